@@ -1,0 +1,1 @@
+//! The filter language: text to tree to verdict, with completion and errors that point at the column.

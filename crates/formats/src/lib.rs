@@ -1,0 +1,1 @@
+//! Bytes to records, one module per run format, resumable, no opinion on storage.

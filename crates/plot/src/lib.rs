@@ -1,0 +1,1 @@
+//! Series to SVG and PNG with plotters, from the same tokens as the UI.

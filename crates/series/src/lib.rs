@@ -1,0 +1,1 @@
+//! Pure numbers: chunk codec, min/max pyramid, line resolution, decimation, smoothing.

@@ -1,0 +1,1 @@
+//! Our SQLite: catalogue, series chunks, annotations, problems, preferences; migrations.

@@ -1,0 +1,1 @@
+//! Tests only: writers of event files, growing streams, projects of many files.

@@ -1,0 +1,17 @@
+//! The vocabulary every other crate speaks: what a run, a point, a source and a problem are.
+//!
+//! No IO, no time, no randomness here. Types whose fields are public have no invariant.
+
+mod batch;
+mod ids;
+mod json;
+mod point;
+mod problem;
+mod run;
+
+pub use batch::{Batch, Cursor, DatasetRef, ModelRef, PurgeMark, RunDelta, RunHead, SeriesDelta, TextRecord};
+pub use ids::{MetricId, ProjectId, RunId, SourceId};
+pub use json::number_json;
+pub use point::{Point, Points};
+pub use problem::{Problem, ProblemKind};
+pub use run::{Format, Lifecycle, ParamValue, Status};

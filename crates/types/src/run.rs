@@ -1,0 +1,147 @@
+//! What a source says of a run, apart from its numbers.
+
+use serde::{Deserialize, Serialize};
+
+/// The tools whose records we read. The name is stable: it stands in the store and in `--json`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Event files (`*tfevents*`) in one directory.
+    Tensorboard,
+    /// One run directory of an MLflow file store, `<root>/<experiment>/<run>`.
+    MlflowFile,
+    /// The model registry of an MLflow file store, `<root>/models`.
+    MlflowFileRegistry,
+    /// An MLflow SQLite database.
+    MlflowSqlite,
+    /// PyTorch Lightning's CSVLogger: `metrics.csv` beside `hparams.yaml`.
+    LightningCsv,
+    /// Keras' CSVLogger: a header that begins with `epoch`.
+    KerasCsv,
+    /// Ultralytics: `results.csv` beside `args.yaml` (or `opt.yaml`).
+    Ultralytics,
+    /// Any other CSV or TSV with a step or epoch column.
+    Csv,
+    /// A JSON Lines log with a step-like key.
+    Jsonl,
+}
+
+impl Format {
+    pub const ALL: [Format; 9] = [
+        Format::Tensorboard,
+        Format::MlflowFile,
+        Format::MlflowFileRegistry,
+        Format::MlflowSqlite,
+        Format::LightningCsv,
+        Format::KerasCsv,
+        Format::Ultralytics,
+        Format::Csv,
+        Format::Jsonl,
+    ];
+
+    /// The stable name, as in `--json` and in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Tensorboard => "tensorboard",
+            Format::MlflowFile => "mlflow_file",
+            Format::MlflowFileRegistry => "mlflow_file_registry",
+            Format::MlflowSqlite => "mlflow_sqlite",
+            Format::LightningCsv => "lightning_csv",
+            Format::KerasCsv => "keras_csv",
+            Format::Ultralytics => "ultralytics",
+            Format::Csv => "csv",
+            Format::Jsonl => "jsonl",
+        }
+    }
+
+    /// The tool's own spelling, for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Format::Tensorboard => "TensorBoard",
+            Format::MlflowFile | Format::MlflowFileRegistry | Format::MlflowSqlite => "MLflow",
+            Format::LightningCsv => "Lightning CSV",
+            Format::KerasCsv => "Keras CSV",
+            Format::Ultralytics => "Ultralytics",
+            Format::Csv => "CSV",
+            Format::Jsonl => "JSONL",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|f| f.name() == name)
+    }
+}
+
+/// What the run's source says of its state, or what follows from it without guessing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Said to be running, or seen growing where the format has no word for it.
+    Running,
+    Scheduled,
+    Finished,
+    Failed,
+    Killed,
+    /// The source does not say, and nothing moves: stopped, outcome unknown.
+    #[default]
+    Unknown,
+}
+
+impl Status {
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Scheduled => "scheduled",
+            Status::Finished => "finished",
+            Status::Failed => "failed",
+            Status::Killed => "killed",
+            Status::Unknown => "unknown",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Status> {
+        [Status::Running, Status::Scheduled, Status::Finished, Status::Failed, Status::Killed, Status::Unknown]
+            .into_iter()
+            .find(|s| s.name() == name)
+    }
+}
+
+/// Whether the tool that owns the run has marked it deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    #[default]
+    Active,
+    Deleted,
+}
+
+/// A hyper-parameter, with the type its source gave it. MLflow knows text only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ParamValue {
+    Bool(bool),
+    /// Never NaN or infinite: those are kept as `Text`.
+    Number(f64),
+    /// Lists and maps are kept as their JSON text.
+    Text(String),
+}
+
+impl ParamValue {
+    /// The value as a person would write it.
+    pub fn text(&self) -> String {
+        match self {
+            ParamValue::Bool(b) => b.to_string(),
+            ParamValue::Number(n) => n.to_string(),
+            ParamValue::Text(t) => t.clone(),
+        }
+    }
+
+    /// The value as a number where it is one or is written as one (MLflow's params are text).
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            ParamValue::Bool(_) => None,
+            ParamValue::Number(n) => Some(*n),
+            ParamValue::Text(t) => t.trim().parse().ok(),
+        }
+    }
+}
