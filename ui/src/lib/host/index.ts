@@ -14,7 +14,7 @@ export type HostEventOf<T extends HostEvent["type"]> = Extract<HostEvent, { type
 const transport: Promise<Transport> = choose();
 
 async function choose(): Promise<Transport> {
-  if (import.meta.env.MODE === "mock") return (await import("./mock")).mock;
+  if (import.meta.env.MODE === "mock") return (await import("./mock/mock")).mock;
   if ("__TAURI_INTERNALS__" in window) return (await import("./tauri")).tauri;
   return (await import("./http")).http;
 }
