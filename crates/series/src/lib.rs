@@ -1,1 +1,5 @@
 //! Pure numbers: chunk codec, min/max pyramid, line resolution, decimation, smoothing.
+
+mod axis;
+
+pub use axis::{Axis, Smooth};
