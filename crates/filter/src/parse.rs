@@ -243,7 +243,7 @@ impl Parser {
         self.at += 1;
         let (inner, span) = self.field()?;
         let Field::Metric(name, _) = inner else {
-            return Err(FilterError::new(span, "only a metric has a min, max, best, first, last or n"));
+            return Err(FilterError::new(span, "only a metric has a min, max, best, last or n"));
         };
         match self.next() {
             Some((Token::Close, end)) => Ok((Field::Metric(name, stat), start..end.end)),

@@ -24,18 +24,16 @@ pub enum Stat {
     Best,
     Min,
     Max,
-    First,
     /// How many points.
     Count,
 }
 
 impl Stat {
-    pub(crate) const NAMES: [(&'static str, Stat); 6] = [
+    pub(crate) const NAMES: [(&'static str, Stat); 5] = [
         ("last", Stat::Last),
         ("best", Stat::Best),
         ("min", Stat::Min),
         ("max", Stat::Max),
-        ("first", Stat::First),
         ("n", Stat::Count),
     ];
 
