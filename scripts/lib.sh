@@ -53,6 +53,7 @@ step() {
   shift 2
   step_no=$((step_no + 1))
   local log="$logs/$(printf '%02d' "$step_no")-$(printf '%s' "$title" | tr -cs 'a-zA-Z0-9' '-').log"
+  step_log="$log"
   printf '[%d/%d] %s …' "$step_no" "$step_total" "$title"
   set -m
   "$@" >"$log" 2>&1 </dev/null &
@@ -84,7 +85,6 @@ step() {
     printf ' failed after %d s (exit code %d); the end of %s:\n' "$took" "$code" "${log#"$root"/}"
     tail -n "${LOG_TAIL:-60}" "$log" | sed 's/^/      │ /'
   fi
-  step_log="$log"
   return "$code"
 }
 

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# make test: set up what is missing, run every check and test, print the totals. `make lint`: the checks only.
+# SIGNALBOX_TESTS="rust ui browser window crash" picks among them.
+mode="${1:-all}"
+want=" ${SIGNALBOX_TESTS:-lint rust ui browser window crash} "
+[ "$mode" = lint ] && want=" lint ui-check "
+[ "$mode" = lint ] && step_total=6 || step_total=14
+. "$(dirname "$0")/setup.sh"
+
+counts="$work/counts"
+: >"$counts"
+failed_steps=()
+
+wants() { [[ "$want" == *" $1 "* ]]; }
+# tally NAME PASSED FAILED SKIPPED
+tally() { echo "$1 $2 $3 $4" >>"$counts"; }
+
+# check NAME TITLE LIMIT COMMAND…: counts as one test.
+check() {
+  local name="$1"
+  shift
+  if step "$@"; then tally "$name" 1 0 0; else tally "$name" 0 1 0; failed_steps+=("$1"); fi
+}
+
+# suite NAME COUNTER TITLE LIMIT COMMAND…: counts what the runner counted; COUNTER prints "passed failed skipped".
+suite() {
+  local name="$1" counter="$2" code=0 passed failed skipped
+  shift 2
+  step "$@" || code=$?
+  read -r passed failed skipped < <("$counter" "$step_log" "$name") || true
+  passed=${passed:-0} failed=${failed:-0} skipped=${skipped:-0}
+  # A runner that died, or that ran nothing at all, failed.
+  if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  if [ "$code" -eq 0 ] && [ "$passed" -eq 0 ]; then failed=1; fi
+  printf '      %d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+  tally "$name" "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ] || failed_steps+=("$1")
+}
+
+number() { grep -oE "[0-9]+ $1" | tail -n 1 | cut -d' ' -f1; }
+
+count_nextest() {
+  local line
+  line="$(grep -aE 'tests? run:' "$1" | tail -n 1)"
+  echo "$(number passed <<<"$line" || echo 0) $(($(number failed <<<"$line" || echo 0) + $(number 'timed out' <<<"$line" || echo 0))) $(number skipped <<<"$line" || echo 0)"
+}
+
+count_cargo_test() {
+  grep -aE '^test result:' "$1" | awk '{ for (i = 2; i <= NF; i++) { if ($i ~ /^passed/) p += $(i-1); if ($i ~ /^failed/) f += $(i-1); if ($i ~ /^ignored/) s += $(i-1) } } END { print p+0, f+0, s+0 }'
+}
+
+count_vitest() {
+  local line
+  line="$(grep -aE '^ +Tests ' "$1" | tail -n 1)"
+  echo "$(number passed <<<"$line" || echo 0) $(number failed <<<"$line" || echo 0) $(number skipped <<<"$line" || echo 0)"
+}
+
+count_node() {
+  awk '/^(#|ℹ) pass /{p=$3} /^(#|ℹ) fail /{f=$3} /^(#|ℹ) cancelled /{c=$3} /^(#|ℹ) skipped /{s=$3} END {print p+0, f+c, s+0}' "$1"
+}
+
+rust_tests() {
+  if command -v cargo-nextest >/dev/null; then
+    cargo nextest run --workspace --locked --no-fail-fast --status-level fail --final-status-level fail
+  else
+    cargo test --workspace --locked --no-fail-fast
+  fi
+}
+
+node_tests() {
+  SIGNALBOX_BIN="$CARGO_TARGET_DIR/release" SIGNALBOX_PYTHON="$python" \
+    node --test --test-concurrency=1 --test-reporter=spec "$@"
+}
+
+need_toolchains
+if [ "$mode" = lint ]; then
+  # shellcheck disable=SC2086
+  debian_packages $build_packages
+else
+  # shellcheck disable=SC2086
+  debian_packages $build_packages $test_packages
+fi
+npm_packages
+ui_build
+if wants browser || wants window || wants crash; then python_packages; fi
+
+if wants lint; then
+  check fmt "rustfmt" 120 cargo fmt --all --check
+  check clippy "clippy" 2400 cargo clippy --workspace --all-targets --locked -- -D warnings
+fi
+if wants rust; then
+  counter=count_cargo_test
+  command -v cargo-nextest >/dev/null && counter=count_nextest
+  suite rust $counter "Rust tests" 3000 rust_tests
+fi
+if wants ui || wants ui-check; then check svelte-check "svelte-check" 300 npm --prefix ui run check; fi
+if wants ui; then suite ui count_vitest "page tests (vitest)" 600 npm --prefix ui test; fi
+if wants browser || wants window || wants crash; then
+  if release_build window; then
+    if wants crash; then suite crash count_node "killed while reading, twenty times" 900 node_tests tests/e2e/crash/*.test.mjs; fi
+    if wants browser; then suite browser count_node "the page in Chromium" 900 node_tests tests/e2e/browser/*.test.mjs; fi
+    if wants window; then suite window count_node "the real window" 1200 node_tests tests/e2e/window/*.test.mjs; fi
+  else
+    tally release-build 0 1 0
+    failed_steps+=("the release build")
+  fi
+fi
+
+echo
+awk '{ printf "%-14s %5d passed %3d failed %3d skipped\n", $1, $2, $3, $4 }' "$counts"
+[ ${#failed_steps[@]} -eq 0 ] || printf 'failed: %s\n' "${failed_steps[@]}"
+awk '{ p += $2; f += $3; s += $4 } END { if (s) printf "%d passed, %d failed, %d skipped\n", p, f, s; else printf "%d passed, %d failed\n", p, f; exit f > 0 || p == 0 }' "$counts"
