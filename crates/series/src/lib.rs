@@ -1,5 +1,29 @@
 //! Pure numbers: chunk codec, min/max pyramid, line resolution, decimation, smoothing.
+//!
+//! A series is kept as every writer wrote it, part by part (`codec`, `levels`); a running summary of each part (`summary`)
+//! answers a table. A chart's line is resolved from the parts (`line`), smoothed over all of its points (`smooth`), reduced
+//! to the width of the screen (`decimate`, `pyramid`) and put into bytes (`frame`). No IO, no clock, no randomness.
 
 mod axis;
+pub mod codec;
+mod decimate;
+mod frame;
+mod levels;
+mod line;
+mod node;
+mod pyramid;
+mod smooth;
+mod summary;
 
 pub use axis::{Axis, Smooth};
+pub use codec::{CHUNK_POINTS, Chunk, CodecError, Effort};
+pub use decimate::{Decimator, Polyline, Window, x_of};
+pub use frame::{FrameSeries, frame};
+pub use levels::{
+    BASE_POINTS, Coordinates, FAN, MAX_LEVEL, base_nodes, block_points, decode_nodes, encode_nodes, row_nodes,
+};
+pub use line::{Line, PartView, by_step, by_time};
+pub use node::{MarkKind, Node, Spot};
+pub use pyramid::{Blocks, Pyramid};
+pub use smooth::{ema, gaussian, mean, smooth};
+pub use summary::{Cut, LineEnds, PartSummary, Whole, whole};

@@ -1,0 +1,253 @@
+//! From points and blocks of points, in the order of x, to what a screen of a given width can show.
+//!
+//! What falls into one pixel column is reduced to its first, last, smallest and greatest point, in the order of x, and
+//! to the first of each kind of gap; a block is taken whole only if it is no wider than a column. So every extreme is
+//! drawn where it was reached, every gap stays a gap, and a value that is not finite has its mark.
+
+use crate::{Axis, MarkKind, Node};
+
+/// A line as a chart draws it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Polyline {
+    pub x: Vec<f64>,
+    /// NaN where the line is broken.
+    pub y: Vec<f64>,
+    /// Where values were not finite, and where steps went back; at most one of a kind in a pixel column.
+    pub marks: Vec<(f64, MarkKind)>,
+    /// Whether points were left out.
+    pub decimated: bool,
+}
+
+/// The visible stretch of the axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    pub x0: f64,
+    pub x1: f64,
+    /// Pixels.
+    pub width: u32,
+}
+
+impl Window {
+    /// The width of a pixel column in units of x; 0 if the window has no extent.
+    pub fn pixel(&self) -> f64 {
+        (self.x1 - self.x0).max(0.0) / f64::from(self.width.max(1))
+    }
+
+    /// As many points may be drawn one by one as decimation would leave at most.
+    pub fn budget(&self) -> u64 {
+        4 * u64::from(self.width.max(1))
+    }
+}
+
+/// Takes points and blocks in the order of x.
+#[derive(Debug)]
+pub struct Decimator {
+    window: Window,
+    pixel: f64,
+    /// Every point is kept: they are few.
+    all: bool,
+    n_taken: u64,
+    group: Option<Group>,
+    out: Polyline,
+}
+
+/// What came of one pixel column so far.
+#[derive(Debug)]
+struct Group {
+    /// `None` for a block that crosses from one column to the next: it stays alone.
+    column: Option<i64>,
+    first: (f64, f64),
+    last: (f64, f64),
+    /// y is NaN while no value was finite.
+    min: (f64, f64),
+    max: (f64, f64),
+    /// By mark kind: where the first one is; NaN where there is none.
+    spots: [f64; 4],
+    single: bool,
+}
+
+impl Decimator {
+    /// `n_points` are those that will come, points of blocks included: if they are few, all are kept.
+    pub fn new(window: Window, n_points: u64) -> Self {
+        let all = n_points <= window.budget();
+        Self { window, pixel: window.pixel(), all, n_taken: 0, group: None, out: Polyline::default() }
+    }
+
+    /// Whether a block that reaches from `from` to `to` may be taken whole.
+    pub fn takes_block(&self, from: f64, to: f64) -> bool {
+        !self.all && to - from <= self.pixel
+    }
+
+    fn column(&self, x: f64) -> i64 {
+        // Saturates where the window has no extent: then all is one column.
+        ((x - self.window.x0) / self.pixel).floor() as i64
+    }
+
+    /// A point of the line.
+    #[inline]
+    pub fn point(&mut self, x: f64, y: f64) {
+        self.n_taken += 1;
+        let kind = MarkKind::of(y);
+        let y = if kind.is_some() { f64::NAN } else { y };
+        if self.all {
+            self.out.x.push(x);
+            self.out.y.push(y);
+            self.out.marks.extend(kind.map(|k| (x, k)));
+            return;
+        }
+        let column = self.column(x);
+        if self.group.as_ref().is_none_or(|g| g.column != Some(column)) {
+            self.flush();
+        }
+        match &mut self.group {
+            Some(group) => group.join_point(x, y),
+            none => *none = Some(Group::of_point(column, x, y)),
+        }
+        if let (Some(kind), Some(group)) = (kind, &mut self.group) {
+            group.spot(kind, x);
+        }
+    }
+
+    /// A mark at a place that a point has (or had, before another took its step); in the order of x with the points.
+    pub fn mark(&mut self, x: f64, kind: MarkKind) {
+        let column = self.column(x);
+        if let Some(group) = self.group.as_mut().filter(|g| g.column == Some(column)) {
+            group.spot(kind, x);
+        } else if self.all || self.out.marks.last().is_none_or(|m| m.1 != kind || self.column(m.0) != column) {
+            self.out.marks.push((x, kind));
+        }
+    }
+
+    /// A block that `takes_block` allows. `x_of` picks the coordinate, in the unit of the window.
+    pub fn block(&mut self, node: &Node, x_of: impl Fn(i64, f64) -> f64) {
+        self.n_taken += node.n;
+        let y = |value: f64| if value.is_finite() { value } else { f64::NAN };
+        let at = |p: &signalbox_types::Point| (x_of(p.step, p.time), y(p.value));
+        let (first, last) = (at(&node.first), at(&node.last));
+        let (from, to) = (self.column(first.0), self.column(last.0));
+        let column = (from == to).then_some(from);
+        if column.is_none() || self.group.as_ref().is_some_and(|g| g.column != column) {
+            self.flush();
+        }
+        let mut block =
+            Group { column, first, last, min: at(&node.min), max: at(&node.max), spots: [f64::NAN; 4], single: false };
+        for kind in MarkKind::ALL {
+            let spot = node.spot(kind);
+            if spot.n > 0 {
+                block.spot(kind, x_of(spot.step, spot.time));
+            }
+        }
+        match &mut self.group {
+            Some(group) => group.join(&block),
+            none => *none = Some(block),
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(group) = self.group.take() else { return };
+        group.draw(&mut self.out);
+    }
+
+    pub fn finish(mut self) -> Polyline {
+        self.flush();
+        self.out.decimated = self.n_taken > self.out.x.len() as u64;
+        self.out
+    }
+}
+
+impl Group {
+    fn of_point(column: i64, x: f64, y: f64) -> Self {
+        let p = (x, y);
+        Self { column: Some(column), first: p, last: p, min: p, max: p, spots: [f64::NAN; 4], single: true }
+    }
+
+    #[inline]
+    fn join_point(&mut self, x: f64, y: f64) {
+        self.last = (x, y);
+        self.single = false;
+        // False for NaN, and a NaN extreme gives way.
+        if y < self.min.1 || self.min.1.is_nan() {
+            self.min = (x, y);
+        }
+        if y > self.max.1 || self.max.1.is_nan() {
+            self.max = (x, y);
+        }
+    }
+
+    fn join(&mut self, later: &Group) {
+        let (last, spots) = (later.last, later.spots);
+        self.join_point(later.min.0, later.min.1);
+        self.join_point(later.max.0, later.max.1);
+        self.last = last;
+        for (mine, theirs) in self.spots.iter_mut().zip(spots) {
+            if mine.is_nan() {
+                *mine = theirs;
+            }
+        }
+    }
+
+    fn spot(&mut self, kind: MarkKind, x: f64) {
+        let spot = &mut self.spots[kind.index()];
+        if spot.is_nan() {
+            *spot = x;
+        }
+    }
+
+    fn draw(&self, out: &mut Polyline) {
+        for kind in MarkKind::ALL {
+            let x = self.spots[kind.index()];
+            if !x.is_nan() {
+                out.marks.push((x, kind));
+            }
+        }
+        if self.single {
+            out.x.push(self.first.0);
+            out.y.push(self.first.1);
+            return;
+        }
+        // First and last enclose the rest; between them the extremes and the gaps, by x.
+        let mut inner = [(f64::NAN, f64::NAN); 5];
+        let mut n = 0;
+        let mut take = |p: (f64, f64)| {
+            inner[n] = p;
+            n += 1;
+        };
+        if !self.min.1.is_nan() {
+            take(self.min);
+            take(self.max);
+        }
+        for x in &self.spots[..MarkKind::Rewind.index()] {
+            if !x.is_nan() {
+                take((*x, f64::NAN));
+            }
+        }
+        let inner = &mut inner[..n];
+        // Stable; few.
+        inner.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let same = |a: (f64, f64), b: (f64, f64)| a.0 == b.0 && (a.1 == b.1 || a.1.is_nan() && b.1.is_nan());
+        let mut previous = self.first;
+        let mut push = |p: (f64, f64)| {
+            out.x.push(p.0);
+            out.y.push(p.1);
+        };
+        push(previous);
+        for &p in inner.iter() {
+            if !same(p, previous) && !same(p, self.last) {
+                push(p);
+                previous = p;
+            }
+        }
+        if !same(self.last, previous) {
+            push(self.last);
+        }
+    }
+}
+
+/// A point's place on an axis. Relative time counts from `origin`.
+pub fn x_of(axis: Axis, origin: f64) -> impl Fn(i64, f64) -> f64 + Copy {
+    move |step, time| match axis {
+        Axis::Step => step as f64,
+        Axis::Relative => time - origin,
+        Axis::Wall => time,
+    }
+}

@@ -1,0 +1,241 @@
+//! The pyramid over a part's sealed chunks: blocks of 64 points, then of four times as many each.
+//!
+//! # A row of nodes, version 1 (little endian)
+//! ```text
+//! u8 version = 1 | u8 level | u16 n nodes | u32 CRC-32C of everything after this field, continued over the four before
+//! 27 columns: first, last, min, max steps; their times; their values; count, step, time of each mark kind; values' kind
+//! ```
+//! A column of n u64 is `u8 width`, then, unless width is 0xff (all zero), `u64 base`, `u64 stride` and n integers of
+//! `width` bytes (0..=8): number i is base + i·stride + integer, wrapping. Steps and times (as bits) of a node are kept as
+//! differences to its first ones, marks' too, so that most columns are narrow or empty. Values are kept as the bits of
+//! f32 where all are such.
+
+use signalbox_types::{Point, Points};
+
+use crate::codec::CHUNK_POINTS;
+use crate::{CodecError, Node};
+
+/// Points in a block of level 1.
+pub const BASE_POINTS: usize = 64;
+/// How many blocks make one of the next level.
+pub const FAN: usize = 4;
+
+const VERSION: u8 = 1;
+const HEADER: usize = 8;
+/// A level's blocks hold at most 64·4^13 = 2^32 points.
+pub const MAX_LEVEL: u8 = 14;
+
+/// Points in a whole block of a level (1…).
+pub fn block_points(level: u8) -> u64 {
+    (BASE_POINTS as u64) << (2 * (u32::from(level) - 1))
+}
+
+/// Nodes in a full row of a level: the first level's rows belong to one chunk each and are never rewritten.
+pub fn row_nodes(level: u8) -> usize {
+    if level == 1 { CHUNK_POINTS / BASE_POINTS } else { 256 }
+}
+
+/// The first level's nodes of `points`, whose length is a multiple of 64; `before` is the step written just before.
+pub fn base_nodes(points: &Points, from: usize, to: usize, before: Option<i64>) -> Vec<Node> {
+    let mut before = before;
+    let blocks = (from..to).step_by(BASE_POINTS);
+    blocks
+        .map(|at| {
+            let node = Node::of(points, at, (at + BASE_POINTS).min(to), before);
+            before = Some(node.last.step);
+            node
+        })
+        .collect()
+}
+
+/// Which coordinates of a node to decode: a chart needs one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coordinates {
+    Both,
+    Steps,
+    Times,
+}
+
+/// Encodes whole blocks of `level`; at most 65535 of them.
+pub fn encode_nodes(level: u8, nodes: &[Node]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 + nodes.len() * 48);
+    out.extend([VERSION, level]);
+    out.extend((nodes.len() as u16).to_le_bytes());
+    out.extend([0; 4]);
+    let mut column = Vec::with_capacity(nodes.len());
+    let mut put = |out: &mut Vec<u8>, of: &dyn Fn(&Node) -> u64| {
+        column.clear();
+        column.extend(nodes.iter().map(of));
+        put_column(&column, out);
+    };
+    put(&mut out, &|node| node.first.step as u64);
+    for point in &POINTS[1..] {
+        put(&mut out, &move |node| (point(node).step as u64).wrapping_sub(node.first.step as u64));
+    }
+    put(&mut out, &|node| node.first.time.to_bits());
+    for point in &POINTS[1..] {
+        put(&mut out, &move |node| point(node).time.to_bits().wrapping_sub(node.first.time.to_bits()));
+    }
+    let narrow = nodes.iter().all(|n| POINTS.iter().all(|p| is_narrow(p(n).value)));
+    for point in POINTS {
+        put(&mut out, &move |node| {
+            let value = point(node).value;
+            if narrow { u64::from((value as f32).to_bits()) } else { value.to_bits() }
+        });
+    }
+    for kind in 0..4 {
+        put(&mut out, &move |node| node.spots[kind].n);
+        put(&mut out, &move |node| match node.spots[kind] {
+            spot if spot.n == 0 => 0,
+            spot => (spot.step as u64).wrapping_sub(node.first.step as u64),
+        });
+        put(&mut out, &move |node| match node.spots[kind] {
+            spot if spot.n == 0 => 0,
+            spot => spot.time.to_bits().wrapping_sub(node.first.time.to_bits()),
+        });
+    }
+    out.push(u8::from(narrow));
+    let crc = checksum(&out);
+    out[4..8].copy_from_slice(&crc.to_le_bytes());
+    out
+}
+
+/// Appends a row's nodes. Coordinates that were not asked for are left at zero.
+pub fn decode_nodes(blob: &[u8], want: Coordinates, out: &mut Vec<Node>) -> Result<(), CodecError> {
+    if blob.len() < HEADER + 1 {
+        return Err(CodecError::Short { len: blob.len() });
+    }
+    if blob[0] != VERSION {
+        return Err(CodecError::Version(blob[0]));
+    }
+    if checksum(blob).to_le_bytes() != blob[4..8] {
+        return Err(CodecError::Checksum);
+    }
+    let level = blob[1];
+    if !(1..=MAX_LEVEL).contains(&level) {
+        return Err(CodecError::Malformed);
+    }
+    let n = usize::from(u16::from_le_bytes([blob[2], blob[3]]));
+    let narrow = blob[blob.len() - 1] != 0;
+    let (steps, times) = (want != Coordinates::Times, want != Coordinates::Steps);
+    let zero = Point { step: 0, time: 0.0, value: 0.0 };
+    let node =
+        Node { n: block_points(level), first: zero, last: zero, min: zero, max: zero, spots: Default::default() };
+    let at = out.len();
+    out.resize(at + n, node);
+    let mut columns = Columns { rest: &blob[HEADER..blob.len() - 1], nodes: &mut out[at..] };
+    let decoded = (|| {
+        columns.next(steps, |node, x| node.first.step = x as i64)?;
+        for point in &POINTS_MUT[1..] {
+            columns.next(steps, |node, x| point(node).step = x.wrapping_add(node.first.step as u64) as i64)?;
+        }
+        columns.next(times, |node, x| node.first.time = f64::from_bits(x))?;
+        for point in &POINTS_MUT[1..] {
+            columns.next(times, |node, x| {
+                point(node).time = f64::from_bits(x.wrapping_add(node.first.time.to_bits()));
+            })?;
+        }
+        for point in POINTS_MUT {
+            columns.next(true, |node, x| {
+                point(node).value = if narrow { f64::from(f32::from_bits(x as u32)) } else { f64::from_bits(x) };
+            })?;
+        }
+        for kind in 0..4 {
+            columns.next(true, |node, x| node.spots[kind].n = x)?;
+            columns.next(steps, |node, x| {
+                if node.spots[kind].n != 0 {
+                    node.spots[kind].step = x.wrapping_add(node.first.step as u64) as i64;
+                }
+            })?;
+            columns.next(times, |node, x| {
+                if node.spots[kind].n != 0 {
+                    node.spots[kind].time = f64::from_bits(x.wrapping_add(node.first.time.to_bits()));
+                }
+            })?;
+        }
+        if columns.rest.is_empty() { Ok(()) } else { Err(CodecError::Malformed) }
+    })();
+    if decoded.is_err() {
+        out.truncate(at);
+    }
+    decoded
+}
+
+type PointOf = fn(&Node) -> &Point;
+const POINTS: [PointOf; 4] = [|n| &n.first, |n| &n.last, |n| &n.min, |n| &n.max];
+type PointOfMut = fn(&mut Node) -> &mut Point;
+const POINTS_MUT: [PointOfMut; 4] = [|n| &mut n.first, |n| &mut n.last, |n| &mut n.min, |n| &mut n.max];
+
+fn is_narrow(value: f64) -> bool {
+    f64::from(value as f32).to_bits() == value.to_bits()
+}
+
+fn checksum(blob: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&blob[HEADER..]), &blob[..4])
+}
+
+fn put_column(column: &[u64], out: &mut Vec<u8>) {
+    if column.iter().all(|&x| x == 0) {
+        out.push(0xff);
+        return;
+    }
+    let n = column.len() as u64;
+    let first = column[0];
+    let stride = if n > 1 { (column[column.len() - 1].wrapping_sub(first) as i64 / (n as i64 - 1)) as u64 } else { 0 };
+    let residual = |i: usize| column[i].wrapping_sub(first.wrapping_add((i as u64).wrapping_mul(stride))) as i64;
+    let (mut low, mut high) = (0i64, 0i64);
+    for i in 0..column.len() {
+        let r = residual(i);
+        low = low.min(r);
+        high = high.max(r);
+    }
+    let width = (64 - high.wrapping_sub(low).leading_zeros()).div_ceil(8) as usize;
+    out.push(width as u8);
+    out.extend(first.wrapping_add(low as u64).to_le_bytes());
+    out.extend(stride.to_le_bytes());
+    for i in 0..column.len() {
+        out.extend(&residual(i).wrapping_sub(low).to_le_bytes()[..width]);
+    }
+}
+
+struct Columns<'a, 'n> {
+    rest: &'a [u8],
+    nodes: &'n mut [Node],
+}
+
+impl Columns<'_, '_> {
+    fn next(&mut self, wanted: bool, mut set: impl FnMut(&mut Node, u64)) -> Result<(), CodecError> {
+        let (&width, rest) = self.rest.split_first().ok_or(CodecError::Malformed)?;
+        if width == 0xff {
+            self.rest = rest;
+            if wanted {
+                self.nodes.iter_mut().for_each(|node| set(node, 0));
+            }
+            return Ok(());
+        }
+        let width = usize::from(width);
+        let (head, rest) = rest.split_at_checked(16).ok_or(CodecError::Malformed)?;
+        let len = width * self.nodes.len();
+        if width > 8 || rest.len() < len {
+            return Err(CodecError::Malformed);
+        }
+        self.rest = &rest[len..];
+        if !wanted {
+            return Ok(());
+        }
+        let word = |b: &[u8]| u64::from_le_bytes(b.try_into().expect("BUG: eight bytes"));
+        let (mut base, stride) = (word(&head[..8]), word(&head[8..]));
+        let mask = if width == 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
+        for (i, node) in self.nodes.iter_mut().enumerate() {
+            let at = i * width;
+            // Eight bytes at once where the row has them, mostly those of the numbers that follow.
+            let x = match rest.get(at..at + 8) {
+                Some(bytes) => word(bytes) & mask,
+                None => rest[at..at + width].iter().rev().fold(0, |x, &b| x << 8 | u64::from(b)),
+            };
+            set(node, base.wrapping_add(x));
+            base = base.wrapping_add(stride);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,173 @@
+//! Drawing a part from its pyramid: cost follows the width of the screen, not the length of the run.
+
+use std::ops::Range;
+
+use signalbox_types::Points;
+
+use crate::codec::CHUNK_POINTS;
+use crate::decimate::Decimator;
+use crate::levels::{MAX_LEVEL, block_points, row_nodes};
+use crate::node::Node;
+
+/// Where a part's blocks and points come from.
+pub trait Blocks {
+    type Error;
+    /// Replaces `out` by the whole row (see `row_nodes`) of a level, or as much of it as there is.
+    fn nodes(&mut self, level: u8, row: u64, out: &mut Vec<Node>) -> Result<(), Self::Error>;
+    /// Replaces `out` by a sealed chunk's 4096 points.
+    fn chunk(&mut self, chunk: u64, out: &mut Points) -> Result<(), Self::Error>;
+    /// Replaces `out` by the points after the sealed chunks.
+    fn tail(&mut self, out: &mut Points) -> Result<(), Self::Error>;
+    /// What to say when a block that must be there is not.
+    fn missing(&self) -> Self::Error;
+}
+
+/// The level whose block of points is one chunk.
+const CHUNK_LEVEL: u8 = 4;
+
+/// One part whose coordinate never goes back.
+pub struct Pyramid<B, X> {
+    blocks: B,
+    x_of: X,
+    n: u64,
+    sealed: u64,
+    /// The rows and the points that were used last, by level and by chunk.
+    rows: [(u64, Vec<Node>); MAX_LEVEL as usize],
+    points: (u64, Points),
+}
+
+const NONE: u64 = u64::MAX;
+
+impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
+    /// `n` points, of which the whole chunks are sealed.
+    pub fn new(blocks: B, n: u64, x_of: X) -> Self {
+        let sealed = n / CHUNK_POINTS as u64 * CHUNK_POINTS as u64;
+        Self {
+            blocks,
+            x_of,
+            n,
+            sealed,
+            rows: std::array::from_fn(|_| (NONE, Vec::new())),
+            points: (NONE, Points::default()),
+        }
+    }
+
+    /// The points whose x lies in `x0..=x1`.
+    pub fn locate(&mut self, x0: f64, x1: f64) -> Result<Range<u64>, B::Error> {
+        let from = self.rank(|x| x < x0)?;
+        let to = self.rank(|x| x <= x1)?;
+        Ok(from..to.max(from))
+    }
+
+    /// How many points lie before the first for which `before` is false.
+    fn rank(&mut self, before: impl Fn(f64) -> bool) -> Result<u64, B::Error> {
+        let (mut low, mut high) = (0, self.sealed / CHUNK_POINTS as u64);
+        while low < high {
+            let middle = (low + high) / 2;
+            let last = self.node(CHUNK_LEVEL, middle)?.last;
+            if before((self.x_of)(last.step, last.time)) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        // The chunk that holds the place, or the tail.
+        let at = low * CHUNK_POINTS as u64;
+        if at >= self.n {
+            return Ok(self.n);
+        }
+        self.load(low)?;
+        let x_of = self.x_of;
+        let points = &self.points.1;
+        let (mut low, mut high) = (0, points.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            if before(x_of(points.steps[middle], points.times[middle])) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(at + low as u64)
+    }
+
+    /// Hands the points of `range` to `out`, as blocks where those fit. `per_pixel` points fall into one column.
+    pub fn draw(&mut self, range: Range<u64>, per_pixel: f64, out: &mut Decimator) -> Result<(), B::Error> {
+        let level = (1..=MAX_LEVEL).take_while(|&level| block_points(level) as f64 <= per_pixel).last().unwrap_or(0);
+        self.cover(level, range.start, range.end.min(self.n), out)
+    }
+
+    fn cover(&mut self, level: u8, from: u64, to: u64, out: &mut Decimator) -> Result<(), B::Error> {
+        if from >= to {
+            return Ok(());
+        }
+        if level == 0 {
+            return self.raw(from, to, out);
+        }
+        let size = block_points(level);
+        let (first, end) = (from.div_ceil(size), to.min(self.sealed) / size);
+        if first >= end {
+            return self.cover(level - 1, from, to, out);
+        }
+        self.cover(level - 1, from, first * size, out)?;
+        for block in first..end {
+            let x_of = self.x_of;
+            let node = self.node(level, block)?;
+            let x = |p: &signalbox_types::Point| x_of(p.step, p.time);
+            if out.takes_block(x(&node.first), x(&node.last)) {
+                out.block(node, x_of);
+            } else {
+                self.cover(level - 1, block * size, (block + 1) * size, out)?;
+            }
+        }
+        self.cover(level - 1, end * size, to, out)
+    }
+
+    fn raw(&mut self, from: u64, to: u64, out: &mut Decimator) -> Result<(), B::Error> {
+        let size = CHUNK_POINTS as u64;
+        let mut at = from;
+        while at < to {
+            let chunk = at / size;
+            self.load(chunk)?;
+            let points = &self.points.1;
+            let begin = (at - chunk * size) as usize;
+            let end = (to - chunk * size).min(points.len() as u64) as usize;
+            if begin >= end {
+                return Err(self.blocks.missing());
+            }
+            for i in begin..end {
+                out.point((self.x_of)(points.steps[i], points.times[i]), points.values[i]);
+            }
+            at += (end - begin) as u64;
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, level: u8, block: u64) -> Result<&Node, B::Error> {
+        let size = row_nodes(level) as u64;
+        let (row, at) = (block / size, (block % size) as usize);
+        let held = &mut self.rows[usize::from(level) - 1];
+        if held.0 != row {
+            held.0 = NONE;
+            self.blocks.nodes(level, row, &mut held.1)?;
+            held.0 = row;
+        }
+        if at >= held.1.len() {
+            return Err(self.blocks.missing());
+        }
+        Ok(&held.1[at])
+    }
+
+    fn load(&mut self, chunk: u64) -> Result<(), B::Error> {
+        if self.points.0 != chunk {
+            self.points.0 = NONE;
+            if chunk * (CHUNK_POINTS as u64) < self.sealed {
+                self.blocks.chunk(chunk, &mut self.points.1)?;
+            } else {
+                self.blocks.tail(&mut self.points.1)?;
+            }
+            self.points.0 = chunk;
+        }
+        Ok(())
+    }
+}

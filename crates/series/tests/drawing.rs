@@ -1,0 +1,273 @@
+//! Pyramid, decimation, line resolution and smoothing against plain vectors and naive formulas.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use signalbox_series::{
+    Axis, Blocks, CHUNK_POINTS, Cut, Decimator, MAX_LEVEL, MarkKind, Node, PartSummary, PartView, Polyline, Pyramid,
+    Window, base_nodes, block_points, by_step, by_time, ema, gaussian, mean, row_nodes, whole, x_of,
+};
+use signalbox_types::{Point, Points};
+
+/// A part in memory, with its pyramid as the store would keep it.
+struct InMemory {
+    points: Points,
+    levels: Vec<Vec<Node>>,
+}
+
+impl InMemory {
+    fn new(points: Points) -> Self {
+        let sealed = points.len() / CHUNK_POINTS * CHUNK_POINTS;
+        let mut levels = vec![base_nodes(&points, 0, sealed, None)];
+        for level in 2..=MAX_LEVEL {
+            let n = sealed / block_points(level) as usize;
+            let below = &levels[levels.len() - 1];
+            let nodes = (0..n).map(|i| Node::merged(&below[i * 4..i * 4 + 4]).unwrap()).collect();
+            levels.push(nodes);
+        }
+        Self { points, levels }
+    }
+}
+
+impl Blocks for &InMemory {
+    type Error = ();
+    fn nodes(&mut self, level: u8, row: u64, out: &mut Vec<Node>) -> Result<(), ()> {
+        let size = row_nodes(level);
+        out.clear();
+        out.extend(self.levels[usize::from(level) - 1].chunks(size).nth(row as usize).ok_or(())?);
+        Ok(())
+    }
+    fn chunk(&mut self, chunk: u64, out: &mut Points) -> Result<(), ()> {
+        let at = chunk as usize * CHUNK_POINTS;
+        *out = self.points.slice(at, at + CHUNK_POINTS);
+        Ok(())
+    }
+    fn tail(&mut self, out: &mut Points) -> Result<(), ()> {
+        let n = self.points.len();
+        *out = self.points.slice(n / CHUNK_POINTS * CHUNK_POINTS, n);
+        Ok(())
+    }
+    fn missing(&self) {}
+}
+
+fn draw(data: &InMemory, axis: Axis, window: Window) -> (Polyline, u64) {
+    let n = data.points.len() as u64;
+    let mut pyramid = Pyramid::new(data, n, x_of(axis, 0.0));
+    let range = pyramid.locate(window.x0, window.x1).unwrap();
+    let n_inside = range.end - range.start;
+    let mut out = Decimator::new(window, n_inside);
+    let wider = range.start.saturating_sub(1)..(range.end + 1).min(n);
+    pyramid.draw(wider, n_inside as f64 / f64::from(window.width), &mut out).unwrap();
+    (out.finish(), n_inside)
+}
+
+/// What every drawing must keep of `points` (x ascending), whichever way it came about.
+fn check(points: &[(f64, f64)], drawn: &Polyline, window: Window) {
+    let inside: Vec<(f64, f64)> = points.iter().copied().filter(|p| p.0 >= window.x0 && p.0 <= window.x1).collect();
+    assert!(drawn.x.is_sorted(), "x goes back");
+    // Nothing is invented: each drawn point was logged, or is the place of a value that is not finite.
+    let logged: std::collections::HashSet<(u64, u64)> = points.iter().map(|p| (p.0.to_bits(), p.1.to_bits())).collect();
+    let broken: std::collections::HashSet<u64> =
+        points.iter().filter(|p| !p.1.is_finite()).map(|p| p.0.to_bits()).collect();
+    for (x, y) in drawn.x.iter().zip(&drawn.y) {
+        let ok = if y.is_nan() { broken.contains(&x.to_bits()) } else { logged.contains(&(x.to_bits(), y.to_bits())) };
+        assert!(ok, "({x}, {y}) was never logged");
+    }
+    let Some((&first, &last)) = inside.first().zip(inside.last()) else { return };
+    assert!(drawn.x.contains(&first.0) && drawn.x.contains(&last.0), "an end is missing");
+    // At most four points and three gaps in each of two groups a column.
+    assert!(drawn.x.len() as u64 <= 2 * 7 * (u64::from(window.width) + 2), "{} points drawn", drawn.x.len());
+    let px = window.pixel();
+    for &(x, y) in &inside {
+        let near = |at: f64| (at - x).abs() <= px;
+        if y.is_finite() {
+            // Every point lies between a lower and a higher drawn one that are at most a pixel away.
+            let around = || drawn.x.iter().zip(&drawn.y).filter(|p| near(*p.0)).map(|p| *p.1);
+            assert!(around().any(|d| d <= y) && around().any(|d| d >= y), "the extreme ({x}, {y}) is lost");
+        } else {
+            assert!(drawn.x.iter().zip(&drawn.y).any(|(&at, d)| near(at) && d.is_nan()), "the gap at {x} is closed");
+            let kind = MarkKind::of(y).unwrap();
+            assert!(drawn.marks.iter().any(|m| m.1 == kind && near(m.0)), "the mark {kind:?} at {x} is lost");
+        }
+    }
+    if inside.len() as u64 <= window.budget() {
+        let shown: Vec<u64> =
+            drawn.x.iter().filter(|&&x| x >= window.x0 && x <= window.x1).map(|x| x.to_bits()).collect();
+        assert_eq!(shown, inside.iter().map(|p| p.0.to_bits()).collect::<Vec<_>>(), "raw points at the end of zooming");
+    }
+}
+
+/// A curve with spikes, gaps and uneven steps, from a seed.
+fn rough(n: usize, seed: u64, uneven: bool, bad: u64) -> Points {
+    let mut x = seed | 1;
+    let mut random = move || {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        x >> 11
+    };
+    let (mut step, mut time) = (-(n as i64) / 3, 1.7e9);
+    let one = move |_| {
+        let r = random();
+        step += 1 + if uneven && r % 97 == 0 { (random() % 5000) as i64 } else { (r % 3) as i64 };
+        time += (random() % 1000) as f64 / 1000.0;
+        let value = match random() % 10_000 {
+            r if r < bad => [f64::NAN, f64::INFINITY, f64::NEG_INFINITY][(r % 3) as usize],
+            r if r > 9_990 => 1e6 * (random() % 100) as f64 - 5e7,
+            r => r as f64 / 1e4,
+        };
+        Point { step, time, value }
+    };
+    (0..n).map(one).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_pyramid_keeps_what_a_plain_vector_holds(
+        n in prop_oneof![1usize..300, 4000usize..60_000], seed in any::<u64>(), uneven in any::<bool>(),
+        bad in prop_oneof![Just(0u64), Just(5), Just(2000), Just(10_000)], width in 3u32..300,
+        from in 0.0..1.0f64, to in 0.0..1.0f64, all in any::<bool>(), axis in prop_oneof![Just(Axis::Step), Just(Axis::Wall)],
+    ) {
+        let data = InMemory::new(rough(n, seed, uneven, bad));
+        let x = x_of(axis, 0.0);
+        let flat: Vec<(f64, f64)> = data.points.iter().map(|p| (x(p.step, p.time), p.value)).collect();
+        let (low, high) = (flat[0].0, flat[n - 1].0);
+        let (from, to) = if all { (0.0, 1.0) } else { (from.min(to), from.max(to)) };
+        let window = Window { x0: low + from * (high - low), x1: low + to * (high - low), width };
+        let (drawn, n_inside) = draw(&data, axis, window);
+        prop_assert_eq!(n_inside as usize, flat.iter().filter(|p| p.0 >= window.x0 && p.0 <= window.x1).count());
+        check(&flat, &drawn, window);
+        // The same from raw points.
+        let line = by_step(&[PartView { points: &data.points, below: None, cuts: &[] }]);
+        let (raw, n_raw) = line.draw(&line.points.values, window, x);
+        prop_assert_eq!(n_raw, n_inside);
+        check(&flat, &raw, window);
+    }
+
+    #[test]
+    fn lines_are_what_a_naive_reading_says(
+        parts in proptest::collection::vec((proptest::collection::vec((-5i64..15, 0.0..100.0f64), 0..30), proptest::option::of(-5i64..15), proptest::option::of((0usize..30, -5i64..15))), 1..5),
+    ) {
+        let mut summaries = Vec::new();
+        let mut columns = Vec::new();
+        // A part's mark counts for all parts before it.
+        let below = |i: usize| parts[i + 1..].iter().filter_map(|p| p.1).min();
+        let mut naive: BTreeMap<i64, f64> = BTreeMap::new();
+        for (i, (points, _, cut)) in parts.iter().enumerate() {
+            for (k, &(step, value)) in points.iter().enumerate() {
+                let cut_off = cut.is_some_and(|(n, at)| k < n.min(points.len()) && step >= at);
+                if below(i).is_none_or(|b| step < b) && !cut_off {
+                    naive.insert(step, value);
+                }
+            }
+            let points: Points = points.iter().map(|&(step, value)| Point { step, time: value * 2.0, value }).collect();
+            let cuts: Vec<Cut> = cut.iter().map(|&(n, step)| Cut { n: n.min(points.len()) as u64, step }).collect();
+            // As the store does it: in two pieces, with the restart between them, the later part's mark last.
+            let n = cuts.first().map_or(points.len() / 2, |c| c.n as usize);
+            let (a, b) = (points.slice(0, n), points.slice(n, points.len()));
+            let mut summary = PartSummary::of(&a, None);
+            if let (Some(s), Some(c)) = (&mut summary, cuts.first()) && s.cut(c.step) {
+                s.survey([&a]);
+            }
+            match &mut summary {
+                Some(s) => s.append(&b),
+                none => *none = PartSummary::of(&b, None),
+            }
+            if let Some(s) = &mut summary && s.set_below(below(i)) {
+                s.survey([&a, &b]);
+            }
+            summaries.extend(summary);
+            columns.push((points, cuts));
+        }
+        let views: Vec<PartView> = columns.iter().enumerate()
+            .map(|(i, (points, cuts))| PartView { points, below: below(i), cuts }).collect();
+        let line = by_step(&views);
+        let expected: Vec<(i64, f64)> = naive.into_iter().collect();
+        let got: Vec<(i64, f64)> = line.points.iter().map(|p| (p.step, p.value)).collect();
+        prop_assert_eq!(&got, &expected);
+        let n: usize = columns.iter().map(|c| c.0.len()).sum();
+        prop_assert_eq!(by_time(&views).points.len(), n);
+        let Some(whole) = whole(&summaries) else { return Ok(()) };
+        prop_assert_eq!(whole.all.n as usize, n);
+        prop_assert_eq!(whole.all.spot(MarkKind::Rewind).n as usize, line.rewinds.len());
+        prop_assert_eq!(whole.line.map(|l| (l.first_step, l.last.step, l.last.value)),
+            expected.first().zip(expected.last()).map(|(a, b)| (a.0, b.0, b.1)));
+        if whole.clean {
+            prop_assert_eq!(got.len(), n);
+            prop_assert!(line.rewinds.is_empty());
+        }
+        for s in &summaries {
+            prop_assert_eq!(&PartSummary::decode(&s.encode()).unwrap(), s);
+        }
+    }
+
+    #[test]
+    fn smoothing_is_what_the_formulas_say(
+        values in proptest::collection::vec(prop_oneof![9 => -10.0..10.0f64, 1 => Just(f64::NAN), 1 => Just(f64::INFINITY)], 1..200),
+        weight in 0.0..0.999f64, sigma in 0.1..30.0f64, window in 1.0..50.0f64,
+    ) {
+        let close = |a: f64, b: f64, tolerance: f64| a.to_bits() == b.to_bits() || (a - b).abs() <= tolerance;
+        let n = values.len();
+        let constant = values.iter().all(|v| *v == values[0]);
+        let (mut last, mut count) = (0.0, 0);
+        let smoothed = ema(&values, weight);
+        for i in 0..n {
+            let mut expected = values[i];
+            if !constant && values[i].is_finite() {
+                last = last * weight + (1.0 - weight) * values[i];
+                count += 1;
+                expected = last / (1.0 - weight.powi(count));
+            }
+            prop_assert!(close(smoothed[i], expected, 1e-9), "ema {} {}", smoothed[i], expected);
+        }
+        let half = (window / 2.0).floor() as usize;
+        let average = |i: usize, weight: &dyn Fn(usize) -> f64| {
+            let (mut sum, mut total) = (0.0, 0.0);
+            for (j, v) in values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
+                sum += v * weight(i.abs_diff(j));
+                total += weight(i.abs_diff(j));
+            }
+            if values[i].is_finite() { sum / total } else { values[i] }
+        };
+        let (means, blurred) = (mean(&values, window), gaussian(&values, sigma));
+        for i in 0..n {
+            let expected = average(i, &|d| f64::from(u8::from(d <= half)));
+            prop_assert!(close(means[i], expected, 1e-9), "mean {} {}", means[i], expected);
+            let expected = average(i, &|d| (-0.5 * (d as f64 / sigma).powi(2)).exp());
+            prop_assert!(close(blurred[i], expected, 0.05), "gaussian {sigma} {} {}", blurred[i], expected);
+        }
+    }
+}
+
+#[test]
+fn a_gap_and_a_spike_survive_a_million_points() {
+    let n = 1_000_000;
+    let points = (0..n).map(|i| Point {
+        step: i,
+        time: i as f64,
+        value: match i {
+            500_001 => f64::NAN,
+            700_003 => 1e9,
+            _ => (i % 100) as f64,
+        },
+    });
+    let data = InMemory::new(points.collect());
+    let (drawn, _) = draw(&data, Axis::Step, Window { x0: 0.0, x1: n as f64, width: 800 });
+    assert!(drawn.decimated && drawn.x.len() < 10_000, "{}", drawn.x.len());
+    assert_eq!(drawn.marks, [(500_001.0, MarkKind::Nan)]);
+    assert!(drawn.x.iter().zip(&drawn.y).any(|p| *p.0 == 500_001.0 && p.1.is_nan()));
+    assert!(drawn.x.iter().zip(&drawn.y).any(|p| (*p.0, *p.1) == (700_003.0, 1e9)));
+}
+
+#[test]
+fn a_huge_value_does_not_outlive_its_window() {
+    let mut values = vec![1.0; 100];
+    values[10] = f64::MAX;
+    values[11] = f64::MAX;
+    assert_eq!(mean(&values, 5.0)[20..], values[20..]);
+    assert!(mean(&values, 5.0).iter().all(|v| v.is_finite()));
+    assert!(gaussian(&values, 1.0).iter().all(|v| v.is_finite()));
+    assert!(gaussian(&values, 3.0).iter().all(|v| v.is_finite()));
+}
