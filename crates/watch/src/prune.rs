@@ -1,0 +1,76 @@
+//! What discovery does not enter: version control, packages, virtual environments, caches.
+
+use std::ffi::OsStr;
+
+/// Directories that never hold a person's runs, whatever is inside.
+const SKIPPED: [&str; 18] = [
+    ".git",
+    ".hg",
+    ".svn",
+    ".bzr",
+    "node_modules",
+    "__pycache__",
+    ".cache",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
+    ".tox",
+    ".nox",
+    ".eggs",
+    ".ipynb_checkpoints",
+    "site-packages",
+    "dist-packages",
+    "conda-meta",
+    ".Trash-1000",
+];
+
+/// Whether a directory of this name is passed over without being opened.
+pub fn skipped_by_name(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| SKIPPED.contains(&name))
+}
+
+/// Whether an entry of this name makes the directory that holds it one to pass over: a virtual environment
+/// (`pyvenv.cfg`), a conda environment (`conda-meta/`) or a cache that says so (`CACHEDIR.TAG`, as cargo's
+/// `target` has it).
+pub fn marks_directory_to_skip(name: &OsStr, is_dir: bool) -> bool {
+    if is_dir { name == "conda-meta" } else { name == "pyvenv.cfg" || name == "CACHEDIR.TAG" }
+}
+
+/// Whether a file of this name may be, or may belong to, a record of runs: only such files are asked for
+/// their length, and only changes to such files make a directory be looked at again.
+pub fn may_matter(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    if bytes.windows(8).any(|w| w == b"tfevents") {
+        return true;
+    }
+    let Some(dot) = bytes.iter().rposition(|b| *b == b'.') else { return false };
+    let ext = &bytes[dot + 1..];
+    const EXTENSIONS: [&[u8]; 14] = [
+        b"csv", b"tsv", b"jsonl", b"ndjson", b"json", b"db", b"sqlite", b"sqlite3", b"db3", b"yaml", b"yml", b"log",
+        b"txt", b"cfg",
+    ];
+    EXTENSIONS.iter().any(|e| ext.eq_ignore_ascii_case(e)) || name == "CACHEDIR.TAG"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for name in [".git", "node_modules", "__pycache__", "site-packages"] {
+            assert!(skipped_by_name(OsStr::new(name)), "{name}");
+        }
+        for name in ["venv", "target", "runs", ".guild", "git"] {
+            assert!(!skipped_by_name(OsStr::new(name)), "{name}");
+        }
+        assert!(marks_directory_to_skip(OsStr::new("pyvenv.cfg"), false));
+        assert!(!marks_directory_to_skip(OsStr::new("pyvenv.cfg"), true));
+        for name in ["events.out.tfevents.1.host", "a.CSV", "mlflow.db", "meta.yaml", "x.tfevents", "train.log"] {
+            assert!(may_matter(OsStr::new(name)), "{name}");
+        }
+        for name in ["a.png", "csv", "model.pt", "tfevent", ""] {
+            assert!(!may_matter(OsStr::new(name)), "{name}");
+        }
+    }
+}
