@@ -1,5 +1,5 @@
 // All series of a card as one bitmap. A pan or a hover redraws the bitmap, not fifty lines; where time is short it is stretched.
-import type { Frame } from "./frame";
+import type { Frame, FrameSeries } from "./frame";
 import { paintMarks, paintSeries, type Stroke, type Transform } from "./paint";
 import type { Range } from "./range";
 
@@ -20,7 +20,7 @@ export class SeriesLayer {
     return d !== null && this.#styleKey === styleKey && d.logX === t.logX && d.logY === t.logY;
   }
 
-  render(frame: Frame, view: Range, t: Transform, strokeOf: (run: number) => Stroke, styleKey: string, dpr: number): void {
+  render(frame: Frame, series: readonly FrameSeries[], view: Range, t: Transform, strokeOf: (run: number) => Stroke, styleKey: string, dpr: number): void {
     const width = Math.max(1, Math.round(t.width));
     const height = Math.max(1, Math.round(t.height));
     if (this.#canvas.width !== width || this.#canvas.height !== height) {
@@ -31,8 +31,8 @@ export class SeriesLayer {
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.globalAlpha = 1;
     ctx.clearRect(0, 0, width, height);
-    for (const s of frame.series) paintSeries(ctx, s, view, t, strokeOf(s.run), dpr);
-    for (const s of frame.series) paintMarks(ctx, s, view, t, strokeOf(s.run), dpr);
+    for (const s of series) paintSeries(ctx, s, view, t, strokeOf(s.run), dpr);
+    for (const s of series) paintMarks(ctx, s, view, t, strokeOf(s.run), dpr);
     this.#drawn = t;
     this.#frame = frame;
     this.#styleKey = styleKey;

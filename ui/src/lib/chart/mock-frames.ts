@@ -4,7 +4,7 @@ import type { FrameArgs, Smooth } from "$lib/host/wire";
 import { encodeFrame, type EncodeSeries } from "./encode";
 import { MARK_NAN, MARK_NEG_INF, MARK_POS_INF, MARK_REWIND } from "./frame";
 
-interface Line {
+export interface MockLine {
   steps: Float64Array;
   times: Float64Array;
   values: Float64Array;
@@ -12,15 +12,15 @@ interface Line {
 }
 
 const START = 1_795_000_000;
-const cache = new Map<string, Line>();
+const cache = new Map<string, MockLine>();
 
-export function mockFrame(args: FrameArgs): ArrayBuffer {
+export function mockFrame(args: FrameArgs, lineOf: (run: number, metric: string) => MockLine | null = mockLine): ArrayBuffer {
   let x0 = Infinity;
   let x1 = -Infinity;
   const series: EncodeSeries[] = [];
   for (const run of args.runs) {
-    const line = mockLine(run, args.metric);
-    if (!line) continue;
+    const line = lineOf(run, args.metric);
+    if (!line || line.steps.length === 0) continue;
     const x = args.x === "step" ? line.steps : args.x === "wall" ? line.times : line.times.map((t) => t - line.times[0]!);
     x0 = Math.min(x0, x[0]!);
     x1 = Math.max(x1, x[x.length - 1]!);
@@ -29,7 +29,7 @@ export function mockFrame(args: FrameArgs): ArrayBuffer {
   return encodeFrame(series, x0 <= x1 ? { x0, x1 } : null);
 }
 
-function seriesOf(run: number, line: Line, x: Float64Array, args: FrameArgs): EncodeSeries {
+function seriesOf(run: number, line: MockLine, x: Float64Array, args: FrameArgs): EncodeSeries {
   let from = 0;
   let to = x.length;
   if (args.x0 !== null) while (from < to && x[from]! < args.x0) from++;
@@ -151,7 +151,7 @@ export function mockPointCount(run: number, metric: string): number {
   return 600 + Math.floor(hash(run, 3) * 1400);
 }
 
-export function mockLine(run: number, metric: string): Line | null {
+export function mockLine(run: number, metric: string): MockLine | null {
   const key = `${run}:${metric}`;
   const found = cache.get(key);
   if (found) return found;

@@ -78,7 +78,7 @@ function toSegment(px: number, py: number, x0: number, y0: number, x1: number, y
 }
 
 /** The run whose line is nearest to the pointer, if one is within `reachPx`. */
-export function nearestRun(series: FrameSeries[], at: number, px: number, py: number, x: Projection, y: Projection, reachPx: number): number | null {
+export function nearestRun(series: readonly FrameSeries[], at: number, px: number, py: number, x: Projection, y: Projection, reachPx: number): number | null {
   let best: number | null = null;
   let distance = reachPx;
   for (const s of series) {

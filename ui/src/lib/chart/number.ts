@@ -17,37 +17,7 @@ export function formatValue(value: number, digits = 7): string {
   return value < 0 ? MINUS + text : text;
 }
 
-/** A count or a step: grouped by thousands ("12,400"), decimals only if it has them. */
-export function formatCount(value: number): string {
-  if (!Number.isFinite(value)) return formatValue(value);
-  const [whole = "0", fraction] = Math.abs(value).toString().split(".");
-  if (whole.includes("e")) return formatValue(value);
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-  return (value < 0 ? MINUS : "") + grouped + (fraction ? `.${fraction.slice(0, 3)}` : "");
-}
-
 const SI: [number, string][] = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
-
-/** "1,200 points" is too long for a corner: "1.2k". */
-export function formatShort(value: number): string {
-  const abs = Math.abs(value);
-  for (const [size, unit] of SI) {
-    if (abs >= size && abs < size * 1e4) return trimZeros((value / size).toPrecision(3)) + unit;
-  }
-  return abs >= 1e4 || (abs > 0 && abs < 1e-3) ? formatValue(value, 3) : trimZeros(value.toPrecision(4));
-}
-
-export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  const units = ["kB", "MB", "GB", "TB"];
-  let size = bytes / 1000;
-  let unit = 0;
-  while (size >= 999.5 && unit < units.length - 1) {
-    size /= 1000;
-    unit++;
-  }
-  return `${size >= 100 ? size.toFixed(0) : trimZeros(size.toPrecision(3))} ${units[unit]}`;
-}
 
 /** A labeller for ticks that lie `incr` apart within `min`..`max`: the same unit and decimals for all of them. */
 export function tickFormatter(min: number, max: number, incr: number): (value: number) => string {

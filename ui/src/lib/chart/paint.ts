@@ -191,11 +191,12 @@ export function paintMarks(ctx: CanvasRenderingContext2D, s: FrameSeries, view: 
     } else if (kind === MARK_POS_INF) triangle(shapes, px, 0, size, size * 1.7);
     else if (kind === MARK_NEG_INF) triangle(shapes, px, t.height, size, -size * 1.7);
     else if (kind === MARK_REWIND) {
-      shapes.rect(px - dpr / 2, t.height - size * 3, dpr, size * 3);
-      shapes.moveTo(px, t.height - size * 3);
-      shapes.lineTo(px - size * 1.4, t.height - size * 2.2);
-      shapes.lineTo(px, t.height - size * 1.4);
+      const y = t.height - size * 1.2;
+      shapes.moveTo(px - size * 1.5, y);
+      shapes.lineTo(px, y - size * 0.9);
+      shapes.lineTo(px, y + size * 0.9);
       shapes.closePath();
+      shapes.rect(px, t.height - size * 2.4, dpr, size * 2.4);
     }
   }
   ctx.globalAlpha = stroke.alpha;

@@ -15,7 +15,7 @@ export interface Tick {
   label: string | null;
 }
 
-/** Ticks for seconds since a start: "45 s", "15 min", "1h 15m", "2 d". */
+/** Ticks for seconds since a start: "45 s", "15 m", "1 h 15 m", "2 d". */
 export function relativeTicks(min: number, max: number, count: number): Tick[] {
   const wanted = (max - min) / Math.max(1, count);
   const incr = timeIncrement(wanted);
@@ -45,26 +45,20 @@ function relativeLabel(value: number, incr: number): string {
   if (v < incr * 1e-6) return "0";
   if (incr < 1) {
     const decimals = Math.max(0, -Math.floor(Math.log10(incr) + 1e-9));
-    return v < MINUTE ? `${sign}${v.toFixed(decimals)} s` : `${sign}${Math.floor(v / MINUTE)}m ${(v % MINUTE).toFixed(decimals)}s`;
+    return v < MINUTE ? `${sign}${v.toFixed(decimals)} s` : `${sign}${Math.floor(v / MINUTE)} m ${(v % MINUTE).toFixed(decimals)} s`;
   }
-  return sign + formatDuration(Math.round(v));
+  return sign + twoUnits(Math.round(v));
 }
 
-/** At most two units: "45 s", "1m 45s", "15 min", "1h 15m", "2d 6h". */
-export function formatDuration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "unknown";
-  const s = Math.max(0, seconds);
-  if (s < 10 && s !== Math.round(s)) return `${s.toFixed(s < 1 ? 2 : 1)} s`;
-  const whole = Math.round(s);
-  const pair = (unit: number, big: string, alone: string, small: number, little: string) => {
-    const high = Math.floor(whole / unit);
-    const low = Math.floor((whole % unit) / small);
-    return low === 0 ? `${high} ${alone}` : `${high}${big} ${low}${little}`;
+/** At most two units: "45 s", "1 m 45 s", "15 m", "1 h 15 m", "2 d 6 h". */
+function twoUnits(seconds: number): string {
+  const pair = (unit: number, big: string, small: number, little: string) => {
+    const low = Math.floor((seconds % unit) / small);
+    return `${Math.floor(seconds / unit)} ${big}${low === 0 ? "" : ` ${low} ${little}`}`;
   };
-  if (whole < MINUTE) return `${whole} s`;
-  if (whole < HOUR) return pair(MINUTE, "m", "min", 1, "s");
-  if (whole < DAY) return pair(HOUR, "h", "h", MINUTE, "m");
-  return pair(DAY, "d", "d", HOUR, "h");
+  if (seconds < MINUTE) return `${seconds} s`;
+  if (seconds < HOUR) return pair(MINUTE, "m", 1, "s");
+  return seconds < DAY ? pair(HOUR, "h", MINUTE, "m") : pair(DAY, "d", HOUR, "h");
 }
 
 /** Ticks for unix seconds in local time; the first one, and each that begins a new day or year, says so below. */

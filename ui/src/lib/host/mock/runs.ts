@@ -1,4 +1,5 @@
 /** Deterministic runs for working on the page without a backend. Never part of a production bundle. */
+import { mockLine } from "$lib/chart/mock-frames";
 import type { RunState } from "../wire";
 
 export interface MockMetric {
@@ -32,7 +33,9 @@ export interface MockRun {
 
 /** Unix seconds; fixed, so that screenshots repeat. */
 export const NOW = 1_795_000_000;
-export const METRICS = ["train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", "grad_norm", "epoch_seconds"];
+/** Curves with what charts must cope with: a million points, single points, flat lines, bytes, divergence. */
+export const EXTRA_METRICS = ["train/grad_norm", "train/tokens_per_sec", "train/loss_fine", "val/f1", "test/accuracy", "system/gpu_util", "system/gpu_mem_bytes", "system/gpu_temp", "system/batch_size"];
+export const METRICS = ["train/loss", "train/accuracy", "val/loss", "val/accuracy", "lr", "grad_norm", "epoch_seconds", ...EXTRA_METRICS];
 
 export function random(seed: number): () => number {
   let state = (seed * 2654435761) >>> 0 || 1;
@@ -74,6 +77,11 @@ export function makeRun(project: number, index: number): MockRun {
   add("lr", Number(lr) * 0.01, Number(lr) * 0.01, Number(lr));
   if (index % 3 !== 0) add("grad_norm", 0.4 + next() * 3, 0.02, 40 * next());
   if (index % 4 === 0) add("epoch_seconds", 10 + next() * 50, 8, 70);
+  for (const metric of EXTRA_METRICS) {
+    const line = metric.includes("fine") ? null : mockLine(index, metric);
+    const finite = line ? [...line.values].filter(Number.isFinite) : [0.4];
+    if (line || index % 5 < 2) metrics.set(metric, { name: metric, last: line?.values.at(-1) ?? 0.4, min: Math.min(...finite), max: Math.max(...finite), n: line?.steps.length ?? 1_000_000 });
+  }
   const params = new Map([["lr", lr], ["optimizer", opt], ["batch_size", batch], ["epochs", "40"], ["dropout", pick(next, ["0", "0.1", "0.2"])], ["model", pick(next, ["resnet18", "resnet34", "mlp", "vit_small_patch16_224"])], ["seed", String(index % 5)]]);
   const tags = new Map([["team", pick(next, ["cv", "nlp", "tabular"])], ["git.commit", Math.floor(next() * 16 ** 7).toString(16)]]);
   return {
