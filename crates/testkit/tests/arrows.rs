@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// What each crate may use of ours.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("types", &[]),
     ("series", &["types"]),
     ("formats", &["types"]),
@@ -17,6 +17,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("server", &["app"]),
     ("cli", &["app", "server"]),
     ("desktop", &["app"]),
+    ("bench", &["types", "app", "testkit"]),
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
