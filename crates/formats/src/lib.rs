@@ -4,15 +4,33 @@
 //! one source. Readers are synchronous, hold no lock between two reads and never write beside what they read.
 
 mod api;
+mod jsonl;
+mod log;
+mod params;
+mod place;
 mod recognise;
+mod stamp;
+mod table;
+mod text;
+mod tfevents;
 mod unread;
+mod yaml;
 
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
+pub use log::parse_log;
 pub use recognise::recognise;
+pub use tfevents::{EventDirectory, EventStream, is_event_file};
 
-use signalbox_types::Cursor;
+use signalbox_types::{Cursor, Format};
 
 /// The reader of a source, from where `cursor` says; a cursor that it cannot understand means from the beginning.
-pub fn open(spec: &SourceSpec, _cursor: Option<&Cursor>) -> Box<dyn Reader> {
-    Box::new(unread::Unread::new(spec))
+pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
+    match spec.format {
+        Format::Tensorboard => tfevents::open(spec, cursor),
+        Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {
+            Box::new(log::LogReader::<table::Table>::open(spec, cursor))
+        }
+        Format::Jsonl => Box::new(log::LogReader::<jsonl::JsonLines>::open(spec, cursor)),
+        _ => Box::new(unread::Unread::new(spec)),
+    }
 }

@@ -1,0 +1,9 @@
+//! The readers of everything but event files: samples written by the real tools, cuts at any byte, damage,
+//! replacement, and what is recognised as what.
+
+#[path = "readers/known.rs"]
+mod known;
+#[path = "readers/logs.rs"]
+mod logs;
+#[path = "readers/logs_cut.rs"]
+mod logs_cut;
