@@ -9,6 +9,7 @@ import type { Commands, Event as HostEvent, FrameArgs } from "./wire";
 export { HostError, toHostError } from "./error";
 export type { Link } from "./transport";
 export type * from "./wire";
+export type { Event as HostEvent } from "./wire";
 export type HostEventOf<T extends HostEvent["type"]> = Extract<HostEvent, { type: T }>;
 
 const transport: Promise<Transport> = choose();
