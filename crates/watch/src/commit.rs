@@ -7,10 +7,11 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use signalbox_formats::SourceSpec;
-use signalbox_store::{Committed, SourceCommit, Store, StoreError};
+use signalbox_store::{Committed, SourceCommit, StoreError};
 use signalbox_types::{Problem, ProblemKind, ProjectId, SourceId};
 
 use crate::event::WatchEvent;
+use crate::ledger::Ledger;
 use crate::mail::{Mail, Order, Slices, Taken};
 use crate::options::Options;
 use crate::project::{Project, Sink};
@@ -23,7 +24,7 @@ use crate::stats::Totals;
 const REST: Duration = Duration::from_secs(60);
 
 pub(crate) struct Writer<'a> {
-    pub store: Store,
+    pub store: Box<dyn Ledger>,
     pub queue: &'a Queue,
     pub mail: &'a Mail,
     pub options: &'a Options,
@@ -35,8 +36,8 @@ pub(crate) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Returns the store when the mail is stopped.
-    pub fn run(mut self) -> Store {
+    /// Returns when the mail is stopped.
+    pub fn run(mut self) {
         let mut last_commit = None;
         while let Some(Taken { orders, slices }) = self.mail.take(last_commit) {
             let n_orders = orders.len();
@@ -50,12 +51,10 @@ impl Writer<'_> {
                 self.mail.done(&slices, 0);
             }
         }
-        self.store
     }
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Run(run) => run(&mut self.store),
             Order::Found { project, spec, bytes_left } => {
                 if !project.cancel.is_cancelled()
                     && let Err(e) = self.found(&project, spec, bytes_left)
@@ -82,9 +81,9 @@ impl Writer<'_> {
 
     /// The sources that the store had of a project when it was first asked.
     fn known(&mut self, project: &Project) -> &HashMap<Key, (SourceId, bool)> {
-        let store = &self.store;
+        let store = &mut self.store;
         self.known.entry(project.id).or_insert_with(|| {
-            let rows = store.reader().and_then(|r| r.sources(project.id)).unwrap_or_default();
+            let rows = store.sources(project.id).unwrap_or_default();
             rows.into_iter().map(|row| (Key { format: row.format, rel: row.rel }, (row.id, row.gone))).collect()
         })
     }

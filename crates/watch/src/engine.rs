@@ -4,17 +4,19 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
-use signalbox_store::Store;
-use signalbox_types::ProjectId;
+use signalbox_formats::SourceSpec;
+use signalbox_store::{Store, StoreError};
+use signalbox_types::{Format, ProjectId, SourceId};
 
 use crate::commit::Writer;
 use crate::event::{EngineStats, ProjectStats, WatchEvent};
 use crate::inbox::{Inbox, News};
-use crate::mail::{Mail, Order};
+use crate::ledger::Ledger;
+use crate::liveness::{Liveness, Prober, Subject};
+use crate::mail::Mail;
 use crate::options::Options;
 use crate::patrol::{closed, forward};
 use crate::project::{Project, Sink};
@@ -32,6 +34,7 @@ pub(crate) struct Shared {
     pub queue: Queue,
     pub mail: Mail,
     pub totals: Totals,
+    pub prober: Prober,
     pub work: Arc<Work>,
     pub projects: Mutex<HashMap<ProjectId, Open>>,
 }
@@ -45,14 +48,31 @@ pub(crate) struct Open {
 /// Reads the sources of any number of projects into one store, and follows their changes. Dropping it stops it.
 pub struct Engine {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
-    writer: Option<JoinHandle<Store>>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Default)]
+struct Threads {
+    serving: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
 }
 
 impl Engine {
-    /// Starts the threads. `sink` takes the events; it runs on them and must be quick.
+    /// Opens the store and starts the threads. `sink` takes the events; it runs on them and must be quick.
     pub fn start(
-        store: Store,
+        store_path: &Path,
+        options: Options,
+        sink: impl Fn(WatchEvent) + Send + Sync + 'static,
+    ) -> Result<Engine, StoreError> {
+        Engine::start_with(Box::new(Store::open(store_path)?), options, sink).map_err(|source| {
+            let path = store_path.to_owned();
+            StoreError::Io { path, source }
+        })
+    }
+
+    /// The same with whatever takes the records.
+    pub fn start_with(
+        store: Box<dyn Ledger>,
         options: Options,
         sink: impl Fn(WatchEvent) + Send + Sync + 'static,
     ) -> io::Result<Engine> {
@@ -62,35 +82,40 @@ impl Engine {
             queue: Queue::new(&options, Arc::clone(&work)),
             mail: Mail::new(Arc::clone(&work), options.max_in_flight_bytes, options.min_commit_gap),
             totals: Totals::default(),
+            prober: Prober::default(),
             projects: Mutex::default(),
             sink: Box::new(sink),
             options,
             work,
         });
-        let mut engine = Engine { shared, threads: Vec::new(), writer: None };
-        let shared = Arc::clone(&engine.shared);
-        engine.writer = Some(Builder::new().name("sb-writer".into()).spawn(move || write(&shared, store))?);
-        for i in 0..engine.shared.options.reader_threads() {
-            let shared = Arc::clone(&engine.shared);
-            let read = move || read_all(&shared.queue, &shared.mail, &shared.options, &*shared.sink);
-            engine.threads.push(Builder::new().name(format!("sb-reader-{i}")).spawn(read)?);
-        }
-        if engine.shared.options.follow {
-            let shared = Arc::clone(&engine.shared);
-            engine.threads.push(Builder::new().name("sb-watch".into()).spawn(move || route(&shared))?);
-        }
+        let engine = Engine { shared: Arc::clone(&shared), threads: Mutex::default() };
+        engine.start_threads(store)?;
         Ok(engine)
     }
 
-    /// Begins to walk and follow a project's folder. `root` must be there; nothing happens if it is open already.
-    pub fn open(&self, project: ProjectId, root: &Path) -> io::Result<()> {
-        let root = root.canonicalize()?;
-        if !root.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::NotADirectory, "not a folder"));
+    fn start_threads(&self, store: Box<dyn Ledger>) -> io::Result<()> {
+        let mut threads = lock(&self.threads);
+        let shared = Arc::clone(&self.shared);
+        threads.writer = Some(Builder::new().name("sb-writer".into()).spawn(move || write(&shared, store))?);
+        for i in 0..self.shared.options.reader_threads() {
+            let shared = Arc::clone(&self.shared);
+            let read = move || read_all(&shared.queue, &shared.mail, &shared.options, &*shared.sink);
+            threads.serving.push(Builder::new().name(format!("sb-reader-{i}")).spawn(read)?);
         }
+        if self.shared.options.follow {
+            let shared = Arc::clone(&self.shared);
+            threads.serving.push(Builder::new().name("sb-watch".into()).spawn(move || route(&shared))?);
+        }
+        Ok(())
+    }
+
+    /// Begins to walk and follow a project's folder; nothing happens if it is followed already. A folder that is
+    /// not there is looked for until it is.
+    pub fn watch(&self, project: ProjectId, root: &Path) {
+        let root = root.canonicalize().or_else(|_| std::path::absolute(root)).unwrap_or_else(|_| root.to_owned());
         let mut projects = lock(&self.shared.projects);
         if projects.contains_key(&project) {
-            return Ok(());
+            return;
         }
         let options = &self.shared.options;
         let opened = Arc::new(Project::new(project, root, options, &self.shared.inbox));
@@ -99,32 +124,29 @@ impl Engine {
         let survey = Builder::new().name(format!("sb-survey-{project}")).spawn(move || {
             let survey = Survey::new(&for_survey, &shared.mail, &shared.options, &*shared.sink);
             survey.run(&shared.queue, || shared.work.end());
-        })?;
-        projects.insert(project, Open { project: opened, survey: Some(survey) });
-        Ok(())
+        });
+        match survey {
+            Ok(survey) => {
+                projects.insert(project, Open { project: opened, survey: Some(survey) });
+            }
+            Err(e) => {
+                self.shared.work.end();
+                let message = format!("The folder cannot be watched: the system starts no more threads ({e}).");
+                (self.shared.sink)(WatchEvent::StoreTrouble { message, hint: "Close other programs." });
+            }
+        }
     }
 
     /// Stops following a project. What was read and not committed is read again when it is opened next.
-    pub fn close(&self, project: ProjectId) {
+    pub fn unwatch(&self, project: ProjectId) {
         let open = lock(&self.shared.projects).remove(&project);
         if let Some(open) = open {
             end(&self.shared, open);
         }
     }
 
-    /// Runs `job` on the writing thread, between two transactions, and gives back what it returns; `None` if
-    /// the engine has stopped. This is how everybody else writes to the store.
-    pub fn with_store<T: Send + 'static>(&self, job: impl FnOnce(&mut Store) -> T + Send + 'static) -> Option<T> {
-        let (tx, rx) = sync_channel(1);
-        let run = move |store: &mut Store| {
-            let _ = tx.send(job(store));
-        };
-        self.shared.mail.put_order(Order::Run(Box::new(run)));
-        rx.recv().ok()
-    }
-
     /// How a project stands; `None` if it is not open.
-    pub fn project(&self, project: ProjectId) -> Option<ProjectStats> {
+    pub fn project_stats(&self, project: ProjectId) -> Option<ProjectStats> {
         let open = lock(&self.shared.projects).get(&project).map(|o| Arc::clone(&o.project))?;
         Some(open.stats(self.shared.queue.waiting(project)))
     }
@@ -147,20 +169,43 @@ impl Engine {
         }
     }
 
-    /// Stops every thread and gives the store back; `None` if the writing thread has failed.
-    pub fn stop(mut self) -> Option<Store> {
-        self.stop_threads()
+    /// Whether anything proves that a source of an open project is still being written. `pid`: the process that
+    /// the run says wrote it, on this machine.
+    pub fn liveness(&self, project: ProjectId, source: SourceId, pid: Option<u32>) -> Liveness {
+        let open = lock(&self.shared.projects).get(&project).map(|o| Arc::clone(&o.project));
+        let Some(source) = open.and_then(|p| p.source_by_id(source)) else {
+            return Liveness { why: "its source is not being watched".into(), ..Liveness::default() };
+        };
+        let (dirs, rhythm) = {
+            let state = source.state();
+            (state.watch_paths.clone(), state.rhythm.clone())
+        };
+        let subject = Subject {
+            path: &source.path,
+            dirs: &dirs,
+            format: source.spec.format,
+            pid,
+            last_news: rhythm.last(),
+            usual_gap: rhythm.usual_gap(),
+        };
+        self.shared.prober.probe(&subject, (self.shared.options.clock)())
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    /// The same of a source that nobody watches, at `rel` below `root`.
+    pub fn liveness_of(root: &Path, rel: &Path, format: Format, pid: Option<u32>) -> Liveness {
+        // Shared by all calls: the open files of all processes are looked at once for all runs of a folder.
+        static PROBER: std::sync::LazyLock<Prober> = std::sync::LazyLock::new(Prober::default);
+        let path = SourceSpec { format, project: root.to_owned(), rel: rel.to_owned() }.path();
+        let subject = Subject { path: &path, dirs: &[], format, pid, last_news: None, usual_gap: None };
+        PROBER.probe(&subject, (Options::default().clock)())
     }
 
-    fn stop_threads(&mut self) -> Option<Store> {
-        let open: Vec<Open> = lock(&self.shared.projects).drain().map(|(_, open)| open).collect();
+    /// Stops every thread, within a moment; what was read and not committed is read again next time.
+    pub fn stop(&self) {
         self.shared.queue.stop();
         self.shared.mail.stop();
         self.shared.inbox.stop();
+        let open: Vec<Open> = lock(&self.shared.projects).drain().map(|(_, open)| open).collect();
         for one in &open {
             one.project.cancel.cancel();
             one.project.tasks.stop();
@@ -168,16 +213,23 @@ impl Engine {
         for one in open {
             end(&self.shared, one);
         }
-        for thread in self.threads.drain(..) {
+        let mut threads = lock(&self.threads);
+        for thread in threads.serving.drain(..) {
             let _ = thread.join();
         }
-        self.writer.take().and_then(|writer| writer.join().ok())
+        if let Some(writer) = threads.writer.take() {
+            let _ = writer.join();
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.stop_threads();
+        self.stop();
     }
 }
 
@@ -196,7 +248,7 @@ fn end(shared: &Shared, mut open: Open) {
     closed(project, &*shared.sink);
 }
 
-fn write(shared: &Shared, store: Store) -> Store {
+fn write(shared: &Shared, store: Box<dyn Ledger>) {
     let writer = Writer {
         store,
         queue: &shared.queue,
@@ -207,7 +259,7 @@ fn write(shared: &Shared, store: Store) -> Store {
         known: HashMap::new(),
         in_trouble: false,
     };
-    writer.run()
+    writer.run();
 }
 
 /// From changed paths to the sources and folders that they concern.

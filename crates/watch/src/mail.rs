@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use signalbox_formats::SourceSpec;
-use signalbox_store::{Store, StoreError};
+use signalbox_store::StoreError;
 use signalbox_types::{Batch, Cursor, ProjectId, SourceId};
 
 use crate::project::Project;
@@ -47,8 +47,6 @@ pub(crate) enum Order {
     Lost { project: Arc<Project>, key: Key },
     /// The first walk is over: what the store knows beside `found` is gone, except below `blind`.
     Sweep { project: Arc<Project>, found: HashSet<Key>, blind: Vec<PathBuf> },
-    /// Somebody else's business with the store.
-    Run(Box<dyn FnOnce(&mut Store) + Send>),
 }
 
 /// What the writing thread takes at once.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use signalbox_store::{Store, StoreError};
+use signalbox_store::StoreError;
 use signalbox_types::{Problem, ProjectId};
 
 use crate::engine::Engine;
@@ -47,16 +47,16 @@ pub enum ReadError {
     Fault,
 }
 
-/// Walks `root` and reads every source to its end. The store comes back also when it was cancelled; `progress`
-/// is called about ten times a second on the calling thread.
+/// Walks `root` and reads every source to its end into the store at `store_path`, by a writing connection of
+/// its own. `progress` is called about ten times a second on the calling thread.
 pub fn read_to_end(
-    store: Store,
+    store_path: &Path,
     project: ProjectId,
     root: &Path,
     options: Options,
     cancel: &Cancel,
     mut progress: impl FnMut(ReadProgress),
-) -> Result<(Store, Summary), ReadError> {
+) -> Result<Summary, ReadError> {
     let options = Options { follow: false, ..options };
     let counts = Arc::new(Mutex::new(ScanCounts::default()));
     let for_sink = Arc::clone(&counts);
@@ -65,15 +65,16 @@ pub fn read_to_end(
             *lock(&for_sink) = counts;
         }
     };
-    let engine = Engine::start(store, options, sink).map_err(ReadError::Folder)?;
-    engine.open(project, root).map_err(ReadError::Folder)?;
+    std::fs::read_dir(root).map_err(ReadError::Folder)?;
+    let engine = Engine::start(store_path, options, sink).map_err(ReadError::Store)?;
+    engine.watch(project, root);
     let mut summary = Summary::default();
     loop {
         let done = engine.shared().work.wait_for_none(Duration::from_millis(100));
         if let Some(error) = engine.shared().mail.take_failure() {
             return Err(ReadError::Store(error));
         }
-        let stats = engine.project(project).ok_or(ReadError::Fault)?;
+        let stats = engine.project_stats(project).ok_or(ReadError::Fault)?;
         progress(ReadProgress {
             scanning: stats.scanning,
             counts: *lock(&counts),
@@ -89,6 +90,6 @@ pub fn read_to_end(
             break;
         }
     }
-    let store = engine.stop().ok_or(ReadError::Fault)?;
-    Ok((store, summary))
+    engine.stop();
+    Ok(summary)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use signalbox_types::{Problem, ProjectId};
+use signalbox_types::{Problem, ProjectId, SourceId};
 
 use crate::event::{Mode, ProjectStats, ScanCounts, WatchEvent};
 use crate::eyes::{Eyes, Purpose, Sight};
@@ -49,6 +49,7 @@ pub(crate) struct Project {
     pub n_sources: AtomicU64,
     pub backlog_bytes: AtomicU64,
     sources: Mutex<HashMap<Key, Arc<Source>>>,
+    by_id: Mutex<HashMap<SourceId, Arc<Source>>>,
     routes: Mutex<Routes>,
     mounts: Mutex<Mounts>,
     tally: Mutex<Tally>,
@@ -67,6 +68,7 @@ impl Project {
             n_sources: AtomicU64::new(0),
             backlog_bytes: AtomicU64::new(0),
             sources: Mutex::default(),
+            by_id: Mutex::default(),
             routes: Mutex::default(),
             mounts: Mutex::new(Mounts::now()),
             tally: Mutex::new(Tally { scanning: true, ..Tally::default() }),
@@ -82,12 +84,17 @@ impl Project {
         lock(&self.sources).get(key).cloned()
     }
 
+    pub fn source_by_id(&self, id: SourceId) -> Option<Arc<Source>> {
+        lock(&self.by_id).get(&id).cloned()
+    }
+
     pub fn sources(&self) -> Vec<Arc<Source>> {
         lock(&self.sources).values().cloned().collect()
     }
 
     pub fn insert(&self, source: &Arc<Source>) {
         lock(&self.sources).insert(Key::of(&source.spec), Arc::clone(source));
+        lock(&self.by_id).insert(source.id, Arc::clone(source));
         if source.is_file {
             lock(&self.routes).by_file.insert(source.path.clone(), Arc::clone(source));
         }
@@ -97,6 +104,7 @@ impl Project {
     pub fn clear(&self) {
         self.eyes.close();
         lock(&self.sources).clear();
+        lock(&self.by_id).clear();
         *lock(&self.routes) = Routes::default();
     }
 

@@ -57,6 +57,9 @@ fn read_slice(source: &Arc<Source>, mail: &Mail, options: &Options, sink: &crate
     }
     state.reader = Some(reader);
     state.again |= missed;
+    if batch.n_points > 0 && state.last_read.is_some() {
+        state.rhythm.beat((options.clock)());
+    }
     match progress {
         Progress::More => source.read_some(&mut state, batch.bytes_read),
         Progress::CaughtUp => source.set_bytes_left(&mut state, 0),

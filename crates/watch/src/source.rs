@@ -61,6 +61,8 @@ pub(crate) struct State {
     pub last_turn: u64,
     /// Not read before this: the store did not take what was read.
     pub rest_until: Option<Instant>,
+    /// When it had new points.
+    pub rhythm: crate::liveness::Rhythm,
     /// Bytes that are probably still to be read; see `Source::set_bytes_left`.
     bytes_left: u64,
 }
@@ -103,6 +105,7 @@ impl Source {
             last_read: None,
             last_turn: 0,
             rest_until: None,
+            rhythm: Default::default(),
             bytes_left: 0,
         };
         Source { id, spec, path, is_file, project, generation: AtomicU64::new(generation), state: Mutex::new(state) }

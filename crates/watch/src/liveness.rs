@@ -1,0 +1,345 @@
+//! Proof of life: whether anything shows that a source is still being written, and in which words to say so.
+//!
+//! In this order: the writer's process runs (and began before the last change, so that its number was not given
+//! to another since); a process of ours holds a file of the source open for writing; the source grew lately,
+//! measured by how often it usually does. A process that outlives its training (a notebook's kernel) proves
+//! nothing after a long silence.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use signalbox_types::Format;
+
+use crate::sync::lock;
+
+/// What was found out about a source's writer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Liveness {
+    pub alive: bool,
+    /// The proof is about the one run that was asked for. Of a database that holds many runs, only a process
+    /// number is; that the file is held open or grows may be another run's doing.
+    pub of_this_run: bool,
+    /// The process that wrote it is known and no longer runs.
+    pub gone: bool,
+    /// For a person, without a capital letter and full stop: "process 4242 (python) holds mlflow.db open",
+    /// "no new record for 14 min, and its process 4242 is gone".
+    pub why: String,
+}
+
+/// What to find out about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub path: &'a Path,
+    /// Folders that hold the source's files; not looked at when the source is a file.
+    pub dirs: &'a [PathBuf],
+    pub format: Format,
+    pub pid: Option<u32>,
+    /// When we saw news of it last, unix seconds.
+    pub last_news: Option<f64>,
+    /// The median of the seconds between its last changes.
+    pub usual_gap: Option<f64>,
+}
+
+/// tensorboardX and TensorFlow flush every 120 s; the others after each record, but an epoch may take as long.
+const QUIET_SECS: f64 = 150.0;
+/// After so many times the usual silence, a process that still runs proves nothing.
+const LONG_QUIET: f64 = 10.0;
+const LONG_QUIET_SECS: f64 = 3600.0;
+/// Open files are looked for at most so often, and for at most this share of the time.
+const HOLDERS_GAP: Duration = Duration::from_secs(2);
+const HOLDERS_SHARE: u32 = 200;
+/// So many files of a folder are asked for their time.
+const MAX_FILES: usize = 512;
+
+struct Holders {
+    taken: Instant,
+    cost: Duration,
+    by_path: BTreeMap<PathBuf, u32>,
+}
+
+/// Remembers which process holds which file, for a moment.
+#[derive(Default)]
+pub(crate) struct Prober {
+    holders: Mutex<Option<Holders>>,
+}
+
+impl Prober {
+    pub fn probe(&self, subject: &Subject, now: f64) -> Liveness {
+        let limit = subject.usual_gap.map_or(QUIET_SECS, |gap| (3.0 * gap).max(QUIET_SECS));
+        let recent = subject.last_news.filter(|t| now - t < limit);
+        let changed = recent.or_else(|| newest(subject).max_time(subject.last_news));
+        let quiet = changed.map_or(f64::INFINITY, |t| (now - t).max(0.0));
+        let silence = match changed {
+            Some(_) => format!("no new record for {}", duration(quiet)),
+            None => "its files cannot be looked at".to_owned(),
+        };
+        let long = quiet > (limit * LONG_QUIET).max(LONG_QUIET_SECS);
+        let one_run = subject.format != Format::MlflowSqlite;
+
+        let mut gone = None;
+        if let Some(pid) = subject.pid {
+            match process_start(pid) {
+                Some(start) if start <= changed.unwrap_or(now) + 5.0 => {
+                    let why = if long {
+                        format!("{silence}, though its process {pid} still runs")
+                    } else {
+                        format!("its process {pid}{} runs", named(pid))
+                    };
+                    return Liveness { alive: !long, of_this_run: true, gone: false, why };
+                }
+                _ => gone = Some(pid),
+            }
+        }
+        if let Some((pid, file)) = self.holder(subject.path) {
+            let why = format!("process {pid}{} holds {file} open", named(pid));
+            let why = if long { format!("{silence}, though {why}") } else { why };
+            return Liveness { alive: !long, of_this_run: one_run, gone: false, why };
+        }
+        if let Some(pid) = gone {
+            let why = format!("{silence}, and its process {pid} is gone");
+            return Liveness { alive: false, of_this_run: true, gone: true, why };
+        }
+        if quiet < limit {
+            let why = format!("its last record is {} old", duration(quiet));
+            return Liveness { alive: true, of_this_run: one_run, gone: false, why };
+        }
+        let why = if cfg!(target_os = "linux") { format!("{silence}, and no process holds it open") } else { silence };
+        Liveness { alive: false, of_this_run: one_run, gone: false, why }
+    }
+
+    /// A process that holds a file at or below `path` open for writing, and the file's name.
+    fn holder(&self, path: &Path) -> Option<(u32, String)> {
+        let mut holders = lock(&self.holders);
+        let fresh = holders.as_ref().is_some_and(|h| h.taken.elapsed() < HOLDERS_GAP.max(h.cost * HOLDERS_SHARE));
+        if !fresh {
+            let begun = Instant::now();
+            let by_path = open_for_writing();
+            *holders = Some(Holders { taken: Instant::now(), cost: begun.elapsed(), by_path });
+        }
+        let by_path = &holders.as_ref()?.by_path;
+        let (file, pid) = by_path.range(path.to_owned()..).next().filter(|(file, _)| file.starts_with(path))?;
+        let name = file.file_name().map_or_else(String::new, |n| crate::show::display_path(Path::new(n)));
+        Some((*pid, name))
+    }
+}
+
+/// When a file of the source changed last, unix seconds.
+#[derive(Clone, Copy, Default)]
+struct Newest(Option<f64>);
+
+impl Newest {
+    fn max_time(self, other: Option<f64>) -> Option<f64> {
+        match (self.0, other) {
+            (Some(a), Some(b)) => Some(a.max(b)),
+            (a, b) => a.or(b),
+        }
+    }
+}
+
+fn newest(subject: &Subject) -> Newest {
+    let Ok(meta) = fs::metadata(subject.path) else { return Newest::default() };
+    if meta.is_file() {
+        return Newest(meta.modified().ok().map(unix));
+    }
+    let own = [subject.path.to_owned()];
+    let dirs = if subject.dirs.is_empty() { &own[..] } else { subject.dirs };
+    let files = dirs.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().filter_map(Result::ok);
+    let files = files.filter(|e| {
+        // A folder of event files may hold anything else too: checkpoints, pictures.
+        subject.format != Format::Tensorboard || e.file_name().as_encoded_bytes().windows(8).any(|w| w == b"tfevents")
+    });
+    let times = files.take(MAX_FILES).filter_map(|e| e.metadata().ok()).filter(|m| m.is_file());
+    Newest(times.filter_map(|m| m.modified().ok()).map(unix).reduce(f64::max))
+}
+
+fn unix(time: SystemTime) -> f64 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => after.as_secs_f64(),
+        Err(before) => -before.duration().as_secs_f64(),
+    }
+}
+
+/// "(python)" after a process number, where the system tells the name.
+fn named(pid: u32) -> String {
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let name: String = name.trim().chars().filter(|c| !c.is_control()).collect();
+    if name.is_empty() { name } else { format!(" ({name})") }
+}
+
+/// When a process began, unix seconds; `None` if there is none (a zombie does not write either), or the system
+/// does not tell. proc(5): field 22 of `stat`, in hundredths of a second after the `btime` of `/proc/stat`.
+fn process_start(pid: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    let ticks: f64 = fields.nth(18)?.parse().ok()?;
+    let boot = fs::read_to_string("/proc/stat").ok()?;
+    let boot: f64 = boot.lines().find_map(|l| l.strip_prefix("btime "))?.trim().parse().ok()?;
+    Some(boot + ticks / 100.0)
+}
+
+/// Files that may matter and that some process (one of ours: others' cannot be seen) has open for writing.
+#[cfg(target_os = "linux")]
+fn open_for_writing() -> BTreeMap<PathBuf, u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut found = BTreeMap::new();
+    let own = std::process::id();
+    let Ok(processes) = fs::read_dir("/proc") else { return found };
+    for process in processes.filter_map(Result::ok) {
+        let Some(pid) = process.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else { continue };
+        if pid == own {
+            continue;
+        }
+        let Ok(files) = fs::read_dir(process.path().join("fd")) else { continue };
+        for file in files.filter_map(Result::ok) {
+            let Ok(target) = fs::read_link(file.path()) else { continue };
+            if !target.is_absolute() || !target.file_name().is_some_and(crate::prune::may_matter) {
+                continue;
+            }
+            // The link's own permission says how the file was opened.
+            let writing = fs::symlink_metadata(file.path()).is_ok_and(|m| m.permissions().mode() & 0o200 != 0);
+            if writing {
+                found.insert(target, pid);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_for_writing() -> BTreeMap<PathBuf, u32> {
+    BTreeMap::new()
+}
+
+/// A duration as a person says it.
+fn duration(secs: f64) -> String {
+    match secs {
+        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
+        s if s < 172_800.0 => format!("{:.0} h", s / 3600.0),
+        s => format!("{:.0} days", s / 86_400.0),
+    }
+}
+
+/// The gaps between a source's last changes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rhythm {
+    last: Option<f64>,
+    gaps: std::collections::VecDeque<f64>,
+}
+
+impl Rhythm {
+    pub fn beat(&mut self, now: f64) {
+        if let Some(last) = self.last.replace(now) {
+            self.gaps.push_back(now - last);
+            if self.gaps.len() > 9 {
+                self.gaps.pop_front();
+            }
+        }
+    }
+
+    pub fn last(&self) -> Option<f64> {
+        self.last
+    }
+
+    pub fn usual_gap(&self) -> Option<f64> {
+        let mut gaps: Vec<f64> = self.gaps.iter().copied().collect();
+        gaps.sort_by(f64::total_cmp);
+        gaps.get(gaps.len() / 2).copied()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    fn now() -> f64 {
+        unix(SystemTime::now())
+    }
+
+    fn subject<'a>(path: &'a Path, pid: Option<u32>) -> Subject<'a> {
+        Subject { path, dirs: &[], format: Format::Tensorboard, pid, last_news: None, usual_gap: None }
+    }
+
+    #[test]
+    fn a_process_is_proof_until_it_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("events.out.tfevents.1.host");
+        fs::write(&file, "x").unwrap();
+        let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
+        let prober = Prober::default();
+        let one = subject(dir.path(), Some(child.id()));
+        let live = prober.probe(&one, now());
+        assert!(live.alive && live.of_this_run, "{live:?}");
+        assert_eq!(live.why, format!("its process {} (sleep) runs", child.id()));
+        // Two hours later the process proves nothing any more.
+        let later = prober.probe(&one, now() + 7200.0);
+        assert!(!later.alive && !later.gone && later.why.contains("no new record for 2 h, though"), "{later:?}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let dead = prober.probe(&one, now() + 840.0);
+        assert_eq!((dead.alive, dead.gone), (false, true));
+        assert_eq!(dead.why, format!("no new record for 14 min, and its process {} is gone", child.id()));
+    }
+
+    #[test]
+    fn a_number_that_was_given_away_is_no_proof() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.csv");
+        fs::write(&file, "x").unwrap();
+        let old = SystemTime::now() - Duration::from_secs(1_000_000_000);
+        fs::File::options().append(true).open(&file).unwrap().set_modified(old).unwrap();
+        let live = Prober::default().probe(&subject(&file, Some(std::process::id())), now());
+        assert_eq!((live.alive, live.gone), (false, true), "{live:?}");
+    }
+
+    #[test]
+    fn an_open_file_is_proof() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("metrics.csv");
+        let out = fs::File::create(&file).unwrap();
+        let reading = dir.path().join("read.csv");
+        fs::write(&reading, "x").unwrap();
+        let input = fs::File::open(&reading).unwrap();
+        let mut child = Command::new("sleep").arg("60").stdin(input).stdout(out).spawn().unwrap();
+        let prober = Prober::default();
+        let late = now() + 600.0;
+        let live = prober.probe(&subject(&file, None), late);
+        let other = prober.probe(&subject(&reading, None), late);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(live.why, format!("process {} (sleep) holds metrics.csv open", child.id()));
+        assert!(live.alive);
+        assert_eq!(other.why, "no new record for 10 min, and no process holds it open");
+    }
+
+    #[test]
+    fn growth_is_measured_by_the_usual_gap() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.csv");
+        fs::write(&file, "x").unwrap();
+        let prober = Prober::default();
+        let mut rhythm = Rhythm::default();
+        for i in 0..12 {
+            rhythm.beat(f64::from(i) * 100.0);
+        }
+        assert_eq!(rhythm.usual_gap(), Some(100.0));
+        let slow = Subject { usual_gap: rhythm.usual_gap(), ..subject(&file, None) };
+        assert!(prober.probe(&subject(&file, None), now() + 100.0).alive);
+        assert!(!prober.probe(&subject(&file, None), now() + 200.0).alive);
+        assert!(prober.probe(&slow, now() + 200.0).alive);
+        assert!(!prober.probe(&slow, now() + 400.0).alive);
+    }
+
+    #[test]
+    fn durations() {
+        let said: Vec<_> = [14.2, 100.0, 840.0, 7200.0, 400_000.0].iter().map(|s| duration(*s)).collect();
+        assert_eq!(said, ["14 s", "2 min", "14 min", "2 h", "5 days"]);
+    }
+}
