@@ -1,1 +1,3 @@
 //! Tests only: writers of event files, growing streams, projects of many files.
+
+pub mod tfevents;

@@ -176,7 +176,12 @@ mod tests {
         let event = Event::parse(&bytes).unwrap();
         assert_eq!(event.step, 7);
         let mut seen = Vec::new();
-        event.each_value(|v| Ok(seen.push((v.tag.to_vec(), v.simple)))).unwrap();
+        event
+            .each_value(|v| {
+                seen.push((v.tag.to_vec(), v.simple));
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(seen, [(b"a".to_vec(), Some(1.0))]);
     }
 
@@ -185,7 +190,13 @@ mod tests {
         let summary = [0x2a, 10, 0x0a, 8, 0x0a, 1, b'a', 0x15, 0, 0, 0x80, 0x3f];
         let bytes = [summary, summary].concat();
         let mut n = 0;
-        Event::parse(&bytes).unwrap().each_value(|_| Ok(n += 1)).unwrap();
+        Event::parse(&bytes)
+            .unwrap()
+            .each_value(|_| {
+                n += 1;
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(n, 2);
     }
 

@@ -43,9 +43,7 @@ impl Hparams {
     fn experiment(&mut self, message: &[u8]) -> Result<(), Malformed> {
         each(message, 5, |info| {
             each(info, 1, |name| {
-                let (mut group, mut tag) = (String::new(), String::new());
-                each(name, 1, |g| Ok(group = lossy(g)))?;
-                each(name, 2, |t| Ok(tag = lossy(t)))?;
+                let (group, tag) = (string(name, 1)?, string(name, 2)?);
                 if !tag.is_empty() {
                     self.metrics.push(if group.is_empty() { tag } else { format!("{group}/{tag}") });
                 }
@@ -60,9 +58,7 @@ impl Hparams {
         while let Some((number, value)) = fields.next()? {
             match number {
                 1 => {
-                    let (mut key, mut json) = (String::new(), Json::Null);
-                    each(value.bytes(), 1, |k| Ok(key = lossy(k)))?;
-                    each(value.bytes(), 2, |v| Ok(json = json_value(v, 0)?))?;
+                    let (key, json) = map_entry(value.bytes(), 0)?;
                     self.params.push((key, param(json)));
                 }
                 4 => self.group = lossy(value.bytes()),
@@ -122,9 +118,7 @@ fn json_value(message: &[u8], depth: u32) -> Result<Json, Malformed> {
             5 => {
                 let mut map = Map::new();
                 each(value.bytes(), 1, |entry| {
-                    let (mut key, mut json) = (String::new(), Json::Null);
-                    each(entry, 1, |k| Ok(key = lossy(k)))?;
-                    each(entry, 2, |v| Ok(json = json_value(v, depth + 1)?))?;
+                    let (key, json) = map_entry(entry, depth + 1)?;
                     map.insert(key, json);
                     Ok(())
                 })?;
@@ -132,13 +126,26 @@ fn json_value(message: &[u8], depth: u32) -> Result<Json, Malformed> {
             }
             6 => {
                 let mut list = Vec::new();
-                each(value.bytes(), 1, |v| Ok(list.push(json_value(v, depth + 1)?)))?;
+                each(value.bytes(), 1, |v| {
+                    list.push(json_value(v, depth + 1)?);
+                    Ok(())
+                })?;
                 Json::Array(list)
             }
             _ => out,
         };
     }
     Ok(out)
+}
+
+/// An entry of a `map<string, Value>`: key = 1, value = 2.
+fn map_entry(message: &[u8], depth: u32) -> Result<(String, Json), Malformed> {
+    let mut json = Json::Null;
+    each(message, 2, |v| {
+        json = json_value(v, depth)?;
+        Ok(())
+    })?;
+    Ok((string(message, 1)?, json))
 }
 
 /// JSON has no NaN and no infinity: those become their names.
@@ -154,7 +161,11 @@ fn time(secs: f64) -> Option<f64> {
     (secs.is_finite() && secs > 0.0).then_some(secs)
 }
 
-fn each<'a>(message: &'a [u8], wanted: u64, mut f: impl FnMut(&'a [u8]) -> Result<(), Malformed>) -> Result<(), Malformed> {
+fn each<'a>(
+    message: &'a [u8],
+    wanted: u64,
+    mut f: impl FnMut(&'a [u8]) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
     let mut fields = Fields::new(message);
     while let Some((number, value)) = fields.next()? {
         if number == wanted {
@@ -162,6 +173,16 @@ fn each<'a>(message: &'a [u8], wanted: u64, mut f: impl FnMut(&'a [u8]) -> Resul
         }
     }
     Ok(())
+}
+
+/// A string field; "" if it is not there.
+fn string(message: &[u8], wanted: u64) -> Result<String, Malformed> {
+    let mut out = String::new();
+    each(message, wanted, |bytes| {
+        out = lossy(bytes);
+        Ok(())
+    })?;
+    Ok(out)
 }
 
 fn lossy(bytes: &[u8]) -> String {

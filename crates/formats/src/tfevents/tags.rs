@@ -8,10 +8,12 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::place::clean_name;
+
 /// More tags than this in one run are not taken in: a name per value is a mistake of the writer's.
 pub const MAX_TAGS: usize = 100_000;
 /// Longer tags are not taken in.
-pub const MAX_TAG_BYTES: usize = 4096;
+pub const MAX_TAG_BYTES: usize = 1000;
 
 /// What is kept of a tag's values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,10 +67,6 @@ impl Tags {
         self.names.iter().cloned().zip(self.kinds.iter().cloned()).collect()
     }
 
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
     pub fn name(&self, id: usize) -> &str {
         &self.names[id]
     }
@@ -101,8 +99,8 @@ impl Tags {
         if tag.len() > MAX_TAG_BYTES {
             return None;
         }
-        let name = String::from_utf8_lossy(tag);
-        let id = match self.index.get(name.as_ref()) {
+        let name = clean_name(tag);
+        let id = match self.index.get(&name) {
             Some(&id) => id as usize,
             None => self.insert(&name)?,
         };

@@ -32,7 +32,9 @@ impl<'a> Tensor<'a> {
                 1 => t.dtype = value.int(),
                 2 => t.shape(value.bytes())?,
                 4 => t.content = value.bytes(),
-                5 | 6 | 7 | 10 | 11 | 13 | 16 | 17 if t.first.is_none() => t.first = first_element(number, value, t.dtype)?,
+                5 | 6 | 7 | 10 | 11 | 13 | 16 | 17 if t.first.is_none() => {
+                    t.first = first_element(number, value, t.dtype)?
+                }
                 _ => {}
             }
         }
@@ -45,6 +47,11 @@ impl<'a> Tensor<'a> {
             return None;
         }
         if self.content.is_empty() { self.first } else { content_element(self.dtype, self.content) }
+    }
+
+    /// How many dimensions it has.
+    pub fn rank(&self) -> u32 {
+        self.rank
     }
 
     /// Whether this is a number without a word of data, which TensorFlow reads as zero.
