@@ -1,1 +1,30 @@
 //! What the product can do: the command list with one body each, background jobs, the event stream.
+//!
+//! A shell (window, server, terminal) holds an [`App`] and carries names, JSON and bytes; it decides nothing.
+
+mod app;
+mod artifacts;
+mod bodies;
+mod catalogue;
+mod columns;
+mod commands;
+mod document;
+mod events;
+mod export;
+mod frame;
+mod goal;
+mod live;
+mod offline;
+mod process;
+mod project;
+mod run_page;
+mod state;
+mod table;
+#[cfg(test)]
+mod table_tests;
+pub mod wire;
+
+pub use app::{App, Desktop, Options};
+pub use commands::NAMES as COMMANDS;
+pub use offline::{Offline, ReadProgress};
+pub use wire::{CallError, ErrorCode};

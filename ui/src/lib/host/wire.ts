@@ -1,71 +1,195 @@
-// Written by hand until the app crate generates it from its Rust types.
+// Generated from crates/app/src/wire and commands.rs by `cargo run -p signalbox-app --example wire`.
+// Do not edit: a test compares it with the Rust types.
+
 export type ErrorCode = "not_found" | "bad_filter" | "bad_request" | "store_newer" | "store" | "unreadable" | "refused" | "internal";
-export interface CallError { code: ErrorCode; message: string; hint: string | null; detail: { start: number; end: number } | null } // detail: columns (UTF-16) of a filter error
-
-export interface Project { id: number; path: string; name: string; open: boolean; demo: boolean; missing: boolean; last_opened: number; n_runs: number }
-export interface Watching { project: number; mode: "notify" | "polling" | "mixed" | "none"; why: string | null; n_dirs: number; n_sources: number; scanning: boolean; scanned_files: number; read_bytes: number; backlog_bytes: number }
-export interface StatusLine { projects: Watching[]; points_per_second: number; n_points: number; n_live: number; n_problems: number; jobs: Job[]; cpu_percent: number; memory_bytes: number; version: string }
-export interface Job { id: number; name: string; project: number | null; done: number; total: number | null; unit: string; can_stop: boolean }
-
-// What a column shows. "attr:name|status|source|started|duration|ended|experiment|user|path|id|n_points|note|last_change", "param:<name>", "tag:<name>", "metric:<name>" + stat
+export type Place = { start: number, end: number, };
+export type CallError = { code: ErrorCode, message: string, hint: string | null, detail: Place | null, };
+export type Level = "info" | "warn" | "error";
+export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "notice", level: Level, message: string, hint: string | null, };
+export type Cell = string | number | null;
+export type WatchMode = "notify" | "polling" | "mixed" | "none";
+export type Watching = { project: number, mode: WatchMode, 
+/**
+ * Why it is polled, in a sentence.
+ */
+why: string | null, n_dirs: number, n_sources: number, scanning: boolean, scanned_files: number, read_bytes: number, backlog_bytes: number, };
+export type Job = { id: number, name: string, project: number | null, done: number, total: number | null, unit: string, can_stop: boolean, };
+export type StatusLine = { projects: Array<Watching>, points_per_second: number, n_points: number, n_live: number, n_problems: number, jobs: Array<Job>, cpu_percent: number, memory_bytes: number, version: string, };
+export type Project = { id: number, path: string, name: string, open: boolean, demo: boolean, 
+/**
+ * The folder is not there now.
+ */
+missing: boolean, 
+/**
+ * Unix seconds.
+ */
+last_opened: number, n_runs: number, };
+export type About = { version: string, data_dir: string, 
+/**
+ * The shell can ask with the system's own dialogs.
+ */
+can_dialog: boolean, demo_path: string | null, };
+export type PickedPath = { path: string | null, };
+export type PrefValue = { value: unknown, };
+export type RunName = { id: number, name: string, };
+export type ProblemRow = { project: number, path: string, offset: number | null, kind: string, message: string, first_seen: number, runs: Array<RunName>, };
+export type ProblemsPage = { total: number, rows: Array<ProblemRow>, };
 export type Stat = "last" | "best" | "min" | "max";
-export interface ColumnInfo { key: string; kind: "attr" | "param" | "tag" | "metric"; name: string; title: string; numeric: boolean; n_runs: number; distinct: number /* capped 1000 */ }
-export interface ColumnRef { key: string; stat: Stat | null }
-export type Cell = string | number | null;         // numbers: non-finite as "NaN" | "Infinity" | "-Infinity" with num=true in ColumnInfo.numeric columns
-export interface SortKey { column: ColumnRef; descending: boolean }
-export interface TableQuery { project: number; filter: string; sort: SortKey[]; columns: ColumnRef[]; offset: number; limit: number; show_deleted: boolean; show_hidden: boolean }
-export interface TableRow { id: number; name: string; color: number /* palette index 0..9 */; dash: number /* 0..3 */; status: RunState; hidden: boolean; pinned: boolean; tags: string[]; has_note: boolean; n_problems: number; gone: boolean; cells: Cell[] }
-// running: moving or proven alive; silent: its source says running but nothing shows life; stopped: no word on how it ended
+export type ColumnKind = "attr" | "param" | "tag" | "metric";
+export type ColumnInfo = { key: string, kind: ColumnKind, name: string, title: string, numeric: boolean, 
+/**
+ * How many runs have it.
+ */
+n_runs: number, 
+/**
+ * How many values it takes, counted to 1,000.
+ */
+distinct: number, };
+export type ColumnRef = { key: string, stat: Stat | null, };
+export type SortKey = { column: ColumnRef, descending: boolean, };
 export type RunState = "running" | "silent" | "scheduled" | "finished" | "failed" | "killed" | "stopped";
-export interface TablePage { version: number; total: number /* runs of the project */; matched: number; offset: number; rows: TableRow[]; filter_error: CallError | null }
-
-export interface MetricInfo { name: string; n_runs: number; n_points: number; prefix: string /* "train" of "train/loss"; "" without */; goal: "min" | "max" | null }
-
-export interface RunDetail { id: number; row: TableRow; project: number; key: string; path: string; source_format: string; source_title: string; started: number | null; ended: number | null; last_change: number; duration: number | null; experiment: string | null; user: string | null; parent: { id: number; name: string } | null; children: { id: number; name: string }[]; params: [string, string][]; tags: [string, string][]; own: Annotation; metrics: MetricRow[]; datasets: { name: string; digest: string; context: string; source: string; schema: string }[]; models: ModelRow[]; texts: { tag: string; step: number; text: string }[]; sources: { format: string; title: string; path: string; files: { path: string; bytes: number }[] }[]; problems: ProblemRow[]; artifact_root: string | null; state_why: string }
-export interface MetricRow { name: string; n: number; last: Cell; last_step: number; best: Cell; best_step: number | null; min: Cell; min_step: number | null; max: Cell; max_step: number | null; n_nan: number; n_pos_inf: number; n_neg_inf: number; n_rewinds: number }
-export interface ModelRow { name: string; version: string; stage: string; aliases: string[]; run: number | null; status: string; source: string }
-export interface ProblemRow { project: number; path: string; offset: number | null; kind: string; message: string; first_seen: number; runs: { id: number; name: string }[] }
-export interface Annotation { name: string | null; color: number | null; hidden: boolean; pinned: boolean; tags: string[]; note: string }
-export interface ArtifactEntry { path: string; name: string; is_dir: boolean; bytes: number; kind: "text" | "json" | "csv" | "image" | "other" }
-export interface Completion { text: string; kind: "field" | "operator" | "value" | "keyword"; detail: string; from: number; to: number }
-export interface FilterCheck { ok: boolean; error: CallError | null; matched: number }
+export type TableRow = { id: number, name: string, 
+/**
+ * Index into the ten run colours.
+ */
+color: number, 
+/**
+ * Dash pattern, 0 is solid: colours repeat with another dash.
+ */
+dash: number, status: RunState, hidden: boolean, pinned: boolean, 
+/**
+ * The user's own.
+ */
+tags: Array<string>, has_note: boolean, n_problems: number, 
+/**
+ * Its files are no longer there.
+ */
+gone: boolean, cells: Array<Cell>, };
+export type TablePage = { 
+/**
+ * Changes whenever the project's runs do.
+ */
+version: number, total: number, matched: number, offset: number, rows: Array<TableRow>, 
+/**
+ * The filter was not understood; the page then holds the rows that no filter would hide.
+ */
+filter_error: CallError | null, };
+export type Ids = { ids: Array<number>, colors: Array<number>, dashes: Array<number>, names: Array<string>, };
+export type FilterCheck = { ok: boolean, error: CallError | null, matched: number, };
+export type CompletionKind = "field" | "operator" | "value" | "keyword";
+export type Completion = { text: string, kind: CompletionKind, detail: string, 
+/**
+ * What it replaces, in UTF-16 units.
+ */
+from: number, to: number, };
+export type Goal = "min" | "max";
+export type MetricInfo = { name: string, n_runs: number, n_points: number, 
+/**
+ * "train" of "train/loss"; "" without.
+ */
+prefix: string, 
+/**
+ * Which way is better, where the name tells.
+ */
+goal: Goal | null, };
+export type RunDetail = { id: number, row: TableRow, project: number, 
+/**
+ * The run's own id: MLflow's run id, or the path of its record.
+ */
+key: string, path: string, source_format: string, source_title: string, 
+/**
+ * Unix seconds.
+ */
+started: number | null, ended: number | null, last_change: number, duration: number | null, experiment: string | null, user: string | null, parent: RunName | null, children: Array<RunName>, params: Array<[string, string]>, tags: Array<[string, string]>, own: Annotation, metrics: Array<MetricRow>, datasets: Array<Dataset>, models: Array<ModelRow>, texts: Array<Text>, sources: Array<RunSource>, problems: Array<ProblemRow>, artifact_root: string | null, 
+/**
+ * What the state rests on, in a sentence.
+ */
+state_why: string, };
+export type MetricRow = { name: string, n: number, last: Cell, last_step: number, best: Cell, best_step: number | null, min: Cell, min_step: number | null, max: Cell, max_step: number | null, n_nan: number, n_pos_inf: number, n_neg_inf: number, n_rewinds: number, };
+export type Dataset = { name: string, digest: string, context: string, source: string, schema: string, };
+export type ModelRow = { name: string, version: string, stage: string, aliases: Array<string>, run: number | null, status: string, source: string, };
+export type Text = { tag: string, step: number, text: string, };
+export type RunSource = { format: string, title: string, path: string, files: Array<SourceFile>, };
+export type SourceFile = { path: string, bytes: number, };
+export type Annotation = { name: string | null, color: number | null, hidden: boolean, pinned: boolean, tags: Array<string>, note: string, };
+export type ArtifactKind = "text" | "json" | "csv" | "image" | "other";
+export type ArtifactEntry = { path: string, name: string, is_dir: boolean, bytes: number, kind: ArtifactKind, };
+export type XAxis = "step" | "relative" | "wall";
+export type SmoothKind = "none" | "ema" | "gaussian" | "mean";
+export type Smooth = { kind: SmoothKind, amount: number, };
+export type ExportedText = { text: string, };
+export type ExportFormat = "csv" | "svg" | "png";
+export type Empty = Record<symbol, never>;
+export type FolderPath = { path: string, };
+export type OfProject = { project: number, };
+export type GetPref = { key: string, };
+export type SetPref = { key: string, value: unknown, };
+export type OfJob = { id: number, };
+export type ProblemsQuery = { project: number | null, limit: number, };
+export type TableQuery = { project: number, filter: string, sort: Array<SortKey>, columns: Array<ColumnRef>, offset: number, limit: number, show_deleted: boolean, show_hidden: boolean, };
+export type IdsQuery = { project: number, filter: string, sort: Array<SortKey>, show_deleted: boolean, show_hidden: boolean, limit: number, };
+export type FilterText = { project: number, filter: string, };
+export type CompleteQuery = { project: number, filter: string, 
+/**
+ * In UTF-16 units.
+ */
+caret: number, };
+export type MetricsQuery = { project: number, 
+/**
+ * Only metrics of these runs; null for all.
+ */
+runs: Array<number> | null, };
+export type OfRun = { run: number, };
+export type Annotate = { runs: Array<number>, name?: string | null, color?: number | null, hidden?: boolean, pinned?: boolean, add_tags?: Array<string>, remove_tags?: Array<string>, note?: string, };
+export type ArtifactsQuery = { run: number, 
+/**
+ * Below the run's artifact root, `/` between parts; "" for the root.
+ */
+path: string, };
+export type ArtifactBlob = { run: number, path: string, max_bytes: number, };
+export type FrameArgs = { project: number, metric: string, runs: Array<number>, x: XAxis, x0: number | null, x1: number | null, 
+/**
+ * Device pixels of the plot area.
+ */
+width: number, smooth: Smooth, };
+export type ExportCsv = { project: number, runs: Array<number>, 
+/**
+ * Empty: all.
+ */
+metrics: Array<string>, };
+export type SaveExport = { 
+/**
+ * Suggested file name.
+ */
+name: string, format: ExportFormat, project: number, runs: Array<number>, metrics: Array<string>, x: XAxis, smooth: Smooth, log_y: boolean, dark: boolean, };
 
 export interface Commands {
-  about: { args: {}; reply: { version: string; data_dir: string; can_dialog: boolean; demo_path: string | null } };
-  projects: { args: {}; reply: Project[] };                               // recent, newest first
-  open_project: { args: { path: string }; reply: Project };               // validates: must be a readable directory
-  open_demo: { args: {}; reply: Project };
-  close_project: { args: { project: number }; reply: null };
-  forget_project: { args: { project: number }; reply: null };             // removes what we kept; the folder is untouched
-  pick_folder: { args: {}; reply: { path: string | null } };              // desktop only: native dialog; server answers error "refused"
-  status: { args: {}; reply: StatusLine };
-  columns: { args: { project: number }; reply: ColumnInfo[] };
+  about: { args: Empty; reply: About };
+  projects: { args: Empty; reply: Array<Project> };
+  open_project: { args: FolderPath; reply: Project };
+  open_demo: { args: Empty; reply: Project };
+  close_project: { args: OfProject; reply: null };
+  forget_project: { args: OfProject; reply: null };
+  pick_folder: { args: Empty; reply: PickedPath };
+  status: { args: Empty; reply: StatusLine };
+  columns: { args: OfProject; reply: Array<ColumnInfo> };
   table: { args: TableQuery; reply: TablePage };
-  table_ids: { args: { project: number; filter: string; sort: SortKey[]; show_deleted: boolean; show_hidden: boolean; limit: number }; reply: { ids: number[]; colors: number[]; dashes: number[]; names: string[] } }; // in table order
-  check_filter: { args: { project: number; filter: string }; reply: FilterCheck };
-  complete_filter: { args: { project: number; filter: string; caret: number }; reply: Completion[] };
-  metrics: { args: { project: number; runs: number[] | null }; reply: MetricInfo[] };
-  run: { args: { run: number }; reply: RunDetail };
-  annotate: { args: { runs: number[]; name?: string | null; color?: number | null; hidden?: boolean; pinned?: boolean; add_tags?: string[]; remove_tags?: string[]; note?: string }; reply: null };
-  artifacts: { args: { run: number; path: string }; reply: ArtifactEntry[] };   // one directory level below the run's artifact root
-  problems: { args: { project: number | null; limit: number }; reply: { total: number; rows: ProblemRow[] } };
-  get_pref: { args: { key: string }; reply: { value: unknown } };
-  set_pref: { args: { key: string; value: unknown }; reply: null };      // view state per project: "view:<project id>"; "theme": "system"|"dark"|"light"
-  stop_job: { args: { id: number }; reply: null };
-  export_csv: { args: { project: number; runs: number[]; metrics: string[] }; reply: { text: string } };
-  save_export: { args: { name: string; format: "csv" | "svg" | "png"; project: number; runs: number[]; metrics: string[]; x: XAxis; smooth: Smooth; log_y: boolean; dark: boolean }; reply: { path: string | null } }; // desktop: asks where with the native dialog; server: refused (the page uses blob "export" instead)
+  table_ids: { args: IdsQuery; reply: Ids };
+  check_filter: { args: FilterText; reply: FilterCheck };
+  complete_filter: { args: CompleteQuery; reply: Array<Completion> };
+  metrics: { args: MetricsQuery; reply: Array<MetricInfo> };
+  run: { args: OfRun; reply: RunDetail };
+  annotate: { args: Annotate; reply: null };
+  artifacts: { args: ArtifactsQuery; reply: Array<ArtifactEntry> };
+  problems: { args: ProblemsQuery; reply: ProblemsPage };
+  get_pref: { args: GetPref; reply: PrefValue };
+  set_pref: { args: SetPref; reply: null };
+  stop_job: { args: OfJob; reply: null };
+  export_csv: { args: ExportCsv; reply: ExportedText };
+  save_export: { args: SaveExport; reply: PickedPath };
 }
-export type XAxis = "step" | "relative" | "wall";
-export interface Smooth { kind: "none" | "ema" | "gaussian" | "mean"; amount: number }
-// binary
-export interface FrameArgs { project: number; metric: string; runs: number[]; x: XAxis; x0: number | null; x1: number | null; width: number; smooth: Smooth }
-// blobs: "artifact" { run, path, max_bytes } → bytes ; "export" (same args as save_export) → bytes of the file
-// events (coalesced, at most ~30 a second); the page re-asks for what it shows
-export type Event =
-  | { type: "runs"; project: number; version: number; changed: number[] | null /* null: many */ }
-  | { type: "series"; project: number; runs: number[]; metrics: string[] /* names, empty: many */ }
-  | { type: "status"; status: StatusLine }
-  | { type: "projects" }
-  | { type: "problems"; project: number }
-  | { type: "open"; project: number }            // ask the page to show this project (second instance, drop, command line)
-  | { type: "notice"; level: "info" | "warn" | "error"; message: string; hint: string | null };
+
+export interface Blobs {
+  artifact: ArtifactBlob;
+  export: SaveExport;
+}

@@ -1,0 +1,66 @@
+//! The one list of what the product can do. The router, the TypeScript types and the shells' command names
+//! come from it; a command without a body does not compile.
+
+use crate::App;
+use crate::wire::*;
+use serde_json::Value;
+use ts_rs::TS;
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($args:ty) -> $reply:ty;)*) => {
+        /// Every command's name.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        /// Runs a command by name. Blocking: call it on a thread that may wait.
+        pub(crate) fn dispatch(app: &App, name: &str, args: Value) -> Result<Value, CallError> {
+            match name {
+                $(stringify!($name) => {
+                    let args: $args = serde_json::from_value(args).map_err(|e| bad_args(name, &e))?;
+                    let reply: $reply = app.$name(args)?;
+                    serde_json::to_value(reply).map_err(|e| CallError::new(ErrorCode::Internal, e.to_string()))
+                })*
+                _ => Err(CallError::new(ErrorCode::BadRequest, format!("There is no command {name:?}."))),
+            }
+        }
+
+        /// Appends the commands' TypeScript, a line each.
+        pub(crate) fn describe(config: &ts_rs::Config, out: &mut String) {
+            $(
+                out.push_str(&format!(
+                    "  {}: {{ args: {}; reply: {} }};\n",
+                    stringify!($name), <$args as TS>::name(config), <$reply as TS>::name(config),
+                ));
+            )*
+        }
+    };
+}
+
+commands! {
+    about(Empty) -> About;
+    projects(Empty) -> Vec<Project>;
+    open_project(FolderPath) -> Project;
+    open_demo(Empty) -> Project;
+    close_project(OfProject) -> ();
+    forget_project(OfProject) -> ();
+    pick_folder(Empty) -> PickedPath;
+    status(Empty) -> StatusLine;
+    columns(OfProject) -> Vec<ColumnInfo>;
+    table(TableQuery) -> TablePage;
+    table_ids(IdsQuery) -> Ids;
+    check_filter(FilterText) -> FilterCheck;
+    complete_filter(CompleteQuery) -> Vec<Completion>;
+    metrics(MetricsQuery) -> Vec<MetricInfo>;
+    run(OfRun) -> RunDetail;
+    annotate(Annotate) -> ();
+    artifacts(ArtifactsQuery) -> Vec<ArtifactEntry>;
+    problems(ProblemsQuery) -> ProblemsPage;
+    get_pref(GetPref) -> PrefValue;
+    set_pref(SetPref) -> ();
+    stop_job(OfJob) -> ();
+    export_csv(ExportCsv) -> ExportedText;
+    save_export(SaveExport) -> PickedPath;
+}
+
+fn bad_args(name: &str, e: &serde_json::Error) -> CallError {
+    CallError::new(ErrorCode::BadRequest, format!("{name}: {e}"))
+}

@@ -1,0 +1,134 @@
+//! The document of `signalbox runs PATH --json`. Its shape is public and stable; fields may be added, never changed:
+//!
+//! ```json
+//! {"runs": [{"id", "name", "status", "alive", "state", "sources": [{"format", "path"}],
+//!            "params": {}, "tags": {}, "experiment", "parent", "user", "started", "ended", "deleted", "artifacts",
+//!            "datasets": [{"name", "digest", "context"}],
+//!            "metrics": {NAME: {"n", "last", "last_step", "min", "max", "first_step", "min_step", "max_step",
+//!                               "n_nan", "n_pos_inf", "n_neg_inf", "rewinds"}}}],
+//!  "models": [{"name", "version", "stage", "aliases", "run", "source", "status"}],
+//!  "problems": [{"path", "offset", "kind", "message"}]}
+//! ```
+//!
+//! - `status` is what the source says: running, scheduled, finished, failed, killed, or unknown where it has no word
+//!   for it. `state` adds what can be seen: running (moving or its process is alive), silent, stopped.
+//! - Numbers that JSON cannot hold are the strings "NaN", "Infinity", "-Infinity"; times are Unix seconds.
+//! - `last` is the value at the greatest step, of several there the last writer's; `n`, `min` and `max` are over
+//!   every point that was logged, `min` and `max` over the finite ones (null without any).
+//! - `id` is the tool's own where it has one (MLflow), else the path of the record; unique within the document.
+
+use crate::catalogue::{Catalogue, Run};
+use crate::wire::Cell;
+use serde_json::{Map, Value, json};
+use signalbox_store::{ModelRow, StoreError, StoreReader};
+use signalbox_types::{Lifecycle, Problem};
+use std::collections::HashMap;
+
+/// The document over `runs` (in the order given).
+pub(crate) fn document(
+    catalogue: &Catalogue,
+    runs: &[&Run],
+    problems: &[Problem],
+    models: &[ModelRow],
+    reader: &StoreReader,
+) -> Result<Value, StoreError> {
+    let ids = unique_ids(catalogue);
+    let listed =
+        runs.iter().map(|run| run_json(catalogue, run, &ids, reader)).collect::<Result<Vec<Value>, StoreError>>()?;
+    let models: Vec<Value> = models
+        .iter()
+        .map(|m| {
+            json!({
+                "name": m.model.name, "version": m.model.version, "stage": m.model.stage, "aliases": m.model.aliases,
+                "run": m.run.and_then(|id| ids.get(&id.0)), "source": m.model.source, "status": m.model.status,
+            })
+        })
+        .collect();
+    let problems: Vec<Value> = problems
+        .iter()
+        .map(|p| {
+            json!({
+                "path": p.path, "offset": p.offset, "kind": p.kind, "message": p.message,
+            })
+        })
+        .collect();
+    Ok(json!({ "runs": listed, "models": models, "problems": problems }))
+}
+
+/// The run's own id, with its record's path behind it where two runs share one.
+pub(crate) fn unique_ids(catalogue: &Catalogue) -> HashMap<u32, String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for run in &catalogue.runs {
+        *count.entry(run.own_id()).or_default() += 1;
+    }
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    catalogue
+        .runs
+        .iter()
+        .map(|run| {
+            let own = run.own_id();
+            let mut id = if count[own] == 1 { own.to_owned() } else { format!("{own}@{}", run.origin.path) };
+            let n = taken.entry(id.clone()).or_default();
+            *n += 1;
+            if *n > 1 {
+                // Two formats at one path: their names tell them apart.
+                id = format!("{id}#{}", run.origin.format.name());
+            }
+            (run.row.id.0, id)
+        })
+        .collect()
+}
+
+fn run_json(
+    catalogue: &Catalogue,
+    run: &Run,
+    ids: &HashMap<u32, String>,
+    reader: &StoreReader,
+) -> Result<Value, StoreError> {
+    let number = |x: f64| serde_json::to_value(Cell::Number(x)).expect("BUG: a cell serialises");
+    let finite = |x: f64| if x.is_nan() { Value::Null } else { number(x) };
+    let step = |x: f64, s: i64| if x.is_nan() { Value::Null } else { json!(s) };
+    let mut metrics = Map::new();
+    for m in &run.row.metrics {
+        metrics.insert(
+            catalogue.metric_name(m.metric).to_owned(),
+            json!({
+                "n": m.n, "last": number(m.last), "last_step": m.last_step, "first_step": m.first_step,
+                "min": finite(m.min), "max": finite(m.max), "min_step": step(m.min, m.min_step),
+                "max_step": step(m.max, m.max_step), "n_nan": m.n_nan, "n_pos_inf": m.n_pos_inf,
+                "n_neg_inf": m.n_neg_inf, "rewinds": m.n_rewinds,
+            }),
+        );
+    }
+    let params: Map<String, Value> = run
+        .row
+        .params
+        .iter()
+        .map(|(k, v)| (k.clone(), serde_json::to_value(v).expect("BUG: a param serialises")))
+        .collect();
+    let tags: Map<String, Value> = run.row.tags.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    let datasets: Vec<Value> = reader
+        .datasets(run.row.id)?
+        .iter()
+        .map(|d| json!({ "name": d.name, "digest": d.digest, "context": d.context }))
+        .collect();
+    Ok(json!({
+        "id": ids[&run.row.id.0],
+        "name": run.name,
+        "status": run.row.status.name(),
+        "state": run.state.name(),
+        "alive": run.state == crate::wire::RunState::Running,
+        "sources": [{ "format": run.origin.format.name(), "path": run.origin.path.as_ref() }],
+        "experiment": run.row.experiment,
+        "parent": run.row.parent_key,
+        "user": run.row.user,
+        "started": run.started(),
+        "ended": run.row.ended,
+        "deleted": run.row.lifecycle == Lifecycle::Deleted,
+        "artifacts": run.row.artifact_root,
+        "params": params,
+        "tags": tags,
+        "datasets": datasets,
+        "metrics": metrics,
+    }))
+}

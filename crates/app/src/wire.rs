@@ -1,0 +1,160 @@
+//! What crosses to the page: wire types, not domain types. `wire::typescript()` prints their TypeScript,
+//! which is committed as `ui/src/lib/host/wire.ts` and checked for freshness by a test.
+//!
+//! Numbers that JSON cannot hold cross as the strings "NaN", "Infinity", "-Infinity" ([`Cell`]).
+
+mod project;
+mod run;
+mod table;
+mod typescript;
+
+pub use project::*;
+pub use run::*;
+pub use table::*;
+pub use typescript::typescript;
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What an error means to the caller. Closed: the page branches on it, never on a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    NotFound,
+    BadFilter,
+    BadRequest,
+    StoreNewer,
+    Store,
+    Unreadable,
+    Refused,
+    Internal,
+}
+
+/// A place in a filter's text, in UTF-16 units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Place {
+    pub start: usize,
+    pub end: usize,
+}
+
+/// An error at the edge: what was lost, and the next action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
+#[error("{message}")]
+pub struct CallError {
+    pub code: ErrorCode,
+    pub message: String,
+    pub hint: Option<String>,
+    pub detail: Option<Place>,
+}
+
+impl CallError {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: None, detail: None }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl From<signalbox_store::StoreError> for CallError {
+    fn from(e: signalbox_store::StoreError) -> Self {
+        let code = match e {
+            signalbox_store::StoreError::Newer { .. } => ErrorCode::StoreNewer,
+            _ => ErrorCode::Store,
+        };
+        let hint = Some(e.hint().to_owned());
+        CallError { code, message: sentence(&e.to_string()), hint, detail: None }
+    }
+}
+
+/// Errors of the crates below begin small and end open; a person reads sentences.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut chars = text.trim_end_matches('.').chars();
+    let head: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    format!("{head}{}.", chars.as_str())
+}
+
+/// A value in a table: a number, a text, nothing, or a number's name where JSON has none for it.
+#[derive(Clone, Debug, PartialEq, TS)]
+#[ts(type = "string | number | null")]
+pub enum Cell {
+    None,
+    Number(f64),
+    Text(String),
+}
+
+impl Cell {
+    pub fn number(x: Option<f64>) -> Cell {
+        x.map_or(Cell::None, Cell::Number)
+    }
+}
+
+impl Serialize for Cell {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Cell::None => s.serialize_none(),
+            Cell::Text(t) => s.serialize_str(t),
+            Cell::Number(x) => match signalbox_types::number_json(*x) {
+                Some(name) => s.serialize_str(name),
+                None => s.serialize_f64(*x),
+            },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Cell {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(match serde_json::Value::deserialize(d)? {
+            serde_json::Value::Null => Cell::None,
+            serde_json::Value::Number(n) => Cell::Number(n.as_f64().unwrap_or(f64::NAN)),
+            serde_json::Value::String(t) => Cell::Text(t),
+            other => return Err(serde::de::Error::custom(format!("{other} is no cell"))),
+        })
+    }
+}
+
+/// News for the page, coalesced to the screen's rate. It says what changed, not how: the page asks again
+/// for what it shows.
+#[derive(Clone, Debug, Serialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// `changed: null` means many.
+    Runs {
+        project: u32,
+        version: u32,
+        changed: Option<Vec<u32>>,
+    },
+    /// Points arrived. An empty `metrics` means many.
+    Series {
+        project: u32,
+        runs: Vec<u32>,
+        metrics: Vec<String>,
+    },
+    Status {
+        status: StatusLine,
+    },
+    Projects,
+    Problems {
+        project: u32,
+    },
+    /// Show this project: it came by the command line, a drop or a second instance.
+    Open {
+        project: u32,
+    },
+    Notice {
+        level: Level,
+        message: String,
+        hint: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    Info,
+    Warn,
+    Error,
+}
