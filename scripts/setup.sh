@@ -82,15 +82,16 @@ ui_build() {
   ui_hash >"$stamp"
 }
 
-# release_build [window]: the command-line program, and with "window" the desktop program too.
+# release_build [window] [bench]: the command-line program; the desktop program; what benches and tests need.
 # Cargo itself knows what is up to date.
 release_build() {
-  local what=(-p signalbox-cli)
-  local title="building signalbox (release)"
-  if [ "${1:-}" = window ]; then
-    what+=(-p signalbox-desktop --features signalbox-desktop/custom-protocol)
-    title="building signalbox and its window (release)"
-  fi
+  local what=(-p signalbox-cli) title="building signalbox (release)" part
+  for part in "$@"; do
+    case "$part" in
+      window) what+=(-p signalbox-desktop --features signalbox-desktop/custom-protocol) title="building signalbox and its window (release)" ;;
+      bench) what+=(-p signalbox-bench) ;;
+    esac
+  done
   step "$title" 3000 cargo build --release --locked "${what[@]}"
 }
 
