@@ -27,6 +27,7 @@ export function attachGestures(root: HTMLElement, host: GestureHost): () => void
 
   const local = (event: { clientX: number; clientY: number }) => {
     const box = plot.over?.getBoundingClientRect();
+    plot.box = box ?? null;
     return box ? { px: event.clientX - box.left, py: event.clientY - box.top, width: box.width, height: box.height } : null;
   };
 
@@ -38,6 +39,7 @@ export function attachGestures(root: HTMLElement, host: GestureHost): () => void
     if (at.px < 0 || at.px > at.width || at.py < 0 || at.py > at.height) return leave();
     const x = p.invertX(at.px);
     const run = nearestRun(plot.series, x, at.px, at.py, p.x, p.y, REACH_PX);
+    viewport.setHovered(run);
     host.onHover(run);
     // The crosshair stands on a point: the nearest run's, or the nearest of all.
     const near = plot.series.find((s) => s.run === run);
@@ -56,6 +58,7 @@ export function attachGestures(root: HTMLElement, host: GestureHost): () => void
 
   const leave = () => {
     if (viewport.owner !== plot || drag) return;
+    viewport.setHovered(null);
     host.onHover(null);
     viewport.setCursor(null, null);
   };

@@ -70,6 +70,7 @@ export function onChartKey(event: KeyboardEvent, host: KeyHost): boolean {
 
 function step(host: KeyHost, by: number): void {
   const { plot, board } = host;
+  plot.box = plot.over?.getBoundingClientRect() ?? null;
   const p = plot.projections();
   const s = plot.series.find((one) => one.run === board.viewport.hovered) ?? plot.series.findLast((one) => one.x.length > 0);
   if (!p || !s || s.x.length === 0) return;
@@ -83,7 +84,7 @@ function step(host: KeyHost, by: number): void {
     const width = p.x.toPx(p.view.max);
     board.viewport.setRange(panned(p.view, px < 0 ? px / width - 0.1 : (px - width) / width + 0.1, host.logX));
   }
-  if (board.viewport.hovered === null) host.onHover(s.run);
+  if (board.viewport.hovered === null) hover(host, s.run);
   board.viewport.setCursor(at, plot);
   speak(host);
 }
@@ -98,8 +99,13 @@ function walkRuns(host: KeyHost, by: number): void {
   const { shown } = sortedHits(hits, hits.length, null);
   const at = shown.findIndex((hit) => hit.run === board.viewport.hovered);
   const next = shown[(at + by + shown.length) % shown.length]!;
-  host.onHover(next.run);
+  hover(host, next.run);
   speak(host);
+}
+
+function hover(host: KeyHost, run: number): void {
+  host.board.viewport.setHovered(run);
+  host.onHover(run);
 }
 
 function speak({ plot, board }: KeyHost): void {

@@ -76,6 +76,8 @@ export class CardPlot implements Painter {
   #mayStretch = false;
   #wasTrue = true;
   #status: PlotStatus = { phase: "loading", error: null, nHidden: 0, outside: false, nRuns: 0, nPoints: 0, y: null, data: null, yZoomed: false };
+  /** Where the plot area was when the pointer was last over it. */
+  box: DOMRect | null = null;
   /** How long the last true drawing took, in ms: what benchmarks read. */
   drawMs = 0;
 
@@ -190,6 +192,12 @@ export class CardPlot implements Painter {
     return this.viewport.owner === this;
   }
 
+  /** The plot area's size in css pixels, without asking the page for its layout. */
+  get area(): { width: number; height: number } {
+    const { width = 1, height = 1 } = this.#u?.bbox ?? {};
+    return { width: width / devicePixelRatio, height: height / devicePixelRatio };
+  }
+
   /** Values to css pixels of the plot area, as on the screen now. */
   projections(): { x: Projection; y: Projection; view: Range; yView: Range; invertX(px: number): number; invertY(px: number): number } | null {
     const u = this.#u;
@@ -197,7 +205,7 @@ export class CardPlot implements Painter {
     if (!u || x?.min == null || x.max == null || y?.min == null || y.max == null) return null;
     const view = { min: x.min, max: x.max };
     const yView = { min: y.min, max: y.max };
-    const t = transformFor(view, yView, this.model.logX, this.model.logY, u.over.clientWidth || 1, u.over.clientHeight || 1);
+    const t = transformFor(view, yView, this.model.logX, this.model.logY, this.area.width, this.area.height);
     return { x: { toPx: (v) => toX(t, v) }, y: { toPx: (v) => toY(t, v) }, view, yView, invertX: (px) => fromX(t, px), invertY: (px) => fromY(t, px) };
   }
 
@@ -244,6 +252,7 @@ export class CardPlot implements Painter {
       this.onCursor();
       return;
     }
+    if (change === "hover") this.onCursor();
     if (change === "range" && !this.viewport.gesture) this.#ask(false);
     else if (change === "range") this.#askIfBeyond();
     this.queue.request(this);
@@ -395,7 +404,7 @@ export class CardPlot implements Painter {
   }
 
   #stroke(run: number, role: Role, dpr: number) {
-    return strokeFor(this.#runs.get(run), this.model.theme, role, this.model.runs.length, dpr);
+    return strokeFor(this.#runs.get(run), this.model.theme, role, this.model.big ? this.model.runs.length / 3 : this.model.runs.length, dpr);
   }
 
   #placeCursor(): void {
@@ -404,7 +413,7 @@ export class CardPlot implements Painter {
     const at = this.viewport.cursor;
     const p = at === null || this.xAxis !== this.model.x ? null : this.projections();
     const px = p && at !== null ? p.x.toPx(at) : -10;
-    const inside = Number.isFinite(px) && px >= -0.5 && px <= u.over.clientWidth + 0.5;
+    const inside = Number.isFinite(px) && px >= -0.5 && px <= this.area.width + 0.5;
     u.setCursor({ left: inside ? Math.max(0, px) : -10, top: inside ? 0 : -10 }, false);
   }
 

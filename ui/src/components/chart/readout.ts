@@ -1,7 +1,7 @@
 // What the crosshair says: which runs have a point there, sorted, a dozen of them.
 import type { FrameSeries } from "$lib/chart/frame";
 import { hitOf, sortedHits, type Hit, type Projection } from "$lib/chart/nearest";
-import { formatFull, formatValue } from "$lib/chart/number";
+import { formatColumn, formatFull } from "$lib/chart/number";
 import { formatElapsed, formatMoment } from "$lib/chart/time";
 import { formatInteger } from "$lib/format";
 import type { XAxis } from "$lib/host";
@@ -59,13 +59,15 @@ export function hitsAt(series: readonly FrameSeries[], at: number, x: Projection
 export function readoutRows(hits: Hit[], at: number, x: Projection, axis: XAxis, runs: ReadonlyMap<number, RunMark>, near: number | null): { rows: ReadoutRow[]; nMore: number } {
   const { shown, nMore } = sortedHits(hits, MAX_ROWS, near);
   const rows: ReadoutRow[] = [];
-  for (const hit of shown) {
+  const values = formatColumn(shown.map((hit) => hit.y));
+  const raws = formatColumn(shown.map((hit) => hit.raw ?? NaN));
+  for (const [i, hit] of shown.entries()) {
     const run = runs.get(hit.run);
     if (!run) continue;
     rows.push({
       run,
-      value: formatValue(hit.y),
-      raw: hit.raw === null ? null : formatValue(hit.raw),
+      value: values[i]!,
+      raw: hit.raw === null ? null : raws[i]!,
       at: Math.abs(x.toPx(hit.x) - x.toPx(at)) > FAR_PX ? formatX(axis, hit.x) : null,
       near: hit.run === near,
       hit,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { encodeFrame } from "./encode";
 import { decodeFrame, FrameError } from "./frame";
 import { mockFrame } from "./mock-frames";
-import { formatFull, formatValue } from "./number";
+import { formatColumn, formatFull, formatValue } from "./number";
 import { lineWidth, lookByOrder, strokeFor } from "./stroke";
 import { axisTicks, linearTicks, logTicks } from "./ticks";
 import { formatElapsed, relativeTicks, wallTicks } from "./time";
@@ -60,6 +60,12 @@ describe("numbers", () => {
     [-2.5, "−2.5"], [0, "0"], [NaN, "NaN"], [Infinity, "+∞"], [-Infinity, "−∞"], [1e22, "1e22"], [9999999.6, "1e7"],
   ])("shows %s as %s", (value, text) => expect(formatValue(value)).toBe(text));
 
+  it("aligns a column", () => {
+    expect(formatColumn([0.677884, 0.8356685, NaN])).toEqual(["0.6778840", "0.8356685", "NaN"]);
+    expect(formatColumn([12, 3, -5])).toEqual(["12", "3", "−5"]);
+    expect(formatColumn([1, 1e-9])).toEqual(["1", "1e−9"]);
+    expect(formatColumn([])).toEqual([]);
+  });
   it("copies every digit", () => expect(formatFull(0.1 + 0.2)).toBe("0.30000000000000004"));
 });
 

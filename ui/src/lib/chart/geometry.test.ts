@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { FrameSeries } from "./frame";
 import { distanceTo, hitOf, nearestIndex, nearestRun, sortedHits, steppedX, type Hit } from "./nearest";
 import { NewestOnly } from "./newest";
-import { fromX, isSparse, toX, toY, traceLine, transformFor } from "./paint";
+import { dashAlongX, fromX, isSparse, toX, toY, traceLine, transformFor } from "./paint";
 import { PaintQueue, type Painter } from "./paint-queue";
 import { coverageFor, fullX, lowerBound, padded, panned, serves, visibleSlice, yExtent, zoomed } from "./range";
 import { Viewport } from "./viewport";
@@ -153,8 +153,17 @@ describe("drawing", () => {
     const y = f64(Array.from({ length: n }, (_, i) => (i === 5555 ? 9.5 : 5)));
     const path = sink();
     traceLine(path, x, y, 0, n, t, []);
-    expect(path.ops.length).toBeLessThanOrEqual(400);
+    expect(path.ops.length).toBeLessThanOrEqual(200);
     expect(path.ops.some((op) => op.startsWith("L55.5,") && Math.abs(Number(op.split(",")[1]) - 5) < 1e-9)).toBe(true);
+  });
+
+  it("follows x with its dashes when points are dense", () => {
+    const path = sink();
+    const dashed = dashAlongX(path, [7, 3], 0);
+    dashed.moveTo(0, 0);
+    for (let x = 1; x <= 20; x++) dashed.lineTo(x, 0);
+    expect(path.ops.filter((op) => op.startsWith("M"))).toEqual(["M0,0", "M9,0", "M19,0"]);
+    expect(path.ops).not.toContain("L8,0");
   });
 
   it("draws dots below one point per six pixels", () => expect([isSparse(16, 100, 1), isSparse(17, 100, 1), isSparse(16, 100, 2)]).toEqual([true, false, false]));

@@ -17,6 +17,21 @@ export function formatValue(value: number, digits = 7): string {
   return value < 0 ? MINUS + text : text;
 }
 
+/** A column of values with the same decimals, where their sizes allow it; seven significant digits for the greatest. */
+export function formatColumn(values: readonly number[]): string[] {
+  const sizes = values.filter((v) => Number.isFinite(v) && v !== 0).map(Math.abs);
+  const top = Math.max(...sizes);
+  if (sizes.length === 0 || top >= 1e7 || Math.min(...sizes) < Math.max(1e-4, top * 1e-5)) return values.map((v) => formatValue(v));
+  let decimals = Math.max(0, 6 - Math.floor(Math.log10(top)));
+  const fixed = () => values.map((v) => (Number.isFinite(v) ? (v < 0 ? MINUS : "") + Math.abs(v).toFixed(decimals) : formatValue(v)));
+  let column = fixed();
+  while (decimals > 0 && column.every((text, i) => !Number.isFinite(values[i]!) || text.endsWith("0"))) {
+    decimals--;
+    column = fixed();
+  }
+  return column;
+}
+
 const SI: [number, string][] = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]];
 
 /** A labeller for ticks that lie `incr` apart within `min`..`max`: the same unit and decimals for all of them. */
