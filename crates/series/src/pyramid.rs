@@ -7,7 +7,7 @@ use signalbox_types::Points;
 use crate::codec::CHUNK_POINTS;
 use crate::decimate::Decimator;
 use crate::levels::{MAX_LEVEL, block_points, row_nodes};
-use crate::node::Node;
+use crate::node::{MarkKind, Node};
 
 /// Where a part's blocks and points come from.
 pub trait Blocks {
@@ -31,6 +31,8 @@ pub struct Pyramid<B, X> {
     x_of: X,
     n: u64,
     sealed: u64,
+    /// Whether steps go back somewhere: then the places are marked.
+    rewinds: bool,
     /// The rows and the points that were used last, by level and by chunk.
     rows: [(u64, Vec<Node>); MAX_LEVEL as usize],
     points: (u64, Points),
@@ -39,14 +41,16 @@ pub struct Pyramid<B, X> {
 const NONE: u64 = u64::MAX;
 
 impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
-    /// `n` points, of which the whole chunks are sealed.
-    pub fn new(blocks: B, n: u64, x_of: X) -> Self {
+    /// `n` points, of which the whole chunks are sealed. `rewinds`: some step is not greater than its predecessor; nodes
+    /// must then come with their steps, whatever the axis.
+    pub fn new(blocks: B, n: u64, rewinds: bool, x_of: X) -> Self {
         let sealed = n / CHUNK_POINTS as u64 * CHUNK_POINTS as u64;
         Self {
             blocks,
             x_of,
             n,
             sealed,
+            rewinds,
             rows: std::array::from_fn(|_| (NONE, Vec::new())),
             points: (NONE, Points::default()),
         }
@@ -137,8 +141,15 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
             }
             for i in begin..end {
                 out.point((self.x_of)(points.steps[i], points.times[i]), points.values[i]);
+                if self.rewinds && i > 0 && points.steps[i] <= points.steps[i - 1] {
+                    out.mark((self.x_of)(points.steps[i], points.times[i]), MarkKind::Rewind);
+                }
             }
             at += (end - begin) as u64;
+            let (first, time) = (points.steps[0], points.times[0]);
+            if self.rewinds && begin == 0 && chunk > 0 && first <= self.node(CHUNK_LEVEL, chunk - 1)?.last.step {
+                out.mark((self.x_of)(first, time), MarkKind::Rewind);
+            }
         }
         Ok(())
     }

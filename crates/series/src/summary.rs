@@ -102,8 +102,11 @@ impl PartSummary {
             return false;
         }
         let least = self.below.into_iter().chain(below).min();
+        let lowered = least == below;
         self.below = below;
-        least.is_some_and(|least| self.high_step >= least)
+        // What is on the line already lies before the restart.
+        let unmoved = lowered && self.line.is_none_or(|line| below.is_some_and(|b| line.last.step < b));
+        !unmoved && least.is_some_and(|least| self.high_step >= least)
     }
 
     /// A restart within the part, after all points so far. True when `survey` must follow.
@@ -113,7 +116,7 @@ impl PartSummary {
             return false;
         }
         self.cuts.push(Cut { n: self.all.n, step });
-        true
+        self.line.is_some_and(|line| line.last.step >= step)
     }
 
     /// Finds the line's ends anew from all points of the part, in pieces in writing order.

@@ -52,7 +52,7 @@ impl Blocks for &InMemory {
 
 fn draw(data: &InMemory, axis: Axis, window: Window) -> (Polyline, u64) {
     let n = data.points.len() as u64;
-    let mut pyramid = Pyramid::new(data, n, x_of(axis, 0.0));
+    let mut pyramid = Pyramid::new(data, n, false, x_of(axis, 0.0));
     let range = pyramid.locate(window.x0, window.x1).unwrap();
     let n_inside = range.end - range.start;
     let mut out = Decimator::new(window, n_inside);

@@ -67,6 +67,21 @@ impl StoreError {
     }
 }
 
+impl StoreError {
+    /// Names the file where SQLite's own error did not.
+    pub(crate) fn at(self, file: &std::path::Path) -> Self {
+        match self {
+            StoreError::ReadOnly { .. } => StoreError::ReadOnly { path: file.to_path_buf() },
+            StoreError::NotOurs { .. } => StoreError::NotOurs { path: file.to_path_buf() },
+            other => other,
+        }
+    }
+
+    pub(crate) fn damaged(what: impl std::fmt::Display) -> Self {
+        StoreError::Damaged { what: what.to_string() }
+    }
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode;
@@ -83,4 +98,11 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
+impl From<signalbox_series::CodecError> for StoreError {
+    fn from(error: signalbox_series::CodecError) -> Self {
+        StoreError::damaged(error)
+    }
+}
+
+/// What this crate's functions return.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;

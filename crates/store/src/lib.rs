@@ -1,8 +1,19 @@
 //! Our SQLite: catalogue, series chunks, annotations, problems, preferences; migrations.
 
+mod blocks;
+mod cache;
+mod catalogue;
+mod commit;
+mod curves;
 mod error;
+mod ingest;
+mod paths;
 mod reader;
+mod restart;
 mod rows;
+mod runs;
+mod schema;
+mod seal;
 mod store;
 
 pub use error::{Result, StoreError};

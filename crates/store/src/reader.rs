@@ -1,81 +1,225 @@
 //! The readers' handle.
-#![allow(unused_variables)] // bodies follow in the next commits
 
-use signalbox_types::{DatasetRef, MetricId, Points, ProjectId, RunId, SourceId, TextRecord};
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
 
-use crate::{FrameQuery, ModelRow, PartPoints, ProblemRow, ProjectRow, Result, RunRow, SourceRow, StoreError};
+use rusqlite::{Connection, OptionalExtension, Row};
+use signalbox_series::{FrameSeries, MarkKind, Smooth, Window, frame};
+use signalbox_types::{DatasetRef, Format, MetricId, ModelRef, Points, ProjectId, RunId, SourceId, TextRecord};
+use signalbox_types::{Problem, ProblemKind};
+use tempfile::TempDir;
+
+use crate::cache::Cache;
+use crate::curves::Curve;
+use crate::paths::from_bytes;
+use crate::{
+    FrameQuery, ModelRow, PartPoints, ProblemRow, ProjectRow, Result, RunRow, SourceRow, StoreError, runs, schema,
+};
 
 /// A read-only connection. `Send`, not `Sync`: one per thread.
+#[derive(Debug)]
 pub struct StoreReader {
-    _connection: std::cell::RefCell<()>,
-}
-
-fn soon<T>() -> Result<T> {
-    Err(StoreError::Damaged { what: "the store is still being built".into() })
+    db: Connection,
+    cache: Arc<Cache>,
+    /// A throw-away store's directory stays while somebody reads it.
+    _directory: Option<Arc<TempDir>>,
 }
 
 impl StoreReader {
-    /// Latest opened first.
-    pub fn projects(&self) -> Result<Vec<ProjectRow>> {
-        soon()
+    pub(crate) fn open(path: &Path, cache: Arc<Cache>, directory: Option<Arc<TempDir>>) -> Result<Self> {
+        Ok(Self { db: schema::open_reader(path)?, cache, _directory: directory })
     }
 
+    /// Latest opened first.
+    pub fn projects(&self) -> Result<Vec<ProjectRow>> {
+        self.rows("SELECT id, path, added, last_opened FROM project ORDER BY last_opened DESC, id DESC", (), |row| {
+            Ok(ProjectRow {
+                id: ProjectId(row.get(0)?),
+                path: from_bytes(&row.get::<_, Vec<u8>>(1)?),
+                added: row.get(2)?,
+                last_opened: row.get(3)?,
+            })
+        })
+    }
+
+    /// By id.
     pub fn sources(&self, project: ProjectId) -> Result<Vec<SourceRow>> {
-        soon()
+        let sql = "SELECT id, format, rel, gone_since IS NOT NULL, n_bytes FROM source WHERE project = ? ORDER BY id";
+        self.rows(sql, (project.0,), |row| {
+            let format: String = row.get(1)?;
+            Ok(SourceRow {
+                id: SourceId(row.get(0)?),
+                project,
+                format: Format::from_name(&format).ok_or_else(|| StoreError::damaged("a source of unknown format"))?,
+                rel: from_bytes(&row.get::<_, Vec<u8>>(2)?),
+                gone: row.get(3)?,
+                n_bytes: row.get::<_, i64>(4)? as u64,
+            })
+        })
     }
 
     /// Every run of a project, by id.
     pub fn load_runs(&self, project: ProjectId) -> Result<Vec<RunRow>> {
-        soon()
+        let _snapshot = self.db.unchecked_transaction()?;
+        runs::load(&self.db, "SELECT r.id FROM run r JOIN source s ON s.id = r.source WHERE s.project = ?", project.0)
     }
 
     /// Those that exist, in the order asked for.
     pub fn runs(&self, runs: &[RunId]) -> Result<Vec<RunRow>> {
-        soon()
+        let ids = serde_json::to_string(runs).map_err(StoreError::damaged)?;
+        let _snapshot = self.db.unchecked_transaction()?;
+        let mut found: HashMap<RunId, RunRow> =
+            runs::load(&self.db, "SELECT value FROM json_each(?)", ids)?.into_iter().map(|row| (row.id, row)).collect();
+        Ok(runs.iter().filter_map(|run| found.remove(run)).collect())
     }
 
+    /// By id. Names are never reused for another id.
     pub fn metric_names(&self, project: ProjectId) -> Result<Vec<(MetricId, String)>> {
-        soon()
+        self.rows("SELECT id, name FROM metric WHERE project = ? ORDER BY id", (project.0,), |row| {
+            Ok((MetricId(row.get(0)?), row.get(1)?))
+        })
     }
 
+    /// In the order in which they were read.
     pub fn texts(&self, run: RunId) -> Result<Vec<TextRecord>> {
-        soon()
+        self.rows("SELECT tag, step, time, text FROM text WHERE run = ? ORDER BY id", (run.0,), |row| {
+            let time: Option<f64> = row.get(2)?;
+            Ok(TextRecord { tag: row.get(0)?, step: row.get(1)?, time: time.unwrap_or(f64::NAN), text: row.get(3)? })
+        })
     }
 
     pub fn datasets(&self, run: RunId) -> Result<Vec<DatasetRef>> {
-        soon()
+        let sql = "SELECT name, digest, context, source, schema FROM dataset WHERE run = ? ORDER BY name, digest";
+        self.rows(sql, (run.0,), |row| {
+            Ok(DatasetRef {
+                name: row.get(0)?,
+                digest: row.get(1)?,
+                context: row.get(2)?,
+                source: row.get(3)?,
+                schema: row.get(4)?,
+            })
+        })
     }
 
     pub fn models(&self, project: ProjectId) -> Result<Vec<ModelRow>> {
-        soon()
+        // The run may be told of by another source than the registry.
+        let sql = "SELECT m.source, m.name, m.version, m.run, m.stage, m.aliases, m.origin, m.status, m.created_ms,
+                (SELECT r.id FROM run r JOIN source t ON t.id = r.source
+                 WHERE m.run <> '' AND r.key = m.run AND t.project = s.project ORDER BY t.id <> m.source LIMIT 1)
+             FROM model m JOIN source s ON s.id = m.source WHERE s.project = ? ORDER BY m.name, m.source, m.ord";
+        self.rows(sql, (project.0,), |row| {
+            let aliases: String = row.get(5)?;
+            Ok(ModelRow {
+                source: SourceId(row.get(0)?),
+                run: row.get::<_, Option<u32>>(9)?.map(RunId),
+                model: ModelRef {
+                    name: row.get(1)?,
+                    version: row.get(2)?,
+                    run: row.get(3)?,
+                    stage: row.get(4)?,
+                    aliases: serde_json::from_str(&aliases).map_err(StoreError::damaged)?,
+                    source: row.get(6)?,
+                    status: row.get(7)?,
+                    created_unix_ms: row.get(8)?,
+                },
+            })
+        })
     }
 
+    /// By path and offset.
     pub fn problems(&self, project: ProjectId) -> Result<Vec<ProblemRow>> {
-        soon()
+        self.problem_rows("source IN (SELECT id FROM source WHERE project = ?)", project.0)
     }
 
     /// The problems of one source.
     pub fn source_problems(&self, source: SourceId) -> Result<Vec<ProblemRow>> {
-        soon()
+        self.problem_rows("source = ?", source.0)
     }
 
     /// The problems of the run's source.
     pub fn run_problems(&self, run: RunId) -> Result<Vec<ProblemRow>> {
-        soon()
+        self.problem_rows("source = (SELECT source FROM run WHERE id = ?)", run.0)
     }
 
     /// Every point that was logged, part by part: what an export writes. Empty if the run has no such metric.
     pub fn points(&self, run: RunId, metric: MetricId) -> Result<Vec<PartPoints>> {
-        soon()
+        let _snapshot = self.db.unchecked_transaction()?;
+        Curve::load(&self.db, run, metric)?.map_or(Ok(Vec::new()), |curve| curve.points(&self.db))
     }
 
     /// The line: for each step the last writer's point, ascending, without what a restart took back.
     pub fn line(&self, run: RunId, metric: MetricId) -> Result<Points> {
-        soon()
+        let _snapshot = self.db.unchecked_transaction()?;
+        let Some(curve) = Curve::load(&self.db, run, metric)? else { return Ok(Points::default()) };
+        Ok(curve.line(&self.db, &self.cache, false)?.points.clone())
     }
 
-    /// The binary frame that a chart draws; see `signalbox_series::frame`.
+    /// The binary frame that a chart draws (see `signalbox_series::frame`), one series for each run that has the metric,
+    /// in the order asked for. A range that is not given is that of the full data of these runs.
     pub fn frame(&self, query: &FrameQuery) -> Result<Vec<u8>> {
-        soon()
+        let _snapshot = self.db.unchecked_transaction()?;
+        let metric: Option<u32> = self
+            .db
+            .prepare_cached("SELECT id FROM metric WHERE project = ? AND name = ?")?
+            .query_row((query.project.0, &query.metric), |row| row.get(0))
+            .optional()?;
+        let Some(metric) = metric.map(MetricId) else { return Ok(frame(&[], None)) };
+        let mut curves = Vec::with_capacity(query.runs.len());
+        let mut extent: Option<(f64, f64)> = None;
+        for &run in &query.runs {
+            let Some(curve) = Curve::load(&self.db, run, metric)? else { continue };
+            if let Some((from, to)) = curve.extent(&self.db, &self.cache, query.axis)? {
+                extent = Some(extent.map_or((from, to), |(low, high)| (low.min(from), high.max(to))));
+            }
+            curves.push(curve);
+        }
+        let (low, high) = extent.unwrap_or((0.0, 0.0));
+        let window = Window { x0: query.x0.unwrap_or(low), x1: query.x1.unwrap_or(high), width: query.width.max(1) };
+        let draw = |curve: &Curve| -> Result<FrameSeries> {
+            let (direct, n_total) = curve.draw(&self.db, &self.cache, query.axis, window)?;
+            let (line, raw) = match query.smooth {
+                Smooth::None => (direct, None),
+                how => (curve.draw_smoothed(&self.db, &self.cache, query.axis, window, how)?.0, Some(direct)),
+            };
+            Ok(FrameSeries {
+                run: curve.run,
+                line,
+                raw,
+                n_total,
+                has_rewinds: curve.whole.all.spot(MarkKind::Rewind).n > 0,
+                steps_repeat: !curve.whole.clean,
+            })
+        };
+        let series: Vec<FrameSeries> = curves.iter().map(draw).collect::<Result<_>>()?;
+        Ok(frame(&series, extent))
+    }
+
+    fn problem_rows(&self, of: &str, id: u32) -> Result<Vec<ProblemRow>> {
+        let sql = format!(
+            "SELECT source, path, offset, kind, message, first_seen FROM problem WHERE {of} ORDER BY path, offset, kind"
+        );
+        self.rows(&sql, (id,), |row| {
+            let kind: String = row.get(3)?;
+            let kind: ProblemKind = serde_json::from_value(kind.into()).map_err(StoreError::damaged)?;
+            let offset = u64::try_from(row.get::<_, i64>(2)?).ok();
+            let problem = Problem { path: row.get(1)?, offset, kind, message: row.get(4)? };
+            Ok(ProblemRow { source: SourceId(row.get(0)?), problem, first_seen: row.get(5)? })
+        })
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut select = self.db.prepare_cached(sql)?;
+        let mut rows = select.query(params)?;
+        let mut out = Vec::new();
+        while let Some(row) = rows.next()? {
+            out.push(read(row)?);
+        }
+        Ok(out)
     }
 }

@@ -1,30 +1,44 @@
 //! The writer's handle.
-#![allow(unused_variables)] // bodies follow in the next commits
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use signalbox_types::{Batch, Cursor, Format, ProjectId, RunId, SourceId};
+use tempfile::TempDir;
 
-use crate::{Annotation, Committed, Result, SourceCommit, StoreError, StoreReader};
+use crate::cache::Cache;
+use crate::commit::{Memory, commit_many};
+use crate::paths::to_bytes;
+use crate::restart::delete_run_data;
+use crate::{Annotation, Committed, Result, SourceCommit, StoreError, StoreReader, schema};
 
 /// The one writing connection of this process. `Send`; give each reading thread its own `reader()`.
+#[derive(Debug)]
 pub struct Store {
-    path: std::path::PathBuf,
-}
-
-fn soon<T>() -> Result<T> {
-    Err(StoreError::Damaged { what: "the store is still being built".into() })
+    db: Connection,
+    path: PathBuf,
+    memory: Memory,
+    cache: Arc<Cache>,
+    /// After `db`: the connection is closed before its directory goes.
+    directory: Option<Arc<TempDir>>,
 }
 
 impl Store {
     /// Opens, creates or migrates. A store of a newer version, or a file that is not ours, is refused untouched.
     pub fn open(path: &Path) -> Result<Store> {
-        soon()
+        let db = schema::open(path, false)?;
+        Ok(Store { db, path: path.to_path_buf(), memory: Memory::default(), cache: Arc::default(), directory: None })
     }
 
     /// A throw-away store in a directory that goes when this is dropped.
     pub fn open_temporary() -> Result<Store> {
-        soon()
+        let io = |source| StoreError::Io { path: std::env::temp_dir(), source };
+        let directory = tempfile::Builder::new().prefix("signalbox-").tempdir().map_err(io)?;
+        let path = directory.path().join("store.db");
+        let db = schema::open(&path, true)?;
+        let directory = Some(Arc::new(directory));
+        Ok(Store { db, path, memory: Memory::default(), cache: Arc::default(), directory })
     }
 
     pub fn path(&self) -> &Path {
@@ -33,36 +47,81 @@ impl Store {
 
     /// A read-only connection of its own; it shares the cache of this store's other readers.
     pub fn reader(&self) -> Result<StoreReader> {
-        soon()
+        StoreReader::open(&self.path, self.cache.clone(), self.directory.clone())
     }
 
     /// Idempotent by path, which the caller has made canonical; updates `last_opened`.
     pub fn add_project(&mut self, path: &Path, now_unix: f64) -> Result<ProjectId> {
-        soon()
+        let path = to_bytes(path);
+        self.write(|db| {
+            let mut insert = db.prepare_cached(
+                "INSERT INTO project(path, added, last_opened) VALUES(?1, ?2, ?2)
+                 ON CONFLICT DO UPDATE SET last_opened = excluded.last_opened RETURNING id",
+            )?;
+            Ok(ProjectId(insert.query_row((path, now_unix), |row| row.get(0))?))
+        })
     }
 
     /// Removes everything that we kept of it, our own words included.
     pub fn forget_project(&mut self, project: ProjectId) -> Result<()> {
-        soon()
+        // What is remembered of its sources is found wrong by their absence.
+        self.write(|db| {
+            let of_project = "source IN (SELECT id FROM source WHERE project = ?)";
+            let runs: Vec<u32> = db
+                .prepare(&format!("SELECT id FROM run WHERE {of_project}"))?
+                .query_map((project.0,), |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            for run in runs {
+                delete_run_data(db, RunId(run))?;
+            }
+            for table in ["run", "model", "problem"] {
+                db.execute(&format!("DELETE FROM {table} WHERE {of_project}"), (project.0,))?;
+            }
+            for table in ["metric", "annotation", "source"] {
+                db.execute(&format!("DELETE FROM {table} WHERE project = ?"), (project.0,))?;
+            }
+            db.execute("DELETE FROM project WHERE id = ?", (project.0,))?;
+            Ok(())
+        })?;
+        self.memory = Memory::default();
+        Ok(())
     }
 
     /// Idempotent by (project, format, rel); does not revive.
     pub fn add_source(&mut self, project: ProjectId, format: Format, rel: &Path, now_unix: f64) -> Result<SourceId> {
-        soon()
+        let rel = to_bytes(rel);
+        self.write(|db| {
+            let mut insert = db.prepare_cached(
+                "INSERT INTO source(project, format, rel, added) VALUES(?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET added = added RETURNING id",
+            )?;
+            Ok(SourceId(insert.query_row((project.0, format.name(), rel, now_unix), |row| row.get(0))?))
+        })
     }
 
     /// Marks the source as gone from the disk; its runs stay, with `gone`.
     pub fn remove_source(&mut self, source: SourceId, now_unix: f64) -> Result<()> {
-        soon()
+        self.write(|db| {
+            db.prepare_cached("UPDATE source SET gone_since = ? WHERE id = ? AND gone_since IS NULL")?
+                .execute((now_unix, source.0))?;
+            Ok(())
+        })
     }
 
     pub fn revive_source(&mut self, source: SourceId) -> Result<()> {
-        soon()
+        self.write(|db| {
+            db.prepare_cached("UPDATE source SET gone_since = NULL WHERE id = ?")?.execute((source.0,))?;
+            Ok(())
+        })
     }
 
     /// Where its reader stands (empty text before the first commit), and what the next commit must expect.
     pub fn cursor(&self, source: SourceId) -> Result<(Cursor, u64)> {
-        soon()
+        self.db
+            .prepare_cached("SELECT cursor, generation FROM source WHERE id = ?")?
+            .query_row((source.0,), |row| Ok((Cursor(row.get(0)?), row.get::<_, i64>(1)? as u64)))
+            .optional()?
+            .ok_or(StoreError::UnknownSource(source))
     }
 
     /// Records and cursor in one transaction; `Conflict` when another instance committed this source meanwhile.
@@ -74,30 +133,63 @@ impl Store {
         cursor: &Cursor,
         now_unix: f64,
     ) -> Result<Committed> {
-        soon()
+        let commit = SourceCommit { source, expected_generation, batches, cursor };
+        let mut done = self.commit_many(&[commit], now_unix)?;
+        done.pop().expect("BUG: one result for each commit")
     }
 
     /// The same for many sources in one transaction. A source that conflicts (or is gone) gets its own error and
     /// the others are committed; any other error rolls all back.
     pub fn commit_many(&mut self, commits: &[SourceCommit], now_unix: f64) -> Result<Vec<Result<Committed>>> {
-        soon()
+        commit_many(&mut self.db, &self.path, &mut self.memory, commits, now_unix)
     }
 
     /// Our own words on a run; they replace those before.
     pub fn annotate(&mut self, run: RunId, annotation: &Annotation) -> Result<()> {
-        soon()
+        self.annotate_many(&[(run, annotation.clone())])
     }
 
     /// The same for many runs in one transaction.
     pub fn annotate_many(&mut self, annotations: &[(RunId, Annotation)]) -> Result<()> {
-        soon()
+        self.write(|db| {
+            for (run, annotation) in annotations {
+                let json = serde_json::to_string(annotation).map_err(StoreError::damaged)?;
+                let n = db
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO annotation(project, rel, key, json)
+                         SELECT s.project, s.rel, r.key, ? FROM run r JOIN source s ON s.id = r.source WHERE r.id = ?",
+                    )?
+                    .execute((json, run.0))?;
+                if n == 0 {
+                    return Err(StoreError::UnknownRun(*run));
+                }
+            }
+            Ok(())
+        })
     }
 
     pub fn set_pref(&mut self, key: &str, json: &str) -> Result<()> {
-        soon()
+        self.write(|db| {
+            db.prepare_cached("INSERT OR REPLACE INTO pref(key, value) VALUES(?, ?)")?.execute((key, json))?;
+            Ok(())
+        })
     }
 
     pub fn pref(&self, key: &str) -> Result<Option<String>> {
-        soon()
+        let mut select = self.db.prepare_cached("SELECT value FROM pref WHERE key = ?")?;
+        Ok(select.query_row((key,), |row| row.get(0)).optional()?)
+    }
+
+    /// One transaction, taken at once: no reading that a later write would find outdated.
+    fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let path = &self.path;
+        (|| {
+            let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            schema::check_version(&transaction, path)?;
+            let out = work(&transaction)?;
+            transaction.commit()?;
+            Ok(out)
+        })()
+        .map_err(|e: StoreError| e.at(path))
     }
 }

@@ -1,0 +1,168 @@
+//! Whose file it is, which version it has, and the way to the present one.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use crate::{Result, StoreError};
+
+/// What this program writes.
+pub(crate) const VERSION: u32 = 1;
+/// "SBox", in the header of every store.
+const APPLICATION_ID: i32 = 0x5342_6f78;
+const BUSY: Duration = Duration::from_secs(10);
+/// SQL that leads from version i to i + 1.
+const MIGRATIONS: [&str; VERSION as usize] = [include_str!("schema.sql")];
+
+/// Opens a store for writing: checked before anything is written, created or migrated where needed.
+pub(crate) fn open(path: &Path, temporary: bool) -> Result<Connection> {
+    check_file(path)?;
+    let mut connection = connect(path).map_err(|e| e.at(path))?;
+    (|| {
+        connection.pragma_update(None, "page_size", 8192)?;
+        use_wal(&connection)?;
+        connection.pragma_update(None, "synchronous", if temporary { "OFF" } else { "NORMAL" })?;
+        connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        connection.pragma_update(None, "cache_size", -(32 << 10))?;
+        migrate(&mut connection, path)
+    })()
+    .map_err(|e: StoreError| e.at(path))?;
+    Ok(connection)
+}
+
+/// Opens a store that is open for writing elsewhere, for reading.
+pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
+    let connection = connect(path).map_err(|e| e.at(path))?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -(16 << 10))?;
+    connection.pragma_update(None, "mmap_size", 1i64 << 30)?;
+    Ok(connection)
+}
+
+/// Whether another program, newer than this one, has migrated the store under our feet.
+pub(crate) fn check_version(connection: &Connection, path: &Path) -> Result<()> {
+    let found: u32 = connection.prepare_cached("PRAGMA user_version")?.query_row((), |row| row.get(0))?;
+    if found > VERSION {
+        return Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION });
+    }
+    Ok(())
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+/// Two instances that start at once both want to switch; SQLite does not wait by itself here.
+fn use_wal(connection: &Connection) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0)) {
+            Ok(_) => return Ok(()),
+            Err(e) => match StoreError::from(e) {
+                StoreError::Busy if begun.elapsed() < BUSY => std::thread::sleep(Duration::from_millis(5)),
+                other => return Err(other),
+            },
+        }
+    }
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
+    if user_version(connection)? == VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    // Read again under the lock: another instance may have been here.
+    let found = user_version(&transaction)?;
+    if found > VERSION {
+        return Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION });
+    }
+    for sql in &MIGRATIONS[found as usize..] {
+        transaction.execute_batch(sql)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn user_version(connection: &Connection) -> Result<u32> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Reads the file's header (and that in its write-ahead log, which may be later) without SQLite, so that a file which
+/// is refused stays exactly as it was, without side files. See <https://www.sqlite.org/fileformat2.html>.
+fn check_file(path: &Path) -> Result<()> {
+    let io = |source| StoreError::Io { path: path.to_path_buf(), source };
+    let mut header = [0; 100];
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(io(e)),
+    };
+    let n = read_up_to(&mut file, &mut header).map_err(io)?;
+    if n == 0 {
+        return Ok(());
+    }
+    let newest = match read_log(path) {
+        Some(page) => page,
+        None => header,
+    };
+    for header in [header, newest] {
+        let word = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let is_sqlite = n == 100 && header.starts_with(b"SQLite format 3\0");
+        // A store whose creation was cut short: SQLite has made the file, and nothing is in it yet.
+        let is_empty = word(40) == 0 && word(68) == 0;
+        if !is_sqlite || !(is_empty || word(68) == APPLICATION_ID as u32) {
+            return Err(StoreError::NotOurs { path: path.to_path_buf() });
+        }
+        if word(60) > VERSION {
+            return Err(StoreError::Newer { path: path.to_path_buf(), found: word(60), known: VERSION });
+        }
+    }
+    Ok(())
+}
+
+/// The header in the last committed frame of page 1 in the write-ahead log, if there is one.
+fn read_log(path: &Path) -> Option<[u8; 100]> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    let mut log = File::open(PathBuf::from(name)).ok()?;
+    let mut head = [0; 32];
+    log.read_exact(&mut head).ok()?;
+    let page_bytes = i64::from(u32::from_be_bytes(head[8..12].try_into().ok()?));
+    let (mut pending, mut committed) = (None, None);
+    let mut frame = [0; 24];
+    while log.read_exact(&mut frame).is_ok() && frame[8..16] == head[16..24] {
+        let mut skip = page_bytes;
+        if frame[..4] == [0, 0, 0, 1] {
+            let mut page = [0; 100];
+            log.read_exact(&mut page).ok()?;
+            pending = Some(page);
+            skip -= 100;
+        }
+        if frame[4..8] != [0; 4] {
+            committed = pending.or(committed);
+        }
+        log.seek(SeekFrom::Current(skip)).ok()?;
+    }
+    committed
+}
+
+fn read_up_to(file: &mut File, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut n = 0;
+    while n < buffer.len() {
+        match file.read(&mut buffer[n..])? {
+            0 => break,
+            more => n += more,
+        }
+    }
+    Ok(n)
+}
