@@ -110,7 +110,7 @@ impl Survey<'_> {
         if self.tree.is_empty() {
             if everything || rounds.root <= now {
                 rounds.root = now + ROOT_GAP;
-                self.look_for_root();
+                self.find_root();
             }
             return;
         }
@@ -154,14 +154,6 @@ impl Survey<'_> {
         for rel in self.blind.iter().cloned().collect::<Vec<_>>() {
             self.walk(rel);
         }
-    }
-
-    fn look_for_root(&mut self) {
-        if !self.project.root.is_dir() {
-            return;
-        }
-        self.project.look_at_mounts_again();
-        self.walk(PathBuf::new());
     }
 
     /// The path below the root; `None` for a path elsewhere.

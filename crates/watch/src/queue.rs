@@ -289,11 +289,11 @@ impl Queue {
 
 /// Live sources first, but the backlog moves on too.
 fn pop(inner: &mut Inner) -> Option<Arc<Source>> {
-    if inner.n_live_turns < BACKLOG_SHARE || inner.backlog.is_empty() {
-        if let Some(source) = inner.live.pop_front() {
-            inner.n_live_turns += 1;
-            return Some(source);
-        }
+    if (inner.n_live_turns < BACKLOG_SHARE || inner.backlog.is_empty())
+        && let Some(source) = inner.live.pop_front()
+    {
+        inner.n_live_turns += 1;
+        return Some(source);
     }
     inner.n_live_turns = 0;
     inner.backlog.pop_front().or_else(|| inner.live.pop_front())

@@ -39,6 +39,8 @@ pub(crate) struct Survey<'a> {
     pub present: HashMap<Key, PathBuf>,
     /// Sources that were not there when their directory was looked at, and when that is final.
     pub missing: HashMap<Key, Instant>,
+    /// Sources of a project whose folder is not there.
+    awaited: HashMap<Key, PathBuf>,
     /// Folders that could not be entered: what lies below them is not known to be gone.
     pub blind: HashSet<PathBuf>,
     pub counts: ScanCounts,
@@ -64,6 +66,7 @@ impl<'a> Survey<'a> {
             seen,
             present: HashMap::new(),
             missing: HashMap::new(),
+            awaited: HashMap::new(),
             blind: HashSet::new(),
             counts: ScanCounts::default(),
             told_progress: Instant::now(),
@@ -197,8 +200,41 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// The project's own folder is not there. A disk that was taken out is no reason to call its runs gone:
+    /// their sources are kept until the folder is there again and does not hold them.
+    fn lose_root(&mut self) {
+        self.counts.sources = 0;
+        self.awaited.extend(self.present.drain());
+        self.missing.clear();
+        self.remove_below(Path::new(""));
+        self.cannot_enter(Path::new(""), &ErrorKind::NotFound.into());
+    }
+
+    /// The project's own folder is looked for, and walked if it is there.
+    pub fn find_root(&mut self) {
+        if !self.project.root.is_dir() {
+            return;
+        }
+        self.project.look_at_mounts_again();
+        self.walk(PathBuf::new());
+        if self.tree.is_empty() {
+            return;
+        }
+        for (key, dir) in std::mem::take(&mut self.awaited) {
+            if let std::collections::hash_map::Entry::Vacant(vacant) = self.present.entry(key.clone()) {
+                vacant.insert(dir);
+                self.counts.sources += 1;
+                self.missing.insert(key, Instant::now() + self.options.gone_after);
+            }
+        }
+    }
+
     /// A directory is no longer there, and nothing below it.
     pub fn remove(&mut self, rel: &Path) {
+        if rel.as_os_str().is_empty() { self.lose_root() } else { self.remove_below(rel) }
+    }
+
+    fn remove_below(&mut self, rel: &Path) {
         for (below, dir) in self.tree.remove(rel) {
             self.project.eyes.unwatch(&self.project.absolute(&below));
             self.release(&below, dir.id);
