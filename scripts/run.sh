@@ -13,6 +13,7 @@ if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
   npm_packages
   ui_build
   release_build window
+  export SIGNALBOX_DEMO="$root/assets/demo"
   echo "opening $project"
   trap - INT TERM HUP EXIT
   exec "$CARGO_TARGET_DIR/release/signalbox-desktop" "$project"
@@ -22,6 +23,7 @@ debian_packages build-essential
 npm_packages
 ui_build
 release_build
+export SIGNALBOX_DEMO="$root/assets/demo"
 echo "There is no display here (DISPLAY and WAYLAND_DISPLAY are empty), so the same page is served on loopback."
 echo "Open the address below in a browser; Ctrl-C stops it."
 trap - INT TERM HUP EXIT

@@ -1,9 +1,9 @@
 // `signalbox serve` on a free loopback port, with a home of its own, and its commands over HTTP.
-import { cli, ownHome, temporaryFolder } from "./places.mjs";
+import { cli, demo, ownHome, temporaryFolder } from "./places.mjs";
 import { kill, lineOf, start, stop } from "./processes.mjs";
 
 export async function serve({ folders = [], home = temporaryFolder("home"), env = {} } = {}) {
-  const child = start(cli, ["serve", "--port", "0", ...folders], { env: { ...ownHome(home), ...env } });
+  const child = start(cli, ["serve", "--port", "0", ...folders], { env: { ...ownHome(home), SIGNALBOX_DEMO: demo, ...env } });
   const [address] = await lineOf(child, /http:\/\/127\.0\.0\.1:\d+\/\?token=\w+/);
   const url = new URL(address);
   const token = url.searchParams.get("token");

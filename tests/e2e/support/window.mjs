@@ -2,14 +2,14 @@
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { desktop, ownHome, temporaryFolder } from "./places.mjs";
+import { demo, desktop, ownHome, temporaryFolder } from "./places.mjs";
 import { lineOf, pause, start, stop, until } from "./processes.mjs";
 import { Session } from "./webdriver.mjs";
 
 let display = null;
 
 /** A virtual display for the whole test file. */
-async function virtualDisplay() {
+export async function virtualDisplay() {
   if (!display) {
     // Xvfb takes a free number itself and prints it on descriptor 1.
     const server = start("Xvfb", ["-displayfd", "1", "-screen", "0", "1440x900x24", "-nolisten", "tcp", "-noreset"]);
@@ -36,7 +36,7 @@ export function freePort() {
 
 /** Starts the program under WebDriver. `home` keeps its state over several starts. */
 export async function openWindow({ args = [], home = temporaryFolder("home"), env = {} } = {}) {
-  const own = { ...ownHome(home), DISPLAY: await virtualDisplay(), WAYLAND_DISPLAY: "", NO_AT_BRIDGE: "1", LANG: "C.UTF-8", TAURI_WEBVIEW_AUTOMATION: "true", SIGNALBOX_PAGE_LOG: "1", ...env };
+  const own = { ...ownHome(home), DISPLAY: await virtualDisplay(), WAYLAND_DISPLAY: "", NO_AT_BRIDGE: "1", LANG: "C.UTF-8", TAURI_WEBVIEW_AUTOMATION: "true", SIGNALBOX_CONSOLE: "1", SIGNALBOX_DEMO: demo, ...env };
   const port = await freePort();
   const driver = start("dbus-run-session", ["--", "WebKitWebDriver", `--host=127.0.0.1`, `--port=${port}`], { env: own });
   const url = `http://127.0.0.1:${port}`;

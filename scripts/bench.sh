@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# make bench: build what is missing, then measure. BENCH="--only ingest,query --quick" picks and shrinks.
+step_total=5
+. "$(dirname "$0")/setup.sh"
+
+need_toolchains
+# shellcheck disable=SC2086
+debian_packages $build_packages $test_packages
+npm_packages
+ui_build
+python_packages
+release_build window bench
+trap - INT TERM HUP EXIT
+# shellcheck disable=SC2086
+exec "$python" -W ignore bench/run.py --bin "$CARGO_TARGET_DIR/release" --work "$work/bench" --out "$root/target/bench/results.json" ${BENCH:-}
