@@ -6,6 +6,7 @@
 mod api;
 mod jsonl;
 mod log;
+mod mlflow;
 mod params;
 mod place;
 mod recognise;
@@ -30,6 +31,8 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {
             Box::new(log::LogReader::<table::Table>::open(spec, cursor))
         }
+        Format::MlflowFile => Box::new(mlflow::run_dir::RunDir::open(spec, cursor)),
+        Format::MlflowFileRegistry => Box::new(mlflow::registry::Registry::open(spec, cursor)),
         Format::Jsonl => Box::new(log::LogReader::<jsonl::JsonLines>::open(spec, cursor)),
         _ => Box::new(unread::Unread::new(spec)),
     }

@@ -7,3 +7,5 @@ mod known;
 mod logs;
 #[path = "readers/logs_cut.rs"]
 mod logs_cut;
+#[path = "readers/mlflow_file.rs"]
+mod mlflow_file;
