@@ -1,0 +1,185 @@
+// The demo in Chromium: table, filter, sorting, charts, a run's page, the palette; all by roles and names.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { axe, inkOf, openPage } from "../support/browser.mjs";
+
+let opened;
+let page;
+const grid = () => page.getByRole("grid", { name: "Runs" });
+const rows = () => grid().getByRole("row").filter({ has: page.getByRole("gridcell") });
+const nRuns = async () => Number(await grid().getAttribute("aria-rowcount")) - 1;
+const chart = (metric) => page.locator(`[data-metric="${metric}"]`);
+const plot = (metric) => chart(metric).locator('[aria-roledescription="chart"]');
+const range = async (metric) => (await plot(metric).getAttribute("aria-label")).match(/steps? ([\d,.kM]+) to ([\d,.kM]+)/)?.slice(1).map((t) => Number(t.replaceAll(",", "").replace("k", "e3").replace("M", "e6")));
+const filterBox = () => page.getByRole("combobox", { name: /filter/i });
+
+async function filter(text) {
+  await filterBox().fill(text);
+  await filterBox().press("Escape");
+}
+
+const settled = (ask, expected, what) => assertSoon(async () => assert.deepEqual(await ask(), expected), what);
+
+async function assertSoon(check, what) {
+  const end = Date.now() + 8000;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw Object.assign(error, { message: `${what ?? ""} ${error.message}` });
+      await page.waitForTimeout(50);
+    }
+  }
+}
+
+describe("the demo in a browser", { concurrency: false }, () => {
+  before(async () => {
+    opened = await openPage();
+    page = opened.page;
+  });
+  after(() => opened?.close());
+
+  test("the first screen says what to do, and offers the demo", async () => {
+    await page.getByRole("heading", { name: /Open a project folder/ }).waitFor();
+    assert.deepEqual(await axe(page), []);
+    await page.getByRole("button", { name: "Open the demo" }).click();
+    await grid().waitFor();
+    await assertSoon(async () => assert.ok((await nRuns()) >= 45, `${await nRuns()} runs`), "all runs are listed");
+    await page.getByText("momentum-512-resumed").first().waitFor();
+  });
+
+  test("no run of the demo has a problem", async () => {
+    const { id } = (await opened.server.call("projects", {}))[0];
+    const { total, rows: found } = await opened.server.call("problems", { project: id, limit: 10 });
+    assert.equal(total, 0, JSON.stringify(found));
+  });
+
+  test("a filter narrows the table, and its error points at the column", async () => {
+    const all = await nRuns();
+    await filter("metrics.val/acc > 0.9 and params.optimizer = 'adam'");
+    await settled(nRuns, 3, "three runs by adam");
+    for (const name of ["adam", "adam-deep-cosine", "adam-wide-b128"]) await rows().getByText(name, { exact: true }).waitFor();
+    await filterBox().fill("metrics.val/acc >> 0.9");
+    await assertSoon(async () => assert.equal(await filterBox().getAttribute("aria-invalid"), "true"), "the filter is called wrong");
+    await filter("params.optimizer = 'adam' or params.optimizer = 'momentum'");
+    await assertSoon(async () => assert.ok((await nRuns()) > 3 && (await nRuns()) < all), "or widens");
+    await filter("");
+    await settled(nRuns, all, "all are back");
+  });
+
+  test("a header sorts, once up and once down", async () => {
+    await filter("attributes.status != 'deleted' and metrics.val/acc > 0");
+    const header = grid().getByRole("columnheader", { name: /^Name/ });
+    const names = () => rows().locator(".name").allTextContents();
+    const click = async () => {
+      await header.click();
+      await page.waitForTimeout(150);
+    };
+    await click();
+    await assertSoon(async () => assert.ok(["ascending", "descending"].includes(await header.getAttribute("aria-sort"))), "the header says how it sorts");
+    const first = await header.getAttribute("aria-sort");
+    const one = await names();
+    await click();
+    await assertSoon(async () => assert.ok(!["none", first, null].includes(await header.getAttribute("aria-sort"))), "and the other way");
+    await assertSoon(async () => assert.notDeepEqual(await names(), one), "the rows turned round");
+    const two = await names();
+    assert.deepEqual([...one].sort(), [...two].sort());
+    assert.deepEqual(one, [...two].reverse());
+    await filter("");
+  });
+
+  test("charts are drawn, a drag zooms all of them, a double click goes back", async () => {
+    await filter("attributes.source_type = 'x' or metrics.optim/lr > 0");
+    await filter("metrics.optim/grad_norm >= 0");
+    await plot("train/loss").waitFor();
+    await assertSoon(async () => assert.ok(await range("train/loss")), "the chart has data");
+    const canvas = chart("train/loss").locator("canvas").first();
+    await assertSoon(async () => assert.ok((await inkOf(canvas)) > 500, `${await inkOf(canvas)} coloured points`), "lines are drawn");
+    const [, last] = await range("train/loss");
+    const box = await plot("train/loss").boundingBox();
+    await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + box.height / 2, { steps: 4 });
+    await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2, { steps: 4 });
+    await page.mouse.up();
+    await assertSoon(() => assert.match(page.url(), /[?&]x/), "the zoom is in the address");
+    const zoomed = page.url();
+    await page.reload();
+    await plot("train/loss").waitFor();
+    assert.equal(page.url(), zoomed);
+    await assertSoon(async () => assert.ok(await range("train/loss")), "drawn again after the reload");
+    const again = await plot("train/loss").boundingBox();
+    await page.mouse.dblclick(again.x + again.width / 2, again.y + again.height / 2);
+    await assertSoon(() => assert.doesNotMatch(page.url(), /[?&]x[01]?=/), "the whole range is back");
+    await assertSoon(async () => assert.equal((await range("train/loss"))[1], last), "as before");
+  });
+
+  test("smoothing and the x axis change what is drawn", async () => {
+    const canvas = chart("train/loss").locator("canvas").first();
+    const picture = () => canvas.evaluate((node) => node.toDataURL());
+    const raw = await picture();
+    const slider = page.getByRole("slider", { name: /Smoothing/ });
+    if (await slider.count()) await slider.fill("0.9");
+    await assertSoon(async () => assert.notEqual(await picture(), raw), "smoothed");
+    await page.getByRole("radio", { name: "Time" }).click();
+    await assertSoon(async () => assert.match(await plot("train/loss").getAttribute("aria-label"), / time /), "by time");
+    await page.getByRole("radio", { name: "Step" }).click();
+    await assertSoon(async () => assert.match(await plot("train/loss").getAttribute("aria-label"), / steps? /), "by step");
+  });
+
+  test("axe finds nothing on the runs screen, in light and in dark", async () => {
+    assert.deepEqual(await axe(page), []);
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.waitForTimeout(200);
+    assert.deepEqual(await axe(page), []);
+    await page.emulateMedia({ colorScheme: "light" });
+  });
+
+  test("Enter opens a run's page; Escape comes back", async () => {
+    await filter("attributes.name = 'mlp-lr0.01-w16'");
+    await settled(nRuns, 1);
+    await grid().focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/run\/\d+/);
+    await page.getByText("val_rmse").first().waitFor();
+    await page.getByText("learning_rate").or(page.getByText("0.01")).first().waitFor();
+    await page.getByText("report.json").first().waitFor();
+    assert.deepEqual(await axe(page), []);
+    await page.getByText("report.json").first().click();
+    await page.getByText(/"?rmse"?/).first().waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await page.waitForURL(/\/runs/);
+    await filter("");
+  });
+
+  test("the palette finds a command and a run", async () => {
+    await page.keyboard.press("Control+k");
+    const box = page.getByRole("combobox", { name: "Search or command" });
+    await box.fill("sgd-lr1.2");
+    await page.getByRole("option", { name: /sgd-lr1.2-diverged/ }).waitFor();
+    assert.deepEqual(await axe(page), []);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/run\/\d+/);
+    await page.getByText(/NaN/).first().waitFor();
+    await page.goBack();
+    await page.waitForURL(/\/runs/);
+  });
+
+  test("settings, problems and the list of keys are reachable and clean", async () => {
+    await page.getByRole("link", { name: "Settings" }).click();
+    await page.getByRole("heading", { name: "Settings" }).waitFor();
+    assert.deepEqual(await axe(page), []);
+    await page.goBack();
+    await grid().waitFor();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "All keys" }).waitFor();
+    assert.deepEqual(await axe(page), []);
+    await page.keyboard.press("Escape");
+    const { id } = (await opened.server.call("projects", {}))[0];
+    await page.goto(`${opened.server.origin}/#/p/${id}/problems`);
+    await page.getByRole("heading", { name: "Problems" }).waitFor();
+    assert.deepEqual(await axe(page), []);
+  });
+});
