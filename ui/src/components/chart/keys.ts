@@ -16,15 +16,21 @@ export interface KeyHost {
 
 /** The keys of a chart, for the help list. */
 export const CHART_KEYS: readonly (readonly [chord: string, what: string])[] = [
-  ["ArrowLeft", "Crosshair to the point before (Shift: ten)"],
-  ["ArrowRight", "Crosshair to the next point (Shift: ten)"],
-  ["ArrowUp", "The run above"],
-  ["ArrowDown", "The run below"],
-  ["+", "Zoom in"],
-  ["-", "Zoom out"],
-  ["0", "All data"],
-  ["[", "Pan left"],
-  ["]", "Pan right"],
+  ["ArrowLeft", "crosshair to the point before (Shift: ten)"],
+  ["ArrowRight", "crosshair to the next point (Shift: ten)"],
+  ["ArrowUp", "the run above"],
+  ["ArrowDown", "the run below"],
+  ["+", "zoom in"],
+  ["-", "zoom out"],
+  ["0", "all data"],
+  [",", "pan left"],
+  [".", "pan right"],
+  ["Enter", "expand"],
+  ["l", "log y axis"],
+  ["t", "keep at the top"],
+  ["v", "copy values"],
+  ["i", "copy image"],
+  ["h", "hide the metric"],
 ];
 
 /** Answers whether the key was one of the chart's. */
@@ -60,9 +66,9 @@ export function onChartKey(event: KeyboardEvent, host: KeyHost): boolean {
       plot.zoomY(null);
       board.zoom(null);
       return true;
-    case "[":
-    case "]":
-      board.zoom(panned(p.view, event.key === "]" ? 0.25 : -0.25, host.logX));
+    case ",":
+    case ".":
+      board.zoom(panned(p.view, event.key === "." ? 0.25 : -0.25, host.logX));
       return true;
   }
   return false;

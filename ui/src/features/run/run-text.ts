@@ -1,0 +1,41 @@
+// Words and clipboard texts of a run's page.
+import { formatNumber, nonFinite, nonFiniteWords } from "$lib/format";
+import type { Cell, MetricRow } from "$lib/host";
+import { notices } from "$lib/state/notices.svelte";
+
+/** A metric's value as a table shows it, and in full. */
+export function cellText(cell: Cell): { text: string; full: string } {
+  if (cell === null) return { text: "", full: "" };
+  const odd = nonFinite(cell);
+  if (odd) return { text: nonFiniteWords[odd].word, full: nonFiniteWords[odd].title };
+  return typeof cell === "number" ? { text: formatNumber(cell, 5), full: String(cell) } : { text: cell, full: cell };
+}
+
+/** "3 NaN, 1 rewind": what a line of numbers does not tell. */
+export function oddities(row: MetricRow): string {
+  const parts: string[] = [];
+  if (row.n_nan) parts.push(`${row.n_nan} NaN`);
+  if (row.n_pos_inf + row.n_neg_inf) parts.push(`${row.n_pos_inf + row.n_neg_inf} infinite`);
+  if (row.n_rewinds) parts.push(row.n_rewinds === 1 ? "1 rewind" : `${row.n_rewinds} rewinds`);
+  return parts.join(", ");
+}
+
+/** Pairs as lines of a table for a spreadsheet. */
+export function asTsv(rows: readonly (readonly string[])[]): string {
+  return rows.map((row) => row.map((cell) => cell.replace(/[\t\n\r]+/g, " ")).join("\t")).join("\n");
+}
+
+export async function copy(text: string, what: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    notices.info(`Copied ${what}.`);
+  } catch {
+    notices.add("error", "The clipboard is not available.", "Give the window the focus and try again.");
+  }
+}
+
+/** Every word must stand in one of the texts. */
+export function matches(words: string, ...texts: string[]): boolean {
+  const all = texts.join("\n").toLowerCase();
+  return words.toLowerCase().split(/\s+/).every((word) => all.includes(word));
+}

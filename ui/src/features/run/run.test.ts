@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { numericColumns, parseCsv } from "./csv";
+import { CAPS, decodeText, imageType, previewKind } from "./preview";
+import { asTsv, cellText, matches } from "./run-text";
+
+describe("csv", () => {
+  it.each([
+    ["a,b\n1,2\n", [["a", "b"], ["1", "2"]]],
+    ["a;b\r\n1;2", [["a", "b"], ["1", "2"]]],
+    ["a\tb\n\n1\t2\n", [["a", "b"], ["1", "2"]]],
+    ['\ufeffa,b\n"x, ""y""\nz",2', [["a", "b"], ['x, "y"\nz', "2"]]],
+    ["", [[]]],
+    ['a\n"never closed', [["a"], ["never closed"]]],
+  ])("reads %j", (text, expected) => {
+    const table = parseCsv(text, 10);
+    expect([table.header, ...table.rows]).toEqual(expected);
+  });
+  it("stops after the rows asked for and says so", () => {
+    const table = parseCsv(`n\n${Array.from({ length: 500 }, (_, i) => i).join("\n")}`, 200);
+    expect([table.rows.length, table.rows[199], table.more]).toEqual([200, ["199"], true]);
+    expect(parseCsv("n\n1\n2", 2).more).toBe(false);
+  });
+  it("knows columns of numbers", () => expect(numericColumns(parseCsv("a,b,c\n1,x,nan\n,2,3", 5))).toEqual([true, false, true]));
+});
+
+describe("preview", () => {
+  const entry = (kind: "text" | "json" | "csv" | "image" | "other", bytes: number) => previewKind({ kind, bytes, is_dir: false });
+  it("shows what it can and says why not", () => {
+    expect(entry("csv", 1e9)).toEqual({ kind: "csv", why: null });
+    expect(entry("json", CAPS.json + 1).kind).toBe("text");
+    expect(entry("image", CAPS.image + 1)).toMatchObject({ kind: "none", why: expect.stringContaining("too large") });
+    expect(entry("other", 1).why).toContain("no preview");
+  });
+  it("never makes a document of an image", () => expect([imageType("a.PNG"), imageType("a.svg"), imageType("x")]).toEqual(["image/png", "application/octet-stream", "application/octet-stream"]));
+  it("tells text from bytes and drops a cut character", () => {
+    expect(decodeText(new Uint8Array([0x61, 0xc3]).buffer)).toEqual({ text: "a", binary: false });
+    expect(decodeText(new Uint8Array([1, 0, 2]).buffer).binary).toBe(true);
+  });
+});
+
+describe("words", () => {
+  it("shows cells short and in full", () => {
+    expect(cellText(0.123456789)).toEqual({ text: "0.12346", full: "0.123456789" });
+    expect(cellText("NaN").text).toBe("NaN");
+    expect(cellText(null).text).toBe("");
+  });
+  it("keeps cells on their line", () => expect(asTsv([["a", "x\ty\nz"]])).toBe("a\tx y z"));
+  it("finds all words in any order", () => expect([matches("LR opt", "optimizer.lr"), matches("lr x", "lr"), matches("", "a")]).toEqual([true, false, true]));
+});
