@@ -6,7 +6,7 @@ use std::path::Path;
 use signalbox_types::ProblemKind;
 use signalbox_watch::{Mode, WatchEvent};
 
-use crate::rig::{Memory, PROJECT, Rig, put};
+use crate::rig::{Memory, PROJECT, Rig, put, temp};
 
 fn found(fill: impl FnOnce(&Path)) -> Vec<String> {
     let mut rig = Rig::new(fill);
@@ -107,7 +107,7 @@ fn a_folder_that_cannot_be_entered_is_a_problem_and_the_rest_is_read() {
 
 #[test]
 fn a_folder_that_is_not_there_is_waited_for() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = temp();
     let mut rig = Rig::on(Rig::options(), Memory::default(), dir);
     let stats = rig.engine.project_stats(PROJECT).unwrap();
     assert_eq!(stats.mode, Mode::None);

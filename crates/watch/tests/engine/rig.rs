@@ -120,6 +120,10 @@ impl Memory {
         self.sources.lock().unwrap().get(Path::new(rel)).map_or_else(Vec::new, |k| k.values.clone())
     }
 
+    pub fn n_values(&self, rel: &str) -> usize {
+        self.sources.lock().unwrap().get(Path::new(rel)).map_or(0, |k| k.values.len())
+    }
+
     pub fn here(&self) -> BTreeSet<PathBuf> {
         self.sources.lock().unwrap().iter().filter(|(_, k)| !k.gone).map(|(p, _)| p.clone()).collect()
     }
@@ -222,7 +226,7 @@ impl Rig {
     }
 
     pub fn with(options: Options, store: Memory, fill: impl FnOnce(&Path)) -> Rig {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = temp();
         fs::create_dir(dir.path().join("p")).unwrap();
         fill(&dir.path().join("p"));
         Rig::on(options, store, dir)
@@ -290,6 +294,11 @@ impl Rig {
     pub fn here(&self) -> Vec<String> {
         self.store.here().iter().map(|p| p.to_string_lossy().into_owned()).collect()
     }
+}
+
+/// In memory where there is such a place: the tests make many files.
+pub fn temp() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// Makes the folders above too.
