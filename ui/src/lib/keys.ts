@@ -30,12 +30,12 @@ const NAMES: Record<string, string> = {
 export function chordCaps(chord: string, mac = isMac): string[] {
   const parts = chord.split("+");
   const key = parts.pop() || "+";
-  const caps = parts.map((part) => {
+  const caps = parts.filter(Boolean).map((part) => {
     if (part === "Mod") return mac ? "⌘" : "Ctrl";
     if (part === "Alt") return mac ? "⌥" : "Alt";
     return part === "Shift" && mac ? "⇧" : part;
   });
-  return [...caps, NAMES[key] ?? (key.length === 1 && parts.length ? key.toUpperCase() : key)];
+  return [...caps, NAMES[key] ?? (key.length === 1 && caps.length ? key.toUpperCase() : key)];
 }
 
 /** Keys of one letter must not fire while the user writes. */

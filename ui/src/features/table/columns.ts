@@ -26,7 +26,7 @@ export const nameOf = (key: string) => key.slice(key.indexOf(":") + 1);
 
 export function defaultWidth(key: string): number {
   switch (key) {
-    case NAME_KEY: return 224;
+    case NAME_KEY: return 196;
     case "attr:status": return 92;
     case "attr:started":
     case "attr:ended":
@@ -34,12 +34,15 @@ export function defaultWidth(key: string): number {
     case "attr:duration": return 88;
     case "attr:path":
     case "attr:note": return 200;
-    default: return kindOf(key) === "metric" ? 104 : 92;
+    // The title decides: values are five or six figures wide.
+    default: return Math.round(Math.max(72, Math.min(136, 26 + nameOf(key).length * 6.6)));
   }
 }
 
-export function makeColumn(key: string, stat: Stat | null = null): Column {
-  return { key, stat: kindOf(key) === "metric" ? (stat ?? "last") : null, width: defaultWidth(key), pinned: key === NAME_KEY };
+export function makeColumn(key: string, stat: Stat | null = null, info?: ColumnInfo): Column {
+  // Words are wider than figures.
+  const text = info !== undefined && info.kind !== "attr" && !info.numeric;
+  return { key, stat: kindOf(key) === "metric" ? (stat ?? "last") : null, width: Math.max(text ? 112 : 0, defaultWidth(key)), pinned: key === NAME_KEY };
 }
 
 /** What a project shows before anybody chose: what most runs have, and what sets them apart. */
@@ -54,7 +57,7 @@ export function defaultColumns(infos: readonly ColumnInfo[]): Column[] {
     .filter((info) => info.kind === "param" && info.distinct > 1 && !/seed|path|dir|time|date/i.test(info.name))
     .toSorted((a, b) => b.n_runs - a.n_runs || b.distinct - a.distinct || a.name.localeCompare(b.name))
     .slice(0, 4);
-  return [NAME_KEY, "attr:status", ...metrics.map((info) => info.key), ...params.map((info) => info.key), "attr:started"].map((key) => makeColumn(key));
+  return [NAME_KEY, "attr:status", ...metrics.map((info) => info.key), ...params.map((info) => info.key), "attr:started"].map((key) => makeColumn(key, null, infos.find((info) => info.key === key)));
 }
 
 /** Validation before training, quality before bookkeeping. */

@@ -149,7 +149,7 @@ export class TableView {
   }
 
   toggleColumn(key: string, stat: Stat | null) {
-    const column = makeColumn(key, stat);
+    const column = makeColumn(key, stat, this.infoOf.get(key));
     const id = columnId(column);
     if (key === NAME_KEY) return;
     const without = this.columns.filter((other) => columnId(other) !== id);

@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import { isWriting, matchesChord, type KeyPress } from "$lib/keys";
 
 /** Everything a user can do from anywhere in a view: the palette lists it, its keys fire it, `?` shows it. */
@@ -24,8 +25,9 @@ class Actions {
 
   /** Offers actions until the returned function is called: `$effect(() => actions.register([...]))`. */
   register(list: readonly Action[]): () => void {
-    this.#lists = [...this.#lists, list];
-    return () => (this.#lists = this.#lists.filter((other) => other !== list));
+    // Untracked: an effect that registers must not follow what others register.
+    untrack(() => (this.#lists = [...this.#lists, list]));
+    return () => untrack(() => (this.#lists = this.#lists.filter((other) => other !== list)));
   }
 
   available(): Action[] {

@@ -126,7 +126,7 @@ class Session {
   async #restore() {
     const route = parseRoute(location.hash);
     const known = (id: number) => this.projects?.some((project) => project.id === id) ?? false;
-    if (location.hash.length > 2 && !("project" in route && !known(route.project))) {
+    if (location.hash.length > 1 && !("project" in route && !known(route.project))) {
       await this.#ensureOpen();
       return;
     }
