@@ -47,7 +47,8 @@ export function tip(text: string | null | undefined | (() => string | null), key
     node.addEventListener("focus", onFocus);
     node.addEventListener("blur", hide);
     return () => {
-      hide();
+      // Not at once: a block that takes its button away is no place to change state.
+      queueMicrotask(hide);
       node.removeEventListener("pointerenter", show);
       node.removeEventListener("pointerleave", hide);
       node.removeEventListener("pointerdown", hide);

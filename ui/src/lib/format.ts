@@ -63,7 +63,8 @@ export function formatCount(value: number): string {
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${grouped.format(bytes)} B`;
   for (const [size, unit] of [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"]] as const) {
-    if (bytes >= size) return `${(bytes / size).toPrecision(3).replace(/e\+\d+$/, "")} ${unit}`;
+    const scaled = bytes / size;
+    if (scaled >= 1) return `${scaled >= 99.95 ? grouped.format(scaled) : scaled.toPrecision(3)} ${unit}`;
   }
   return `${bytes} B`;
 }

@@ -1,4 +1,3 @@
-import { untrack } from "svelte";
 import { isWriting, matchesChord, type KeyPress } from "$lib/keys";
 
 /** Everything a user can do from anywhere in a view: the palette lists it, its keys fire it, `?` shows it. */
@@ -23,11 +22,22 @@ class Actions {
   #lists = $state.raw<readonly (readonly Action[])[]>([]);
   all = $derived(this.#lists.flat());
 
+  // The truth, outside of reactivity: in an effect's teardown reading state gives what it was before the change, and
+  // a list that another component registered in the same flush would be lost.
+  #registered: (readonly Action[])[] = [];
+
   /** Offers actions until the returned function is called: `$effect(() => actions.register([...]))`. */
   register(list: readonly Action[]): () => void {
-    // Untracked: an effect that registers must not follow what others register.
-    untrack(() => (this.#lists = [...this.#lists, list]));
-    return () => untrack(() => (this.#lists = this.#lists.filter((other) => other !== list)));
+    this.#registered.push(list);
+    this.#publish();
+    return () => {
+      this.#registered = this.#registered.filter((other) => other !== list);
+      this.#publish();
+    };
+  }
+
+  #publish() {
+    this.#lists = [...this.#registered];
   }
 
   available(): Action[] {

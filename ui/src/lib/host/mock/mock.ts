@@ -75,7 +75,8 @@ function detail(r: MockRun): RunDetail {
   return {
     id: r.id, row: rowOf(r, []), project: projectId, key: "", path: r.path, source_format: r.source.toLowerCase(), source_title: r.source, started: r.started, ended: r.ended, last_change: r.ended ?? NOW,
     duration: (r.ended ?? NOW) - r.started, experiment: r.experiment, user: r.user, parent: r.id % 7 === 3 ? { id: r.id - 1, name: run(r.id - 1).name } : null, children: [],
-    params: [...r.params], tags: [...r.tags], own: annotationOf(r), metrics: [...r.metrics.keys()].map((name) => metricRow(r, name)),
+    // One run with more params than a page holds.
+    params: [...r.params, ...Array.from({ length: r.id % 1_000_000 === 1 ? 2000 : 0 }, (_, i): [string, string] => [`model.layer_${i}.dropout`, String((i % 10) / 20)])], tags: [...r.tags], own: annotationOf(r), metrics: [...r.metrics.keys()].map((name) => metricRow(r, name)),
     datasets: [{ name: "churn-2026-09", digest: "a81f44c2", context: "training", source: "s3://datasets/churn/2026-09.parquet", schema: '{"rows": 71204, "columns": 23}' }],
     models: [{ name: "churn", version: "7", stage: "None", aliases: ["candidate"], run: r.id, status: "READY", source: `${r.path}/artifacts/model` }],
     texts: [{ tag: "config", step: 0, text: "backbone: resnet18\naugment: [flip, crop]\n" }],

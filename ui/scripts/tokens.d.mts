@@ -1,0 +1,3 @@
+export const source: string;
+export const target: string;
+export function css(tokens: unknown): string;

@@ -1,0 +1,157 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import type { ColumnInfo, TableQuery } from "$lib/host";
+
+const prefs = new Map<string, unknown>();
+const infos: ColumnInfo[] = [
+  { key: "attr:name", kind: "attr", name: "name", title: "Name", numeric: false, n_runs: 30, distinct: 30 },
+  { key: "metric:loss", kind: "metric", name: "loss", title: "loss", numeric: true, n_runs: 30, distinct: 30 },
+  { key: "param:lr", kind: "param", name: "lr", title: "lr", numeric: true, n_runs: 30, distinct: 4 },
+];
+function answer(name: string, args: never): unknown {
+  if (name === "columns") return infos;
+  if (name === "metrics") return [{ name: "loss", n_runs: 30, n_points: 1, prefix: "", goal: "min" }];
+  if (name === "get_pref") return { value: prefs.get((args as { key: string }).key) ?? null };
+  if (name === "set_pref") return prefs.set((args as { key: string }).key, (args as { value: unknown }).value);
+  const { offset = 0, limit, filter } = args as TableQuery;
+  // The toy's filter: only runs whose number is a multiple of it.
+  const all = Array.from({ length: 30 }, (_, id) => id).filter((id) => !filter || id % Number(filter) === 0);
+  const ids = all.slice(offset, offset + limit);
+  if (name === "table_ids") return { ids, colors: ids.map((id) => id % 10), dashes: ids.map(() => 0), names: ids.map((id) => `run-${id}`) };
+  return { version: 1, total: 30, matched: all.length, offset, filter_error: null, rows: ids.map((id) => ({ id, name: `run-${id}`, color: id % 10, dash: 0, status: "finished", hidden: false, pinned: false, tags: [], has_note: false, n_problems: 0, gone: false, cells: [] })) };
+}
+vi.mock("$lib/host", async (original) => ({
+  ...(await original<typeof import("$lib/host")>()),
+  call: (name: string, args: never) => Promise.resolve(answer(name, args)),
+  subscribe: () => () => undefined,
+}));
+const { TableView } = await import("./view.svelte");
+const { Cursor, markOf } = await import("./cursor.svelte");
+const { selection } = await import("$lib/state/selection.svelte");
+const { undo } = await import("$lib/state/undo.svelte");
+const { router } = await import("$lib/router.svelte");
+
+const settle = () => new Promise<void>((done) => setTimeout(done, 5));
+async function opened(project = 1) {
+  const view = new TableView(project);
+  view.start();
+  await settle();
+  view.pages.ask({ ...view.query, columns: [] });
+  await view.charted.load();
+  await settle();
+  return { view, cursor: new Cursor(view) };
+}
+const keys = (view: { columns: readonly { key: string }[] }) => view.columns.map((column) => column.key);
+
+beforeEach(() => {
+  prefs.clear();
+  selection.reset();
+  undo.clear();
+  router.replace({ name: "welcome" });
+});
+
+test("the first ten of the table are drawn until somebody chooses", async () => {
+  const { view } = await opened();
+  expect(selection.chartedIds).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  view.charted.toggle([{ id: 20, name: "run-20", color: 0, dash: 0 }]);
+  await settle();
+  expect(selection.chartedIds).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 20]);
+  view.charted.toggle([{ id: 3, name: "run-3", color: 3, dash: 0 }]);
+  await settle();
+  expect(selection.chartedIds).not.toContain(3);
+  undo.undo();
+  undo.undo();
+  await settle();
+  expect(view.charted.chosen).toBeNull();
+  expect(selection.chartedIds).toHaveLength(10);
+});
+
+test("the filter decides what of the chosen is drawn", async () => {
+  const { view } = await opened();
+  view.charted.only([4, 5, 8].map((id) => ({ id, name: `run-${id}`, color: 0, dash: 0 })));
+  view.setFilter("4");
+  await view.charted.load();
+  expect(selection.chartedIds).toEqual([4, 8]);
+  expect(view.charted.outside).toBe(1);
+});
+
+test("the same runs stay the same array, so that charts rest", async () => {
+  const { view } = await opened();
+  const before = selection.charted;
+  await view.charted.load();
+  expect(selection.charted).toBe(before);
+});
+
+test("a range from the last press, and one more by itself", async () => {
+  const { cursor } = await opened();
+  cursor.press(2, { toggle: false, extend: false });
+  cursor.press(5, { toggle: false, extend: true });
+  await settle();
+  expect([...selection.selected]).toEqual([2, 3, 4, 5]);
+  cursor.press(9, { toggle: true, extend: false });
+  expect([...selection.selected]).toEqual([2, 3, 4, 5, 9]);
+  cursor.press(3, { toggle: true, extend: false });
+  expect(selection.selected.has(3)).toBe(false);
+  cursor.press(1, { toggle: false, extend: false });
+  expect([...selection.selected]).toEqual([1]);
+  expect(cursor.targets().map((run) => run.name)).toEqual(["run-1"]);
+});
+
+test("the cursor stays within the table and on its run", async () => {
+  const { view, cursor } = await opened();
+  cursor.moveTo(-5);
+  expect(cursor.index).toBe(0);
+  cursor.moveTo(500);
+  expect(cursor.index).toBe(29);
+  cursor.moveTo(20);
+  view.setFilter("10");
+  view.pages.ask({ ...view.query, columns: [] });
+  await settle();
+  cursor.settle();
+  expect([cursor.index, cursor.row && markOf(cursor.row).name]).toEqual([2, "run-20"]);
+});
+
+test("columns: shown, hidden, moved and pinned, and every step back again", async () => {
+  const { view } = await opened();
+  const before = keys(view);
+  expect(before).toEqual(["attr:name", "attr:status", "metric:loss", "param:lr", "attr:started"]);
+  view.toggleColumn("metric:loss", "best");
+  expect(view.columns.at(-1)).toMatchObject({ key: "metric:loss", stat: "best" });
+  const best = view.columns.at(-1);
+  if (best) view.moveColumn(best, 1);
+  expect(keys(view)[1]).toBe("metric:loss");
+  const lr = view.columns.find((column) => column.key === "param:lr");
+  if (lr) view.togglePin(lr);
+  expect(keys(view).slice(0, 2)).toEqual(["attr:name", "param:lr"]);
+  view.toggleColumn("attr:name", null);
+  expect(keys(view)).toContain("attr:name");
+  for (let i = 0; i < 3; i++) undo.undo();
+  expect(keys(view)).toEqual(before);
+  expect(view.usesDefaults).toBe(true);
+});
+
+test("a header's clicks: the better end, the other, none; Shift adds a key", async () => {
+  const { view } = await opened();
+  const loss = { key: "metric:loss", stat: "last" as const };
+  view.cycleSort(loss, false);
+  expect(view.sort).toEqual([{ column: loss, descending: false }]);
+  view.cycleSort(loss, false);
+  expect(view.sort[0]?.descending).toBe(true);
+  view.cycleSort({ key: "attr:name", stat: null }, true);
+  expect(view.sort.map((key) => key.column.key)).toEqual(["metric:loss", "attr:name"]);
+  view.cycleSort(loss, false);
+  expect(view.sort).toEqual([]);
+});
+
+test("what was arranged is there after a restart; the address wins over it", async () => {
+  vi.useFakeTimers();
+  const { view } = await Promise.all([opened(4), vi.advanceTimersByTimeAsync(100)]).then(([made]) => made);
+  view.setFilter("3");
+  view.toggleColumn("attr:user", null);
+  view.fold("charts");
+  await vi.advanceTimersByTimeAsync(1000);
+  vi.useRealTimers();
+  const again = (await opened(4)).view;
+  expect([again.filter, again.folded, keys(again).at(-1)]).toEqual(["3", "charts", "attr:user"]);
+  router.replace({ name: "runs", project: 4, query: { filter: "5" } });
+  expect((await opened(4)).view.filter).toBe("5");
+});
