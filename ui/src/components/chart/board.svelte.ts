@@ -89,6 +89,7 @@ export class Board {
   constructor(private readonly save: (prefs: BoardPrefs) => void = () => undefined) {
     this.viewport.subscribe((change) => {
       if (change === "range") this.zoomed = this.viewport.range !== null;
+      if (change === "cursor" && this.viewport.cursor === null) this.readout = null;
     });
   }
 

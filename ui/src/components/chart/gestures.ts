@@ -156,7 +156,9 @@ export function attachGestures(root: HTMLElement, host: GestureHost): () => void
   };
 
   const onDouble = (event: MouseEvent) => {
-    if (!plot.over?.contains(event.target as Node)) return;
+    // Not by its target: after a captured pointer that is the root.
+    const at = local(event);
+    if (!at || at.px < 0 || at.px > at.width || at.py < 0 || at.py > at.height) return;
     plot.zoomY(null);
     board.zoom(null);
   };

@@ -1,5 +1,6 @@
 // Words and clipboard texts of a run's page.
-import { formatNumber, nonFinite, nonFiniteWords } from "$lib/format";
+import { formatValue } from "$lib/chart/number";
+import { formatInteger, nonFinite, nonFiniteWords } from "$lib/format";
 import type { Cell, MetricRow } from "$lib/host";
 import { notices } from "$lib/state/notices.svelte";
 
@@ -8,7 +9,10 @@ export function cellText(cell: Cell): { text: string; full: string } {
   if (cell === null) return { text: "", full: "" };
   const odd = nonFinite(cell);
   if (odd) return { text: nonFiniteWords[odd].word, full: nonFiniteWords[odd].title };
-  return typeof cell === "number" ? { text: formatNumber(cell, 5), full: String(cell) } : { text: cell, full: cell };
+  if (typeof cell !== "number") return { text: cell, full: cell };
+  const size = Math.abs(cell);
+  const text = size < 1e9 && (Number.isInteger(cell) || size >= 1e5) ? formatInteger(cell) : formatValue(cell, size >= 1e4 && size < 1e5 ? 6 : 5);
+  return { text: text.replace(/^-/, "−"), full: String(cell) };
 }
 
 /** "3 NaN, 1 rewind": what a line of numbers does not tell. */

@@ -41,6 +41,7 @@ describe("preview", () => {
 describe("words", () => {
   it("shows cells short and in full", () => {
     expect(cellText(0.123456789)).toEqual({ text: "0.12346", full: "0.123456789" });
+    expect([3e-4, 126341.4, 73904.25, -12, 9.4883e9, 1e-7].map((v) => cellText(v).text)).toEqual(["0.0003", "126,341", "73904.3", "−12", "9.4883e9", "1e−7"]);
     expect(cellText("NaN").text).toBe("NaN");
     expect(cellText(null).text).toBe("");
   });
