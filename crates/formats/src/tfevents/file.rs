@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_types::{Problem, ProblemKind};
 
 use super::event::begins_with_graph;
-use super::frame::{Frame, HEADER_BYTES, OVERHEAD_BYTES, frame};
+use super::frame::{Frame, Framing, HEADER_BYTES, OVERHEAD_BYTES};
 use super::news::News;
 use super::tags::Tags;
 use crate::api::Progress;
@@ -130,6 +130,7 @@ impl EventFile {
         cx: &mut Context<'_>,
     ) -> io::Result<Progress> {
         let mut buf = Vec::new();
+        let mut framing = Framing::default();
         let mut n_needed = HEADER_BYTES as u64;
         loop {
             let n_left = size.saturating_sub(self.offset);
@@ -149,7 +150,7 @@ impl EventFile {
             if slice.len() < n_wanted {
                 return Ok(Progress::CaughtUp); // Cut shorter meanwhile: the next look at its size tells.
             }
-            match self.take_records(slice, budget, cx) {
+            match self.take_records(slice, &mut framing, budget, cx) {
                 Stop::Short(n) => n_needed = n,
                 Stop::Budget => n_needed = HEADER_BYTES as u64,
                 Stop::Dead => return Ok(Progress::CaughtUp),
@@ -168,14 +169,14 @@ impl EventFile {
         news.problems.extend(self.problems.iter().map(|t| t.problem(path)));
     }
 
-    fn take_records(&mut self, slice: &[u8], budget: &mut usize, cx: &mut Context<'_>) -> Stop {
+    fn take_records(&mut self, slice: &[u8], framing: &mut Framing, budget: &mut usize, cx: &mut Context<'_>) -> Stop {
         let mut pos = 0;
         let base = self.offset;
         let stop = loop {
             if pos >= *budget {
                 break Stop::Budget;
             }
-            let found = frame(&slice[pos..]);
+            let found = framing.frame(&slice[pos..]);
             if self.dead && !matches!(found, Frame::BadLength | Frame::Short { .. }) {
                 self.revive(cx);
             }

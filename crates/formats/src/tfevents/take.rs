@@ -3,10 +3,10 @@
 use serde_json::Value as Json;
 use signalbox_types::{ParamValue, Point, ProblemKind, Status, TextRecord};
 
-use super::event::{Event, PluginData, Value};
+use super::event::{Encoding, Event, PlainScalar, PluginData, Value};
 use super::file::{Context, EventFile, Writer};
 use super::hparams::{Hparams, param};
-use super::tags::{Kind, MAX_TAG_BYTES, MAX_TAGS};
+use super::tags::{Kind, MAX_TAG_BYTES, MAX_TAGS, Tags};
 use super::tensor::Tensor;
 use super::wire::Malformed;
 
@@ -20,10 +20,17 @@ const ARGS_TAGS: [&str; 2] = ["args/text_summary", "args"];
 impl EventFile {
     #[inline]
     pub(super) fn take_event(&mut self, data: &[u8], offset: u64, cx: &mut Context<'_>) -> Result<(), Malformed> {
-        let event = Event::parse(data)?;
-        if self.first_time.is_none() && event.wall_time.is_finite() && event.wall_time > 0.0 {
-            self.first_time = Some(event.wall_time);
+        if let Some(plain) = PlainScalar::parse(data)
+            && let Some(id) = cx.tags.id(plain.tag)
+            && is_scalar(plain.encoding, id, cx.tags)
+        {
+            self.note_time(plain.wall_time);
+            let point = Point { step: plain.step, time: plain.wall_time, value: f64::from(plain.value) };
+            self.take_point(id, point, cx);
+            return Ok(());
         }
+        let event = Event::parse(data)?;
+        self.note_time(event.wall_time);
         if !event.writer.is_empty() {
             self.writer = match event.writer {
                 b"tensorboard.summary.writer.event_file_writer" => Writer::Tensorboard,
@@ -57,7 +64,7 @@ impl EventFile {
         };
         match (value.simple, value.metadata) {
             (Some(simple), None) => {
-                self.take_point(id, event, f64::from(simple), cx);
+                self.take_point(id, event.point(f64::from(simple)), cx);
                 Ok(())
             }
             _ => self.take_other(event, id, value, offset, cx),
@@ -65,11 +72,18 @@ impl EventFile {
     }
 
     #[inline]
-    fn take_point(&mut self, id: usize, event: &Event<'_>, value: f64, cx: &mut Context<'_>) {
+    fn note_time(&mut self, wall_time: f64) {
+        if self.first_time.is_none() && wall_time.is_finite() && wall_time > 0.0 {
+            self.first_time = Some(wall_time);
+        }
+    }
+
+    #[inline]
+    fn take_point(&mut self, id: usize, point: Point, cx: &mut Context<'_>) {
         if !cx.news.is_pending(id) {
             self.tags.insert(id as u32);
         }
-        cx.news.point(id, Point { step: event.step, time: event.wall_time, value });
+        cx.news.point(id, point);
     }
 
     fn take_other(
@@ -88,7 +102,7 @@ impl EventFile {
             }
         }
         if let Some(simple) = value.simple {
-            self.take_point(id, event, f64::from(simple), cx);
+            self.take_point(id, event.point(f64::from(simple)), cx);
         } else if let Some(plugin) = value.legacy {
             self.count(plugin);
         } else if let Some(tensor) = value.tensor {
@@ -100,7 +114,7 @@ impl EventFile {
     fn take_tensor(&mut self, event: &Event<'_>, id: usize, tensor: &Tensor<'_>, offset: u64, cx: &mut Context<'_>) {
         match cx.tags.kind(id) {
             Kind::Scalars => match tensor.scalar().or(tensor.is_bare_zero().then_some(0.0)) {
-                Some(number) => self.take_point(id, event, number, cx),
+                Some(number) => self.take_point(id, event.point(number), cx),
                 None => {
                     let message = format!("A value of the scalar `{}` is not a single number.", cx.tags.name(id));
                     self.trouble(ProblemKind::Malformed, Some(offset), &message, cx);
@@ -108,7 +122,7 @@ impl EventFile {
             },
             // Without a plugin's word, only what cannot be anything else is a scalar.
             Kind::Unknown => match tensor.scalar().filter(|_| tensor.rank() == 0) {
-                Some(number) => self.take_point(id, event, number, cx),
+                Some(number) => self.take_point(id, event.point(number), cx),
                 None => self.count("unnamed"),
             },
             Kind::Text => match tensor.text() {
@@ -157,6 +171,18 @@ impl EventFile {
             Status::Unknown => false,
             Status::Failed => self.writer != Writer::Tensorboard,
             _ => self.writer == Writer::Tensorflow,
+        }
+    }
+}
+
+#[inline]
+fn is_scalar(encoding: Encoding, id: usize, tags: &mut Tags) -> bool {
+    match encoding {
+        Encoding::Simple => true,
+        Encoding::Tensor => *tags.kind(id) == Kind::Scalars,
+        Encoding::NamedTensor => {
+            tags.set_kind(id, Kind::Scalars);
+            *tags.kind(id) == Kind::Scalars
         }
     }
 }

@@ -45,7 +45,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The next field's number and value; `None` at the message's end.
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self) -> Result<Option<(u64, Wire<'a>)>, Malformed> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -85,13 +85,24 @@ impl<'a> Fields<'a> {
 }
 
 /// Takes a base-128 number off the front of `bytes`. Bits past the 64th are dropped, as protobuf's own readers do.
-#[inline]
+#[inline(always)]
 pub fn varint(bytes: &mut &[u8]) -> Result<u64, Malformed> {
-    let (&first, rest) = bytes.split_first().ok_or(Malformed)?;
-    if first < 0x80 {
-        *bytes = rest;
-        return Ok(u64::from(first));
+    match **bytes {
+        [a @ ..0x80, ref rest @ ..] => {
+            *bytes = rest;
+            Ok(u64::from(a))
+        }
+        [a, b @ ..0x80, ref rest @ ..] => {
+            *bytes = rest;
+            Ok(u64::from(a & 0x7f) | u64::from(b) << 7)
+        }
+        _ => long_varint(bytes),
     }
+}
+
+#[inline(never)]
+fn long_varint(bytes: &mut &[u8]) -> Result<u64, Malformed> {
+    let (&first, rest) = bytes.split_first().ok_or(Malformed)?;
     let mut value = u64::from(first & 0x7f);
     for (i, &b) in rest.iter().take(9).enumerate() {
         value |= u64::from(b & 0x7f) << (7 * (i + 1));
