@@ -1,6 +1,7 @@
 //! The writing thread: the only one that touches the store. Many sources' slices make one transaction, each
 //! source's records together with its cursor.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,9 @@ use crate::stats::Totals;
 
 /// How long a source rests whose records the store does not take.
 const REST: Duration = Duration::from_secs(60);
+/// Between two tries to write to a store that refuses everything.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Writer<'a> {
     pub store: Box<dyn Ledger>,
@@ -53,57 +57,59 @@ impl Writer<'_> {
         }
     }
 
+    /// Tries until it is done: an order that a busy store made us forget would be a run that is never seen.
     fn obey(&mut self, order: Order) {
-        match order {
-            Order::Found { project, spec, bytes_left } => {
-                if !project.cancel.is_cancelled()
-                    && let Err(e) = self.found(&project, spec, bytes_left)
-                {
-                    self.trouble(e);
-                }
+        let mut pause = SHORTEST_PAUSE;
+        while let Err(error) = self.try_to_obey(&order) {
+            let again = passes(&error) && self.options.follow;
+            self.trouble(error);
+            if !again || !self.mail.pause(pause) {
+                return;
             }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn try_to_obey(&mut self, order: &Order) -> Result<(), StoreError> {
+        match order {
+            Order::Found { project, .. } | Order::Lost { project, .. } | Order::Sweep { project, .. }
+                if project.cancel.is_cancelled() => {}
+            Order::Found { project, spec, bytes_left } => self.found(project, spec, *bytes_left)?,
             Order::Lost { project, key } => {
-                if let Some(source) = project.source(&key)
+                if let Some(source) = project.source(key)
                     && source.state().stage != Stage::Gone
                 {
-                    self.lose(&project, &key, source.id, Some(&source));
+                    self.lose(project, key, source.id)?;
+                    self.queue.retire(&source);
+                    project.detach(&source);
+                    project.n_sources.fetch_sub(1, Ordering::Relaxed);
                 }
             }
             Order::Sweep { project, found, blind } => {
-                for (key, (id, gone)) in self.known(&project).clone() {
+                for (key, (id, gone)) in self.known(project)?.clone() {
                     if !gone && !found.contains(&key) && !blind.iter().any(|b| key.rel.starts_with(b)) {
-                        self.lose(&project, &key, id, None);
+                        self.lose(project, &key, id)?;
                     }
                 }
             }
         }
+        Ok(())
     }
 
-    /// The sources that the store had of a project when it was first asked.
-    fn known(&mut self, project: &Project) -> &HashMap<Key, (SourceId, bool)> {
-        let store = &mut self.store;
-        self.known.entry(project.id).or_insert_with(|| {
-            let rows = store.sources(project.id).unwrap_or_default();
-            rows.into_iter().map(|row| (Key { format: row.format, rel: row.rel }, (row.id, row.gone))).collect()
-        })
-    }
-
-    fn found(&mut self, project: &Arc<Project>, spec: SourceSpec, bytes_left: u64) -> Result<(), StoreError> {
-        let key = Key::of(&spec);
-        if let Some(source) = project.source(&key) {
-            if source.state().stage == Stage::Gone {
-                self.store.revive_source(source.id)?;
-                self.remember(project, &key, source.id, false);
-                let (cursor, generation) = self.store.cursor(source.id)?;
-                source.restart_from(cursor, generation);
-                self.queue.revive(&source);
-                project.n_sources.fetch_add(1, Ordering::Relaxed);
-                (self.sink)(WatchEvent::Back { project: project.id, source: source.id });
+    /// The sources that the store has of a project: asked once, then kept in step.
+    fn known(&mut self, project: &Project) -> Result<&mut HashMap<Key, (SourceId, bool)>, StoreError> {
+        match self.known.entry(project.id) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(vacant) => {
+                let rows = self.store.sources(project.id)?.into_iter();
+                Ok(vacant.insert(rows.map(|r| (Key { format: r.format, rel: r.rel }, (r.id, r.gone))).collect()))
             }
-            self.queue.touch(&source, Reason::Live);
-            return Ok(());
         }
-        let (id, gone) = match self.known(project).get(&key) {
+    }
+
+    fn found(&mut self, project: &Arc<Project>, spec: &SourceSpec, bytes_left: u64) -> Result<(), StoreError> {
+        let key = Key::of(spec);
+        let (id, gone) = match self.known(project)?.get(&key) {
             Some((id, gone)) => (*id, *gone),
             None => {
                 let now = (self.options.clock)();
@@ -113,14 +119,30 @@ impl Writer<'_> {
         let (cursor, generation) = self.store.cursor(id)?;
         if gone {
             self.store.revive_source(id)?;
+        }
+        self.known(project)?.insert(key.clone(), (id, false));
+        let source = match project.source(&key) {
+            Some(source) => {
+                if source.state().stage == Stage::Gone {
+                    source.restart_from(cursor, generation);
+                    self.queue.revive(&source);
+                    project.n_sources.fetch_add(1, Ordering::Relaxed);
+                }
+                self.queue.touch(&source, Reason::Live);
+                source
+            }
+            None => {
+                let source = Arc::new(Source::new(id, spec.clone(), Arc::clone(project), cursor, generation));
+                source.set_bytes_left(&mut source.state(), bytes_left);
+                project.n_sources.fetch_add(1, Ordering::Relaxed);
+                project.insert(&source);
+                self.queue.touch(&source, Reason::Backlog);
+                source
+            }
+        };
+        if gone {
             (self.sink)(WatchEvent::Back { project: project.id, source: id });
         }
-        self.remember(project, &key, id, false);
-        let source = Arc::new(Source::new(id, spec, Arc::clone(project), cursor, generation));
-        source.set_bytes_left(&mut source.state(), bytes_left);
-        project.n_sources.fetch_add(1, Ordering::Relaxed);
-        project.insert(&source);
-        self.queue.touch(&source, Reason::Backlog);
         if project.cancel.is_cancelled() {
             // It was closed meanwhile, and did not see this one.
             self.queue.retire(&source);
@@ -129,26 +151,16 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn remember(&mut self, project: &Project, key: &Key, id: SourceId, gone: bool) {
-        self.known.entry(project.id).or_default().insert(key.clone(), (id, gone));
-    }
-
-    fn lose(&mut self, project: &Project, key: &Key, id: SourceId, source: Option<&Arc<Source>>) {
-        self.remember(project, key, id, true);
-        if let Some(source) = source {
-            self.queue.retire(source);
-            project.detach(source);
-            project.n_sources.fetch_sub(1, Ordering::Relaxed);
-        }
-        match self.store.remove_source(id, (self.options.clock)()) {
-            Ok(()) => (self.sink)(WatchEvent::Gone { project: project.id, source: id }),
-            Err(e) => self.trouble(e),
-        }
+    fn lose(&mut self, project: &Project, key: &Key, id: SourceId) -> Result<(), StoreError> {
+        self.store.remove_source(id, (self.options.clock)())?;
+        self.known(project)?.insert(key.clone(), (id, true));
+        (self.sink)(WatchEvent::Gone { project: project.id, source: id });
+        Ok(())
     }
 
     fn commit(&mut self, slices: &[Slices]) {
         let current: Vec<&Slices> = slices.iter().filter(|s| s.source.state().epoch == s.epoch).collect();
-        let mut pause = Duration::from_millis(100);
+        let mut pause = SHORTEST_PAUSE;
         while !current.is_empty() {
             let commits: Vec<SourceCommit> = current.iter().map(|s| as_commit(s)).collect();
             let failed = match self.store.commit_many(&commits, (self.options.clock)()) {
@@ -159,11 +171,7 @@ impl Writer<'_> {
                 }
                 Err(e) => e,
             };
-            let passes = matches!(
-                failed,
-                StoreError::Busy | StoreError::Full | StoreError::ReadOnly { .. } | StoreError::Io { .. }
-            );
-            if !passes {
+            if !passes(&failed) {
                 self.commit_apart(&current, failed);
                 return;
             }
@@ -175,7 +183,7 @@ impl Writer<'_> {
             if !self.mail.pause(pause) {
                 return;
             }
-            pause = (pause * 2).min(Duration::from_secs(5));
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -200,6 +208,9 @@ impl Writer<'_> {
             match result {
                 Ok(committed) => {
                     source.generation.store(committed.generation, Ordering::Release);
+                    if std::mem::take(&mut source.state().faulty) {
+                        source.project.heal(&display_path(&source.spec.rel), self.sink);
+                    }
                     let read_bytes: u64 = slices.batches.iter().map(|b| b.bytes_read).sum();
                     let project = &source.project;
                     let (_, sum, bytes) =
@@ -254,6 +265,7 @@ impl Writer<'_> {
             message: format!("The store did not take the records of this source ({error}). {}", error.hint()),
         };
         source.project.add_problem(problem, self.sink);
+        source.state().faulty = true;
         if let Ok((cursor, generation)) = self.store.cursor(source.id) {
             source.restart_from(cursor, generation);
         }
@@ -269,6 +281,11 @@ impl Writer<'_> {
             self.mail.fail(error);
         }
     }
+}
+
+/// Whether the store may take the same records later.
+fn passes(error: &StoreError) -> bool {
+    matches!(error, StoreError::Busy | StoreError::Full | StoreError::ReadOnly { .. } | StoreError::Io { .. })
 }
 
 fn as_commit<'a>(slices: &'a Slices) -> SourceCommit<'a> {

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use crate::event::WatchEvent;
 use crate::prune::may_matter;
 use crate::queue::{Queue, Reason};
-use crate::source::Stage;
 use crate::survey::Survey;
 use crate::tasks::{Look, Todo};
 
 /// How often a folder that is not there is looked for.
 const ROOT_GAP: Duration = Duration::from_secs(2);
+/// Looking at everything because changes were lost must not lose the next ones.
+const EVERYTHING_GAP: Duration = Duration::from_secs(5);
 /// A round over polled folders takes at most this share of a processor.
 const ROUND_SHARE: u32 = 20;
 
@@ -20,6 +21,9 @@ struct Rounds {
     polled: Instant,
     sanity: Instant,
     root: Instant,
+    /// Everything is to be looked at as soon as the last time is long enough ago.
+    everything: bool,
+    next_everything: Instant,
 }
 
 impl Survey<'_> {
@@ -32,7 +36,13 @@ impl Survey<'_> {
         }
         let now = Instant::now();
         let (poll, sanity) = (self.options.poll_dirs, self.options.sanity);
-        let mut rounds = Rounds { polled: now + poll, sanity: now + sanity, root: now + ROOT_GAP };
+        let mut rounds = Rounds {
+            polled: now + poll,
+            sanity: now + sanity,
+            root: now + ROOT_GAP,
+            everything: false,
+            next_everything: now,
+        };
         let mut waiting = Todo::default();
         loop {
             let more = self.project.tasks.take(Some(self.next_due(&waiting, &rounds)));
@@ -47,7 +57,8 @@ impl Survey<'_> {
             }
             self.due_looks(&mut waiting);
             self.settle_missing();
-            self.rounds(&mut rounds, more.everything, queue);
+            rounds.everything |= more.everything;
+            self.rounds(&mut rounds, queue);
             self.project.set_counts(self.counts);
             self.project.tell_mode(self.sink);
         }
@@ -57,6 +68,9 @@ impl Survey<'_> {
         let mut due = rounds.sanity;
         if self.project.eyes.counts().1 > 0 || !self.blind.is_empty() {
             due = due.min(rounds.polled);
+        }
+        if rounds.everything {
+            due = due.min(rounds.next_everything);
         }
         if self.tree.is_empty() {
             due = due.min(rounds.root);
@@ -105,54 +119,61 @@ impl Survey<'_> {
         }
     }
 
-    fn rounds(&mut self, rounds: &mut Rounds, everything: bool, queue: &Queue) {
+    fn rounds(&mut self, rounds: &mut Rounds, queue: &Queue) {
         let now = Instant::now();
         if self.tree.is_empty() {
-            if everything || rounds.root <= now {
+            if rounds.everything || rounds.root <= now {
+                rounds.everything = false;
                 rounds.root = now + ROOT_GAP;
                 self.find_root();
             }
             return;
         }
-        let sanity = everything || rounds.sanity <= now;
-        if !sanity && rounds.polled > now {
+        let everything = rounds.everything && rounds.next_everything <= now || rounds.sanity <= now;
+        if !everything && rounds.polled > now {
             return;
         }
-        if sanity {
+        if everything {
+            rounds.everything = false;
             self.project.look_at_mounts_again();
             self.project.eyes.forget_refusals();
             for source in self.project.sources() {
-                if source.state().stage != Stage::Gone {
-                    queue.touch(&source, Reason::Backlog);
-                }
+                queue.touch(&source, Reason::Backlog);
             }
-            rounds.sanity = now + self.options.sanity;
         }
-        self.round(sanity);
-        let rest = (now.elapsed() * ROUND_SHARE).max(self.options.poll_dirs);
-        rounds.polled = Instant::now() + rest;
+        self.round(everything);
+        let cost = now.elapsed() * ROUND_SHARE;
+        let now = Instant::now();
+        rounds.polled = now + cost.max(self.options.poll_dirs);
+        if everything {
+            rounds.sanity = now + self.options.sanity;
+            rounds.next_everything = now + cost.max(EVERYTHING_GAP);
+        }
     }
 
-    /// Looks at every folder that is not told of (or at all of them) whose time of change is new.
+    /// Looks at the folders that are not told of (or at all of them) whose names have changed or whose files may
+    /// have become sources.
     fn round(&mut self, all: bool) {
-        let folders: Vec<(PathBuf, bool)> = self
+        let folders: Vec<PathBuf> = self
             .tree
             .iter()
             .filter(|(_, dir)| !dir.skipped && (all || !dir.watched))
-            .map(|(rel, dir)| (rel.clone(), dir.unsettled || dir.modified.is_none()))
+            .map(|(rel, _)| rel.clone())
             .collect();
-        for (rel, always) in folders {
+        for rel in folders {
             if self.project.cancel.is_cancelled() {
                 return;
             }
-            let modified = std::fs::metadata(self.project.absolute(&rel)).and_then(|m| m.modified());
-            let known = self.tree.get(&rel).and_then(|dir| dir.modified);
-            if always || all || modified.is_err() || modified.ok() != known {
+            let modified = std::fs::metadata(self.project.absolute(&rel)).and_then(|m| m.modified()).ok();
+            let Some(dir) = self.tree.get(&rel) else { continue };
+            if dir.unsettled || dir.modified.is_none() || dir.modified != modified {
                 self.look(&rel, true);
+            } else if !dir.watched {
+                self.watch_again(&rel);
             }
         }
         for rel in self.blind.iter().cloned().collect::<Vec<_>>() {
-            self.walk(rel);
+            if self.tree.contains(&rel) { self.look(&rel, true) } else { self.walk(rel) }
         }
     }
 

@@ -39,17 +39,14 @@ pub fn marks_directory_to_skip(name: &OsStr, is_dir: bool) -> bool {
 /// Whether a file of this name may be, or may belong to, a record of runs: only such files are asked for
 /// their length, and only changes to such files make a directory be looked at again.
 pub fn may_matter(name: &OsStr) -> bool {
+    const EXTENSIONS: [&[u8]; 12] =
+        [b"csv", b"tsv", b"jsonl", b"ndjson", b"json", b"db", b"sqlite", b"sqlite3", b"db3", b"yaml", b"yml", b"log"];
     let bytes = name.as_encoded_bytes();
-    if bytes.windows(8).any(|w| w == b"tfevents") {
+    if bytes.windows(8).any(|w| w == b"tfevents") || marks_directory_to_skip(name, false) {
         return true;
     }
     let Some(dot) = bytes.iter().rposition(|b| *b == b'.') else { return false };
-    let ext = &bytes[dot + 1..];
-    const EXTENSIONS: [&[u8]; 14] = [
-        b"csv", b"tsv", b"jsonl", b"ndjson", b"json", b"db", b"sqlite", b"sqlite3", b"db3", b"yaml", b"yml", b"log",
-        b"txt", b"cfg",
-    ];
-    EXTENSIONS.iter().any(|e| ext.eq_ignore_ascii_case(e)) || name == "CACHEDIR.TAG"
+    EXTENSIONS.iter().any(|e| bytes[dot + 1..].eq_ignore_ascii_case(e))
 }
 
 #[cfg(test)]

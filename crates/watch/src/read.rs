@@ -102,6 +102,7 @@ fn fault(source: &Arc<Source>, sink: &crate::project::Sink) -> Outcome {
     source.project.add_problem(problem, sink);
     let mut state = source.state();
     state.reader = None;
+    state.faulty = true;
     source.set_bytes_left(&mut state, 0);
     Outcome::Failed
 }

@@ -61,6 +61,8 @@ pub(crate) struct State {
     pub last_turn: u64,
     /// Not read before this: the store did not take what was read.
     pub rest_until: Option<Instant>,
+    /// The project holds a problem of ours about it; the next commit heals it.
+    pub faulty: bool,
     /// When it had new points.
     pub rhythm: crate::liveness::Rhythm,
     /// Bytes that are probably still to be read; see `Source::set_bytes_left`.
@@ -105,6 +107,7 @@ impl Source {
             last_read: None,
             last_turn: 0,
             rest_until: None,
+            faulty: false,
             rhythm: Default::default(),
             bytes_left: 0,
         };

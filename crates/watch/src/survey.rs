@@ -24,6 +24,8 @@ use crate::tree::{Dir, Tree};
 
 /// A directory whose time of change is younger than this may change again within the clock's grain.
 const CLOCK_GRAIN: Duration = Duration::from_secs(2);
+/// Where the system does not tell one directory from another, this ends a circle of links.
+const MAX_DEPTH: usize = 256;
 const PROGRESS_GAP: Duration = Duration::from_millis(100);
 
 /// The surveying thread's state.
@@ -102,7 +104,7 @@ impl<'a> Survey<'a> {
             if self.project.cancel.is_cancelled() {
                 return;
             }
-            if self.tree.contains(&next) {
+            if self.tree.contains(&next) || next.components().count() > MAX_DEPTH {
                 continue;
             }
             if let Some((new_folders, new_links)) = self.enter(&next) {
@@ -353,6 +355,15 @@ impl<'a> Survey<'a> {
             && self.seen.get(&id).is_some_and(|path| *path == self.project.absolute(rel))
         {
             self.seen.remove(&id);
+        }
+    }
+
+    /// A known folder without a watch may have one now.
+    pub fn watch_again(&mut self, rel: &Path) {
+        let Some(id) = self.tree.get(rel).map(|dir| dir.id) else { return };
+        if self.watch(&self.project.absolute(rel), id) {
+            // What changed before the watch began is seen by looking once more.
+            self.look(rel, true);
         }
     }
 

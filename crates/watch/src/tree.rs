@@ -65,7 +65,7 @@ impl Dir {
     /// When it may be looked at again. A name that came or went is looked for at once, unless the directory
     /// is so large that looking costs; a changed file waits longer the more often it meant nothing.
     pub fn next_look(&self, names: bool) -> Instant {
-        let rest = if names { self.cost * 10 } else { (self.cost * 50).max(self.retry.gap) };
+        let rest = if names { self.cost * 20 } else { (self.cost * 50).max(self.retry.gap) };
         self.looked + rest
     }
 }
