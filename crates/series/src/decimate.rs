@@ -56,6 +56,8 @@ pub struct Decimator {
 struct Group {
     /// `None` for a block that crosses from one column to the next: it stays alone.
     column: Option<i64>,
+    /// Points before this x are surely in the column.
+    until: f64,
     first: (f64, f64),
     last: (f64, f64),
     /// y is NaN while no value was finite.
@@ -95,13 +97,20 @@ impl Decimator {
             self.out.marks.extend(kind.map(|k| (x, k)));
             return;
         }
-        let column = self.column(x);
-        if self.group.as_ref().is_none_or(|g| g.column != Some(column)) {
-            self.flush();
-        }
         match &mut self.group {
-            Some(group) => group.join_point(x, y),
-            none => *none = Some(Group::of_point(column, x, y)),
+            Some(group) if x < group.until => group.join_point(x, y),
+            _ => {
+                let column = self.column(x);
+                match &mut self.group {
+                    Some(group) if group.column == Some(column) => group.join_point(x, y),
+                    _ => {
+                        self.flush();
+                        // Well inside the column's end, where rounding cannot matter.
+                        let until = self.window.x0 + (column as f64 + 0.999) * self.pixel;
+                        self.group = Some(Group::of_point(column, until, x, y));
+                    }
+                }
+            }
         }
         if let (Some(kind), Some(group)) = (kind, &mut self.group) {
             group.spot(kind, x);
@@ -129,8 +138,9 @@ impl Decimator {
         if column.is_none() || self.group.as_ref().is_some_and(|g| g.column != column) {
             self.flush();
         }
-        let mut block =
-            Group { column, first, last, min: at(&node.min), max: at(&node.max), spots: [f64::NAN; 4], single: false };
+        let (min, max) = (at(&node.min), at(&node.max));
+        let until = f64::NEG_INFINITY;
+        let mut block = Group { column, until, first, last, min, max, spots: [f64::NAN; 4], single: false };
         for kind in MarkKind::ALL {
             let spot = node.spot(kind);
             if spot.n > 0 {
@@ -156,9 +166,9 @@ impl Decimator {
 }
 
 impl Group {
-    fn of_point(column: i64, x: f64, y: f64) -> Self {
+    fn of_point(column: i64, until: f64, x: f64, y: f64) -> Self {
         let p = (x, y);
-        Self { column: Some(column), first: p, last: p, min: p, max: p, spots: [f64::NAN; 4], single: true }
+        Self { column: Some(column), until, first: p, last: p, min: p, max: p, spots: [f64::NAN; 4], single: true }
     }
 
     #[inline]

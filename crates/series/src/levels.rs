@@ -5,14 +5,15 @@
 //! u8 version = 1 | u8 level | u16 n nodes | u32 CRC-32C of everything after this field, continued over the four before
 //! 27 columns: first, last, min, max steps; their times; their values; count, step, time of each mark kind; values' kind
 //! ```
-//! A column of n u64 is `u8 width`, then, unless width is 0xff (all zero), `u64 base`, `u64 stride` and n integers of
-//! `width` bytes (0..=8): number i is base + i·stride + integer, wrapping. Steps and times (as bits) of a node are kept as
+//! A column is n u64 as `packed` describes it, `u8 width | u64 base | u64 stride | n × width bytes`: number i is
+//! base + i·stride + its bytes, wrapping; width 0xff stands alone for zeros. Steps and times (as bits) of a node are kept as
 //! differences to its first ones, marks' too, so that most columns are narrow or empty. Values are kept as the bits of
 //! f32 where all are such.
 
 use signalbox_types::{Point, Points};
 
 use crate::codec::CHUNK_POINTS;
+use crate::packed::{column, put_column};
 use crate::{CodecError, Node};
 
 /// Points in a block of level 1.
@@ -174,30 +175,6 @@ fn checksum(blob: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&blob[HEADER..]), &blob[..4])
 }
 
-fn put_column(column: &[u64], out: &mut Vec<u8>) {
-    if column.iter().all(|&x| x == 0) {
-        out.push(0xff);
-        return;
-    }
-    let n = column.len() as u64;
-    let first = column[0];
-    let stride = if n > 1 { (column[column.len() - 1].wrapping_sub(first) as i64 / (n as i64 - 1)) as u64 } else { 0 };
-    let residual = |i: usize| column[i].wrapping_sub(first.wrapping_add((i as u64).wrapping_mul(stride))) as i64;
-    let (mut low, mut high) = (0i64, 0i64);
-    for i in 0..column.len() {
-        let r = residual(i);
-        low = low.min(r);
-        high = high.max(r);
-    }
-    let width = (64 - high.wrapping_sub(low).leading_zeros()).div_ceil(8) as usize;
-    out.push(width as u8);
-    out.extend(first.wrapping_add(low as u64).to_le_bytes());
-    out.extend(stride.to_le_bytes());
-    for i in 0..column.len() {
-        out.extend(&residual(i).wrapping_sub(low).to_le_bytes()[..width]);
-    }
-}
-
 struct Columns<'a, 'n> {
     rest: &'a [u8],
     nodes: &'n mut [Node],
@@ -205,37 +182,9 @@ struct Columns<'a, 'n> {
 
 impl Columns<'_, '_> {
     fn next(&mut self, wanted: bool, mut set: impl FnMut(&mut Node, u64)) -> Result<(), CodecError> {
-        let (&width, rest) = self.rest.split_first().ok_or(CodecError::Malformed)?;
-        if width == 0xff {
-            self.rest = rest;
-            if wanted {
-                self.nodes.iter_mut().for_each(|node| set(node, 0));
-            }
-            return Ok(());
-        }
-        let width = usize::from(width);
-        let (head, rest) = rest.split_at_checked(16).ok_or(CodecError::Malformed)?;
-        let len = width * self.nodes.len();
-        if width > 8 || rest.len() < len {
-            return Err(CodecError::Malformed);
-        }
-        self.rest = &rest[len..];
-        if !wanted {
-            return Ok(());
-        }
-        let word = |b: &[u8]| u64::from_le_bytes(b.try_into().expect("BUG: eight bytes"));
-        let (mut base, stride) = (word(&head[..8]), word(&head[8..]));
-        let mask = if width == 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
-        for (i, node) in self.nodes.iter_mut().enumerate() {
-            let at = i * width;
-            // Eight bytes at once where the row has them, mostly those of the numbers that follow.
-            let x = match rest.get(at..at + 8) {
-                Some(bytes) => word(bytes) & mask,
-                None => rest[at..at + width].iter().rev().fold(0, |x, &b| x << 8 | u64::from(b)),
-            };
-            set(node, base.wrapping_add(x));
-            base = base.wrapping_add(stride);
-        }
+        let n = self.nodes.len();
+        let mut take = |i: usize, x: u64| set(&mut self.nodes[i], x);
+        self.rest = column(self.rest, n, wanted.then_some(&mut take))?;
         Ok(())
     }
 }

@@ -10,7 +10,9 @@ mod decimate;
 mod frame;
 mod levels;
 mod line;
+mod memory;
 mod node;
+mod packed;
 mod pyramid;
 mod smooth;
 mod summary;
@@ -23,6 +25,7 @@ pub use levels::{
     BASE_POINTS, Coordinates, FAN, MAX_LEVEL, base_nodes, block_points, decode_nodes, encode_nodes, row_nodes,
 };
 pub use line::{Line, PartView, by_step, by_time};
+pub use memory::InMemory;
 pub use node::{MarkKind, Node, Spot};
 pub use pyramid::{Blocks, Pyramid};
 pub use smooth::{ema, gaussian, mean, smooth};

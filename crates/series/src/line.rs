@@ -4,7 +4,7 @@ use signalbox_types::{Point, Points};
 
 use crate::decimate::{Decimator, Window};
 use crate::summary::{Cut, on_line};
-use crate::{MarkKind, Polyline};
+use crate::{InMemory, MarkKind, Polyline, Pyramid};
 
 /// One part's points in writing order, and what restarts took back of them (see `PartSummary`).
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct PartView<'a> {
 /// A line ready to be drawn over one axis.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
-    pub points: Points,
+    data: InMemory,
     /// Where a step did not follow its predecessor: the point that was written there.
     pub rewinds: Vec<Point>,
     /// Whether a step was logged more than once, or taken back: the raw points are more than the line's.
@@ -27,12 +27,14 @@ pub struct Line {
 /// Over steps: ascending, one point a step. `parts` are ordered by name.
 pub fn by_step(parts: &[PartView<'_>]) -> Line {
     let n: usize = parts.iter().map(|p| p.points.len()).sum();
-    let mut line = Line { rewinds: rewinds(parts), ..Line::default() };
+    let rewinds = rewinds(parts);
     let survives = |part: &PartView, i: usize| on_line(part.points.steps[i], i as u64, part.below, part.cuts);
-    if line.rewinds.is_empty() {
-        line.points = Points::with_capacity(n);
+    let mut points = Points::with_capacity(n);
+    if rewinds.is_empty() && parts.iter().all(|p| p.below.is_none() && p.cuts.is_empty()) {
+        parts.iter().for_each(|p| points.extend(p.points));
+    } else if rewinds.is_empty() {
         for part in parts {
-            (0..part.points.len()).filter(|&i| survives(part, i)).for_each(|i| line.points.push(part.points.get(i)));
+            (0..part.points.len()).filter(|&i| survives(part, i)).for_each(|i| points.push(part.points.get(i)));
         }
     } else {
         // Stable: of one step's points, the last written stays last. Runs that ascend already are only merged.
@@ -42,15 +44,14 @@ pub fn by_step(parts: &[PartView<'_>]) -> Line {
             order.extend(kept.map(|i| (part.points.steps[i], p as u32, i as u32)));
         }
         order.sort_by_key(|&(step, _, _)| step);
-        line.points = Points::with_capacity(order.len());
         for (k, &(step, p, i)) in order.iter().enumerate() {
             if order.get(k + 1).is_none_or(|next| next.0 != step) {
-                line.points.push(parts[p as usize].points.get(i as usize));
+                points.push(parts[p as usize].points.get(i as usize));
             }
         }
     }
-    line.superseded = line.points.len() < n;
-    line
+    let superseded = points.len() < n;
+    Line { data: InMemory::new(points), rewinds, superseded }
 }
 
 /// Over time: every point whose time is known, in the order of time; of equal times, in writing order.
@@ -64,9 +65,8 @@ pub fn by_time(parts: &[PartView<'_>]) -> Line {
     }
     let mut rewinds = rewinds(parts);
     rewinds.retain(|p| p.time.is_finite());
-    rewinds.sort_by(|a, b| a.time.total_cmp(&b.time));
     let superseded = !rewinds.is_empty();
-    Line { points: all.into_iter().collect(), rewinds, superseded }
+    Line { data: InMemory::new(all.into_iter().collect()), rewinds, superseded }
 }
 
 /// The points whose step is not greater than its predecessor's in the part, or with which a part begins at or before
@@ -92,41 +92,38 @@ fn rewinds(parts: &[PartView<'_>]) -> Vec<Point> {
 }
 
 impl Line {
-    /// The points in the window, with one neighbour on either side, and how many lie inside. `values` are the line's own
-    /// or their smoothed ones.
-    pub fn draw(&self, values: &[f64], window: Window, x_of: impl Fn(i64, f64) -> f64) -> (Polyline, u64) {
-        let x = |i: usize| x_of(self.points.steps[i], self.points.times[i]);
-        let n = self.points.len();
-        let (from, to) = (first(n, |i| x(i) >= window.x0), first(n, |i| x(i) > window.x1));
-        let to = to.max(from);
-        let n_inside = (to - from) as u64;
-        let mut out = Decimator::new(window, n_inside);
-        let rewind_x = |p: &Point| x_of(p.step, p.time);
-        let mut rewinds: Vec<f64> =
-            self.rewinds.iter().map(rewind_x).filter(|x| (window.x0..=window.x1).contains(x)).collect();
-        rewinds.sort_by(f64::total_cmp);
-        let mut rewinds = rewinds.into_iter().peekable();
-        for i in from.saturating_sub(1)..(to + 1).min(n) {
-            let x = x(i);
-            while let Some(rewind) = rewinds.next_if(|&r| r < x) {
-                out.mark(rewind, MarkKind::Rewind);
-            }
-            out.point(x, values[i]);
-            while let Some(rewind) = rewinds.next_if(|&r| r <= x) {
-                out.mark(rewind, MarkKind::Rewind);
-            }
-        }
-        rewinds.for_each(|x| out.mark(x, MarkKind::Rewind));
-        (out.finish(), n_inside)
+    pub fn points(&self) -> &Points {
+        self.data.points()
     }
-}
 
-/// The first index for which `past` holds, of those for which it holds from some index on.
-fn first(n: usize, past: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (0, n);
-    while low < high {
-        let middle = (low + high) / 2;
-        if past(middle) { high = middle } else { low = middle + 1 }
+    /// The same line with other values, one for each point.
+    pub fn with_values(&self, values: Vec<f64>) -> Line {
+        let Points { steps, times, .. } = self.points();
+        let points = Points { steps: steps.clone(), times: times.clone(), values };
+        Line { data: InMemory::new(points), rewinds: self.rewinds.clone(), superseded: self.superseded }
     }
-    low
+
+    /// What it takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.data.bytes() + size_of::<Point>() * self.rewinds.len() + size_of::<Line>()
+    }
+
+    /// The points in the window, with one neighbour on either side, and how many lie inside.
+    pub fn draw(&self, window: Window, x_of: impl Fn(i64, f64) -> f64 + Copy) -> (Polyline, u64) {
+        let n = self.points().len() as u64;
+        let mut pyramid = Pyramid::new(&self.data, n, false, x_of);
+        let Ok(inside) = pyramid.locate(window.x0, window.x1);
+        let n_inside = inside.end - inside.start;
+        let mut out = Decimator::new(window, n_inside);
+        let wider = inside.start.saturating_sub(1)..(inside.end + 1).min(n);
+        let Ok(()) = pyramid.draw(wider, n_inside as f64 / f64::from(window.width.max(1)), &mut out);
+        let mut line = out.finish();
+        let mut rewinds: Vec<f64> = self.rewinds.iter().map(|p| x_of(p.step, p.time)).collect();
+        rewinds.retain(|x| (window.x0..=window.x1).contains(x));
+        rewinds.sort_by(f64::total_cmp);
+        // One in a pixel is enough to see.
+        rewinds.dedup_by(|later, kept| *later - *kept < window.pixel());
+        line.marks.extend(rewinds.into_iter().map(|x| (x, MarkKind::Rewind)));
+        (line, n_inside)
+    }
 }

@@ -14,7 +14,7 @@ pub trait Blocks {
     type Error;
     /// Replaces `out` by the whole row (see `row_nodes`) of a level, or as much of it as there is.
     fn nodes(&mut self, level: u8, row: u64, out: &mut Vec<Node>) -> Result<(), Self::Error>;
-    /// Replaces `out` by a sealed chunk's 4096 points.
+    /// Replaces `out` by a sealed chunk's 4096 points; a coordinate that nobody asks for (see `Pyramid::new`) may stay empty.
     fn chunk(&mut self, chunk: u64, out: &mut Points) -> Result<(), Self::Error>;
     /// Replaces `out` by the points after the sealed chunks.
     fn tail(&mut self, out: &mut Points) -> Result<(), Self::Error>;
@@ -86,7 +86,7 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         let (mut low, mut high) = (0, points.len());
         while low < high {
             let middle = (low + high) / 2;
-            if before(x_of(points.steps[middle], points.times[middle])) {
+            if before(x_at(points, middle, x_of)) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -139,16 +139,20 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
             if begin >= end {
                 return Err(self.blocks.missing());
             }
+            let x_of = self.x_of;
             for i in begin..end {
-                out.point((self.x_of)(points.steps[i], points.times[i]), points.values[i]);
+                let x = x_at(points, i, x_of);
+                out.point(x, points.values[i]);
                 if self.rewinds && i > 0 && points.steps[i] <= points.steps[i - 1] {
-                    out.mark((self.x_of)(points.steps[i], points.times[i]), MarkKind::Rewind);
+                    out.mark(x, MarkKind::Rewind);
                 }
             }
             at += (end - begin) as u64;
-            let (first, time) = (points.steps[0], points.times[0]);
-            if self.rewinds && begin == 0 && chunk > 0 && first <= self.node(CHUNK_LEVEL, chunk - 1)?.last.step {
-                out.mark((self.x_of)(first, time), MarkKind::Rewind);
+            if self.rewinds && begin == 0 && chunk > 0 {
+                let (step, x) = (points.steps[0], x_at(points, 0, x_of));
+                if step <= self.node(CHUNK_LEVEL, chunk - 1)?.last.step {
+                    out.mark(x, MarkKind::Rewind);
+                }
             }
         }
         Ok(())
@@ -181,4 +185,8 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         }
         Ok(())
     }
+}
+
+fn x_at(points: &Points, i: usize, x_of: impl Fn(i64, f64) -> f64) -> f64 {
+    x_of(points.steps.get(i).copied().unwrap_or_default(), points.times.get(i).copied().unwrap_or_default())
 }

@@ -5,7 +5,8 @@
 
 use signalbox_types::{Point, Points};
 
-use crate::{MarkKind, Node};
+use crate::packed::{Bytes, put_signed, put_varint};
+use crate::{CodecError, MarkKind, Node, Spot};
 
 /// What one writer logged of one metric, so far. Never empty.
 #[derive(Clone, Debug, PartialEq)]
@@ -199,70 +200,119 @@ pub fn whole<'a>(parts: impl IntoIterator<Item = &'a PartSummary>) -> Option<Who
 }
 
 impl PartSummary {
-    /// For the store: version 1, fixed fields in order, then the cuts.
+    /// For the store. Version 1: `u8 version | u8 flags | varint n | points first, last, min, max | varint low, high step |
+    /// [below] | [line: varint first step, point last] | spots by kind, a varint count and a place each, up to the last that
+    /// is there | cuts`. Steps are signed varints; a point's flag byte tells what of it is as in the part's last one.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(256);
-        out.push(1);
-        let flags = [self.times_sorted, self.below.is_some(), self.line.is_some()];
-        out.push(flags.iter().rev().fold(0, |bits, &flag| bits << 1 | u8::from(flag)));
-        let mut put = |x: u64| out.extend(x.to_le_bytes());
-        let point = |p: &Point| [p.step as u64, p.time.to_bits(), p.value.to_bits()];
-        put(self.all.n);
-        [self.all.first, self.all.last, self.all.min, self.all.max].iter().flat_map(point).for_each(&mut put);
-        for spot in &self.all.spots {
-            [spot.n, spot.step as u64, spot.time.to_bits()].into_iter().for_each(&mut put);
+        let mut out = Vec::with_capacity(96);
+        let flags = [self.times_sorted, self.below.is_some(), self.line.is_some(), !self.cuts.is_empty()];
+        out.extend([1, flags.iter().rev().fold(0, |bits, &flag| bits << 1 | u8::from(flag))]);
+        put_varint(self.all.n, &mut out);
+        let last = &self.all.last;
+        put_point(last, &crate::node::NOWHERE, &mut out);
+        for point in [&self.all.first, &self.all.min, &self.all.max] {
+            put_point(point, last, &mut out);
         }
-        put(self.low_step as u64);
-        put(self.high_step as u64);
-        self.below.iter().for_each(|&x| put(x as u64));
+        put_signed(self.low_step, &mut out);
+        put_signed(self.high_step, &mut out);
+        self.below.iter().for_each(|&x| put_signed(x, &mut out));
         if let Some(line) = &self.line {
-            put(line.first_step as u64);
-            point(&line.last).into_iter().for_each(&mut put);
+            put_signed(line.first_step, &mut out);
+            put_point(&line.last, last, &mut out);
         }
-        for cut in &self.cuts {
-            put(cut.n);
-            put(cut.step as u64);
+        if !self.cuts.is_empty() {
+            put_varint(self.cuts.len() as u64, &mut out);
+            for cut in &self.cuts {
+                put_varint(cut.n, &mut out);
+                put_signed(cut.step, &mut out);
+            }
+        }
+        let n_spots = self.all.spots.iter().rposition(|s| s.n > 0).map_or(0, |i| i + 1);
+        for spot in &self.all.spots[..n_spots] {
+            put_varint(spot.n, &mut out);
+            if spot.n > 0 {
+                put_point(&Point { step: spot.step, time: spot.time, value: last.value }, last, &mut out);
+            }
         }
         out
     }
 
     /// The way back.
-    pub fn decode(blob: &[u8]) -> Result<PartSummary, crate::CodecError> {
-        use crate::CodecError::{Malformed, Short, Version};
-        let (&[version, flags], words) = blob.split_first_chunk().ok_or(Short { len: blob.len() })?;
+    pub fn decode(blob: &[u8]) -> Result<PartSummary, CodecError> {
+        let mut bytes = Bytes(blob);
+        let version = bytes.byte()?;
         if version != 1 {
-            return Err(Version(version));
+            return Err(CodecError::Version(version));
         }
-        let (words, rest) = words.as_chunks::<8>();
-        if !rest.is_empty() {
-            return Err(Malformed);
-        }
-        let mut words = words.iter().map(|&w| u64::from_le_bytes(w));
-        let mut next = || words.next().ok_or(Malformed);
-        let n = next()?;
-        let mut points = [crate::node::NOWHERE; 4];
-        for p in &mut points {
-            *p = Point { step: next()? as i64, time: f64::from_bits(next()?), value: f64::from_bits(next()?) };
-        }
-        let [first, last, min, max] = points;
-        let mut spots = [crate::Spot::default(); 4];
-        for spot in &mut spots {
-            *spot = crate::Spot { n: next()?, step: next()? as i64, time: f64::from_bits(next()?) };
-        }
-        let (low_step, high_step) = (next()? as i64, next()? as i64);
-        let below = if flags & 2 != 0 { Some(next()? as i64) } else { None };
+        let flags = bytes.byte()?;
+        let n = bytes.varint()?;
+        let last = point(&crate::node::NOWHERE, &mut bytes)?;
+        let mut next = || point(&last, &mut bytes);
+        let (first, min, max) = (next()?, next()?, next()?);
+        let (low_step, high_step) = (bytes.signed()?, bytes.signed()?);
+        let below = if flags & 2 != 0 { Some(bytes.signed()?) } else { None };
         let line = if flags & 4 != 0 {
-            let first_step = next()? as i64;
-            let last = Point { step: next()? as i64, time: f64::from_bits(next()?), value: f64::from_bits(next()?) };
-            Some(LineEnds { first_step, last })
+            Some(LineEnds { first_step: bytes.signed()?, last: point(&last, &mut bytes)? })
         } else {
             None
         };
         let mut cuts = Vec::new();
-        while let Some(n) = words.next() {
-            cuts.push(Cut { n, step: words.next().ok_or(Malformed)? as i64 });
+        for _ in 0..if flags & 8 != 0 { bytes.varint()? } else { 0 } {
+            cuts.push(Cut { n: bytes.varint()?, step: bytes.signed()? });
+        }
+        let mut spots = [Spot::default(); 4];
+        for spot in &mut spots {
+            let n = if bytes.0.is_empty() { 0 } else { bytes.varint()? };
+            if n > 0 {
+                let at = point(&last, &mut bytes)?;
+                *spot = Spot { n, step: at.step, time: at.time };
+            }
+        }
+        if !bytes.0.is_empty() {
+            return Err(CodecError::Malformed);
         }
         let all = Node { n, first, last, min, max, spots };
         Ok(PartSummary { all, low_step, high_step, times_sorted: flags & 1 != 0, below, cuts, line })
     }
+}
+
+/// Which of a point's fields are those of the point beside it, and whether the value is a widened f32.
+mod same {
+    pub const STEP: u8 = 1;
+    pub const TIME: u8 = 2;
+    pub const VALUE: u8 = 4;
+    pub const NARROW: u8 = 8;
+}
+
+fn put_point(p: &Point, beside: &Point, out: &mut Vec<u8>) {
+    let narrow = f64::from(p.value as f32).to_bits() == p.value.to_bits();
+    let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+    let flags = flag(p.step == beside.step, same::STEP)
+        | flag(p.time.to_bits() == beside.time.to_bits(), same::TIME)
+        | flag(p.value.to_bits() == beside.value.to_bits(), same::VALUE)
+        | flag(narrow, same::NARROW);
+    out.push(flags);
+    if flags & same::STEP == 0 {
+        put_signed(p.step, out);
+    }
+    if flags & same::TIME == 0 {
+        out.extend(p.time.to_le_bytes());
+    }
+    match flags & (same::VALUE | same::NARROW) {
+        0 => out.extend(p.value.to_le_bytes()),
+        same::NARROW => out.extend((p.value as f32).to_le_bytes()),
+        _ => {}
+    }
+}
+
+fn point(beside: &Point, bytes: &mut Bytes<'_>) -> Result<Point, CodecError> {
+    let flags = bytes.byte()?;
+    let step = if flags & same::STEP == 0 { bytes.signed()? } else { beside.step };
+    let time = if flags & same::TIME == 0 { f64::from_le_bytes(bytes.array()?) } else { beside.time };
+    let value = match flags & (same::VALUE | same::NARROW) {
+        0 => f64::from_le_bytes(bytes.array()?),
+        same::NARROW => f64::from(f32::from_le_bytes(bytes.array()?)),
+        _ => beside.value,
+    };
+    Ok(Point { step, time, value })
 }

@@ -4,54 +4,13 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use signalbox_series::{
-    Axis, Blocks, CHUNK_POINTS, Cut, Decimator, MAX_LEVEL, MarkKind, Node, PartSummary, PartView, Polyline, Pyramid,
-    Window, base_nodes, block_points, by_step, by_time, ema, gaussian, mean, row_nodes, whole, x_of,
+    Axis, Cut, Decimator, InMemory, MarkKind, PartSummary, PartView, Polyline, Pyramid, Window, by_step, by_time, ema,
+    gaussian, mean, whole, x_of,
 };
 use signalbox_types::{Point, Points};
 
-/// A part in memory, with its pyramid as the store would keep it.
-struct InMemory {
-    points: Points,
-    levels: Vec<Vec<Node>>,
-}
-
-impl InMemory {
-    fn new(points: Points) -> Self {
-        let sealed = points.len() / CHUNK_POINTS * CHUNK_POINTS;
-        let mut levels = vec![base_nodes(&points, 0, sealed, None)];
-        for level in 2..=MAX_LEVEL {
-            let n = sealed / block_points(level) as usize;
-            let below = &levels[levels.len() - 1];
-            let nodes = (0..n).map(|i| Node::merged(&below[i * 4..i * 4 + 4]).unwrap()).collect();
-            levels.push(nodes);
-        }
-        Self { points, levels }
-    }
-}
-
-impl Blocks for &InMemory {
-    type Error = ();
-    fn nodes(&mut self, level: u8, row: u64, out: &mut Vec<Node>) -> Result<(), ()> {
-        let size = row_nodes(level);
-        out.clear();
-        out.extend(self.levels[usize::from(level) - 1].chunks(size).nth(row as usize).ok_or(())?);
-        Ok(())
-    }
-    fn chunk(&mut self, chunk: u64, out: &mut Points) -> Result<(), ()> {
-        let at = chunk as usize * CHUNK_POINTS;
-        *out = self.points.slice(at, at + CHUNK_POINTS);
-        Ok(())
-    }
-    fn tail(&mut self, out: &mut Points) -> Result<(), ()> {
-        let n = self.points.len();
-        *out = self.points.slice(n / CHUNK_POINTS * CHUNK_POINTS, n);
-        Ok(())
-    }
-    fn missing(&self) {}
-}
-
 fn draw(data: &InMemory, axis: Axis, window: Window) -> (Polyline, u64) {
-    let n = data.points.len() as u64;
+    let n = data.points().len() as u64;
     let mut pyramid = Pyramid::new(data, n, false, x_of(axis, 0.0));
     let range = pyramid.locate(window.x0, window.x1).unwrap();
     let n_inside = range.end - range.start;
@@ -132,7 +91,7 @@ proptest! {
     ) {
         let data = InMemory::new(rough(n, seed, uneven, bad));
         let x = x_of(axis, 0.0);
-        let flat: Vec<(f64, f64)> = data.points.iter().map(|p| (x(p.step, p.time), p.value)).collect();
+        let flat: Vec<(f64, f64)> = data.points().iter().map(|p| (x(p.step, p.time), p.value)).collect();
         let (low, high) = (flat[0].0, flat[n - 1].0);
         let (from, to) = if all { (0.0, 1.0) } else { (from.min(to), from.max(to)) };
         let window = Window { x0: low + from * (high - low), x1: low + to * (high - low), width };
@@ -140,8 +99,8 @@ proptest! {
         prop_assert_eq!(n_inside as usize, flat.iter().filter(|p| p.0 >= window.x0 && p.0 <= window.x1).count());
         check(&flat, &drawn, window);
         // The same from raw points.
-        let line = by_step(&[PartView { points: &data.points, below: None, cuts: &[] }]);
-        let (raw, n_raw) = line.draw(&line.points.values, window, x);
+        let line = by_step(&[PartView { points: data.points(), below: None, cuts: &[] }]);
+        let (raw, n_raw) = line.draw(window, x);
         prop_assert_eq!(n_raw, n_inside);
         check(&flat, &raw, window);
     }
@@ -185,10 +144,10 @@ proptest! {
             .map(|(i, (points, cuts))| PartView { points, below: below(i), cuts }).collect();
         let line = by_step(&views);
         let expected: Vec<(i64, f64)> = naive.into_iter().collect();
-        let got: Vec<(i64, f64)> = line.points.iter().map(|p| (p.step, p.value)).collect();
+        let got: Vec<(i64, f64)> = line.points().iter().map(|p| (p.step, p.value)).collect();
         prop_assert_eq!(&got, &expected);
         let n: usize = columns.iter().map(|c| c.0.len()).sum();
-        prop_assert_eq!(by_time(&views).points.len(), n);
+        prop_assert_eq!(by_time(&views).points().len(), n);
         let Some(whole) = whole(&summaries) else { return Ok(()) };
         prop_assert_eq!(whole.all.n as usize, n);
         prop_assert_eq!(whole.all.spot(MarkKind::Rewind).n as usize, line.rewinds.len());

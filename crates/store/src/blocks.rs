@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
-use signalbox_series::{CHUNK_POINTS, Coordinates, Node, codec, decode_nodes};
+use signalbox_series::{CHUNK_POINTS, Chunk, Coordinates, Node, codec, decode_nodes};
 use signalbox_types::Points;
 
 use crate::{Result, StoreError};
@@ -63,12 +63,28 @@ pub(crate) fn read_tail(db: &Connection, series: SeriesId, out: &mut Points) -> 
     Ok(())
 }
 
-/// Appends one sealed chunk.
-pub(crate) fn read_chunk(db: &Connection, series: SeriesId, chunk: u64, out: &mut Points) -> Result<()> {
+/// Appends one sealed chunk's values and the coordinates that are wanted.
+pub(crate) fn read_chunk(
+    db: &Connection,
+    series: SeriesId,
+    chunk: u64,
+    want: Coordinates,
+    out: &mut Points,
+) -> Result<()> {
     let id = series.chunk(chunk * CHUNK_POINTS as u64)?;
+    let decode = |data: &[u8]| -> Result<()> {
+        let chunk = Chunk::open(data)?;
+        if want != Coordinates::Times {
+            chunk.steps(&mut out.steps)?;
+        }
+        if want != Coordinates::Steps {
+            chunk.times(&mut out.times)?;
+        }
+        Ok(chunk.values(&mut out.values)?)
+    };
     let found = db
         .prepare_cached("SELECT data FROM chunk WHERE id = ?")?
-        .query_row((id,), |row| Ok(blob(row.get_ref(0)?).and_then(|data| Ok(codec::decode(data, out)?))))
+        .query_row((id,), |row| Ok(blob(row.get_ref(0)?).and_then(decode)))
         .optional()?;
     found.unwrap_or_else(|| Err(missing(series)))
 }

@@ -62,7 +62,7 @@ impl Cache {
 
     /// Keeps a line; one larger than the whole cache is not kept.
     pub fn put(&self, key: Key, version: u64, line: Arc<Line>) {
-        let bytes = 24 * (line.points.len() + line.rewinds.len()) + 256;
+        let bytes = line.bytes();
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.bytes -= inner.entries.remove(&key).map_or(0, |e| e.bytes);
         if bytes > CACHE_BYTES {
@@ -82,17 +82,18 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use signalbox_series::{PartView, by_step};
     use signalbox_types::Points;
 
     #[test]
     fn the_longest_unused_goes_first_and_versions_differ() {
         let cache = Cache::default();
         let line = |n: usize| {
-            let points = Points { steps: vec![0; n], times: vec![0.0; n], values: vec![0.0; n] };
-            Arc::new(Line { points, ..Line::default() })
+            let points = Points { steps: (0..n as i64).collect(), times: vec![0.0; n], values: vec![0.0; n] };
+            Arc::new(by_step(&[PartView { points: &points, below: None, cuts: &[] }]))
         };
         let key = |run| Key::new(RunId(run), MetricId(1), false, Smooth::None);
-        let n = CACHE_BYTES / 24 / 3;
+        let n = CACHE_BYTES / 28 / 3;
         for run in 0..2 {
             cache.put(key(run), 7, line(n));
         }

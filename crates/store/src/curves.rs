@@ -94,9 +94,8 @@ impl Curve {
         if let Some(line) = cache.get(&key, self.version) {
             return Ok(line);
         }
-        let mut line = Line::clone(&*self.line(db, cache, over_time)?);
-        line.points.values = smooth(&line.points.values, how);
-        let line = Arc::new(line);
+        let line = self.line(db, cache, over_time)?;
+        let line = Arc::new(line.with_values(smooth(&line.points().values, how)));
         cache.put(key, self.version, line.clone());
         Ok(line)
     }
@@ -120,7 +119,8 @@ impl Curve {
             let all = &self.whole.all;
             return Ok(Some((x(all.first.step, all.first.time), x(all.last.step, all.last.time))));
         }
-        let points = &self.line(db, cache, true)?.points;
+        let line = self.line(db, cache, true)?;
+        let points = line.points();
         let at = |i: usize| x(points.steps[i], points.times[i]);
         Ok(if points.is_empty() { None } else { Some((at(0), at(points.len() - 1))) })
     }
@@ -131,7 +131,7 @@ impl Curve {
             return self.draw_blocks(db, axis, window);
         }
         let line = self.line(db, cache, axis != Axis::Step)?;
-        Ok(line.draw(&line.points.values, window, self.x_of(axis)))
+        Ok(line.draw(window, self.x_of(axis)))
     }
 
     /// The smoothed line.
@@ -144,7 +144,7 @@ impl Curve {
         how: Smooth,
     ) -> Result<(Polyline, u64)> {
         let line = self.smoothed(db, cache, axis != Axis::Step, how)?;
-        Ok(line.draw(&line.points.values, window, self.x_of(axis)))
+        Ok(line.draw(window, self.x_of(axis)))
     }
 
     fn draw_blocks(&self, db: &Connection, axis: Axis, window: Window) -> Result<(Polyline, u64)> {
@@ -212,7 +212,7 @@ impl Blocks for Stored<'_> {
 
     fn chunk(&mut self, chunk: u64, out: &mut Points) -> Result<()> {
         clear(out);
-        read_chunk(self.db, self.id, chunk, out)
+        read_chunk(self.db, self.id, chunk, self.want, out)
     }
 
     fn tail(&mut self, out: &mut Points) -> Result<()> {

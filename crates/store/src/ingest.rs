@@ -87,6 +87,8 @@ impl OpenRun {
         let mut pending: Vec<_> = pending.into_iter().collect();
         // In a fixed order: series of one run lie side by side.
         pending.sort_by_key(|(key, _)| *key);
+        let n_new = pending.iter().filter(|(key, _)| !self.series.contains_key(key)).count();
+        let mut ids = next_series(db, n_new)?;
         let mut n_points = 0;
         let mut rest = pending.into_iter().peekable();
         while rest.peek().is_some() {
@@ -100,7 +102,7 @@ impl OpenRun {
             }
             n_points += n_round as u64;
             for (key, sealed) in keys.into_iter().zip(seal_all(jobs)) {
-                self.write(db, key, sealed)?;
+                self.write(db, key, sealed, &mut ids)?;
                 written.insert(key.0);
             }
         }
@@ -129,11 +131,17 @@ impl OpenRun {
         Ok(Job { start, kept, news, summary, below: None, edge })
     }
 
-    fn write(&mut self, db: &Connection, key: (MetricId, u32), sealed: Sealed) -> Result<()> {
+    fn write(
+        &mut self,
+        db: &Connection,
+        key: (MetricId, u32),
+        sealed: Sealed,
+        ids: &mut std::ops::Range<u32>,
+    ) -> Result<()> {
         let old = self.series.get(&key);
         let id = match old {
             Some(old) => old.id,
-            None => next_series(db)?,
+            None => SeriesId(ids.next().expect("BUG: a series nobody counted")),
         };
         let n_old = old.map_or(0, |s| s.summary.all.n);
         if sealed.sealed && n_old > crate::blocks::sealed(n_old) {
@@ -175,11 +183,16 @@ impl OpenSeries {
     }
 }
 
-fn next_series(db: &Connection) -> Result<SeriesId> {
-    let mut next = db.prepare_cached("UPDATE counter SET value = value + 1 WHERE name = 'series' RETURNING value")?;
-    let id: i64 = next.query_row((), |row| row.get(0))?;
-    // Shifted by 32 bits it must stay positive.
-    i32::try_from(id).map(|id| SeriesId(id as u32)).map_err(|_| StoreError::Limit { what: "the number of series" })
+/// Ids for `n` new series.
+fn next_series(db: &Connection, n: usize) -> Result<std::ops::Range<u32>> {
+    if n == 0 {
+        return Ok(0..0);
+    }
+    let mut next = db.prepare_cached("UPDATE counter SET value = value + ? WHERE name = 'series' RETURNING value")?;
+    let last: i64 = next.query_row((n as i64,), |row| row.get(0))?;
+    // Shifted by 32 bits they must stay positive.
+    let last = i32::try_from(last).map_err(|_| StoreError::Limit { what: "the number of series" })? as u32;
+    Ok(last + 1 - n as u32..last + 1)
 }
 
 /// Adds the nodes of new whole chunks to every level; full rows are never touched again.

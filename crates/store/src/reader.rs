@@ -152,7 +152,7 @@ impl StoreReader {
     pub fn line(&self, run: RunId, metric: MetricId) -> Result<Points> {
         let _snapshot = self.db.unchecked_transaction()?;
         let Some(curve) = Curve::load(&self.db, run, metric)? else { return Ok(Points::default()) };
-        Ok(curve.line(&self.db, &self.cache, false)?.points.clone())
+        Ok(curve.line(&self.db, &self.cache, false)?.points().clone())
     }
 
     /// The binary frame that a chart draws (see `signalbox_series::frame`), one series for each run that has the metric,

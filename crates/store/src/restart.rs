@@ -31,15 +31,16 @@ impl OpenRun {
 
     /// Forgets what a part held, and its restarts.
     pub fn reset_part(&mut self, db: &Connection, name: &str) -> Result<()> {
-        let Some(part) = self.parts.remove(name) else { return Ok(()) };
-        let keys: Vec<_> = self.series.keys().copied().filter(|key| key.1 == part).collect();
-        for key in keys {
-            if let Some(series) = self.series.remove(&key) {
-                delete_series(db, series.id)?;
+        if let Some(part) = self.parts.remove(name) {
+            let keys: Vec<_> = self.series.keys().copied().filter(|key| key.1 == part).collect();
+            for key in keys {
+                if let Some(series) = self.series.remove(&key) {
+                    delete_series(db, series.id)?;
+                }
             }
+            db.prepare_cached("DELETE FROM series WHERE run = ? AND part = ?")?.execute((self.id.0, part))?;
+            db.prepare_cached("DELETE FROM part WHERE id = ?")?.execute((part,))?;
         }
-        db.prepare_cached("DELETE FROM series WHERE run = ? AND part = ?")?.execute((self.id.0, part))?;
-        db.prepare_cached("DELETE FROM part WHERE id = ?")?.execute((part,))?;
         db.prepare_cached("DELETE FROM mark WHERE run = ? AND part = ?")?.execute((self.id.0, name))?;
         self.marks.retain(|m| m.part != name);
         self.first_time =

@@ -1,0 +1,118 @@
+//! Numbers in few bytes: columns of integers around a straight line, and single varints.
+
+use crate::CodecError;
+
+/// Appends a column: `u8 width`, then, unless width is 0xff (all zero), `u64 base`, `u64 stride` and the integers of
+/// `width` bytes (0..=8) each: number i is base + i·stride + integer, wrapping.
+pub(crate) fn put_column(column: &[u64], out: &mut Vec<u8>) {
+    if column.iter().all(|&x| x == 0) {
+        out.push(0xff);
+        return;
+    }
+    let n = column.len();
+    let first = column[0];
+    let stride = if n > 1 { column[n - 1].wrapping_sub(first) as i64 / (n as i64 - 1) } else { 0 } as u64;
+    let residual = |i: usize| column[i].wrapping_sub(first.wrapping_add((i as u64).wrapping_mul(stride))) as i64;
+    let (mut low, mut high) = (0i64, 0i64);
+    for i in 0..n {
+        let r = residual(i);
+        low = low.min(r);
+        high = high.max(r);
+    }
+    let width = (64 - high.wrapping_sub(low).leading_zeros()).div_ceil(8) as usize;
+    out.push(width as u8);
+    out.extend(first.wrapping_add(low as u64).to_le_bytes());
+    out.extend(stride.to_le_bytes());
+    for i in 0..n {
+        out.extend(&residual(i).wrapping_sub(low).to_le_bytes()[..width]);
+    }
+}
+
+/// Reads a column of `n` numbers, unless `take` is `None`; returns the bytes after it.
+pub(crate) fn column<'a>(
+    bytes: &'a [u8],
+    n: usize,
+    take: Option<&mut dyn FnMut(usize, u64)>,
+) -> Result<&'a [u8], CodecError> {
+    let (&width, rest) = bytes.split_first().ok_or(CodecError::Malformed)?;
+    if width == 0xff {
+        if let Some(take) = take {
+            (0..n).for_each(|i| take(i, 0));
+        }
+        return Ok(rest);
+    }
+    let width = usize::from(width);
+    let (head, rest) = rest.split_at_checked(16).ok_or(CodecError::Malformed)?;
+    let len = width * n;
+    if width > 8 || rest.len() < len {
+        return Err(CodecError::Malformed);
+    }
+    if let Some(take) = take {
+        let (mut base, stride) = (word(&head[..8]), word(&head[8..]));
+        let mask = if width == 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
+        for i in 0..n {
+            let at = i * width;
+            // Eight bytes at once where there are as many, mostly those of the numbers that follow.
+            let x = match rest.get(at..at + 8) {
+                Some(bytes) => word(bytes) & mask,
+                None => rest[at..at + width].iter().rev().fold(0, |x, &b| x << 8 | u64::from(b)),
+            };
+            take(i, base.wrapping_add(x));
+            base = base.wrapping_add(stride);
+        }
+    }
+    Ok(&rest[len..])
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes.try_into().expect("BUG: eight bytes"))
+}
+
+/// Seven bits a byte, the lowest first.
+pub(crate) fn put_varint(mut x: u64, out: &mut Vec<u8>) {
+    while x >= 0x80 {
+        out.push(x as u8 | 0x80);
+        x >>= 7;
+    }
+    out.push(x as u8);
+}
+
+/// Small for small numbers of either sign.
+pub(crate) fn put_signed(x: i64, out: &mut Vec<u8>) {
+    put_varint((x << 1 ^ x >> 63) as u64, out);
+}
+
+/// Reads what `put_varint` and `put_signed` wrote.
+#[derive(Debug)]
+pub(crate) struct Bytes<'a>(pub &'a [u8]);
+
+impl Bytes<'_> {
+    pub fn byte(&mut self) -> Result<u8, CodecError> {
+        let (&byte, rest) = self.0.split_first().ok_or(CodecError::Malformed)?;
+        self.0 = rest;
+        Ok(byte)
+    }
+
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], CodecError> {
+        let (array, rest) = self.0.split_first_chunk().ok_or(CodecError::Malformed)?;
+        self.0 = rest;
+        Ok(*array)
+    }
+
+    pub fn varint(&mut self) -> Result<u64, CodecError> {
+        let mut x = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            x |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(x);
+            }
+        }
+        Err(CodecError::Malformed)
+    }
+
+    pub fn signed(&mut self) -> Result<i64, CodecError> {
+        let x = self.varint()?;
+        Ok((x >> 1) as i64 ^ -((x & 1) as i64))
+    }
+}
