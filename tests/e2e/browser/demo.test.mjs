@@ -89,7 +89,6 @@ describe("the demo in a browser", { concurrency: false }, () => {
   });
 
   test("charts are drawn, a drag zooms all of them, a double click goes back", async () => {
-    await filter("attributes.source_type = 'x' or metrics.optim/lr > 0");
     await filter("metrics.optim/grad_norm >= 0");
     await plot("train/loss").waitFor();
     await assertSoon(async () => assert.ok(await range("train/loss")), "the chart has data");
