@@ -36,7 +36,7 @@ export function axis(scale: "x" | "y", look: () => AxisLook, kind: () => AxisKin
   let ticks: Tick[] = [];
   const { font, big } = look();
   const horizontal = scale === "x";
-  const spacing = horizontal ? (big ? 88 : 70) : big ? 54 : 30;
+  const spacing = horizontal ? (big ? 88 : 64) : big ? 48 : 26;
   return {
     scale,
     side: horizontal ? 2 : 3,

@@ -24,7 +24,7 @@ export interface BoardPrefs {
 }
 
 export const defaultPrefs: BoardPrefs = {
-  x: "step", logX: false, logY: false, smooth: { kind: "none", amount: 0.6 }, size: "medium", order: [], collapsed: [], hidden: [], pinned: [], flipped: [],
+  x: "step", logX: false, logY: false, smooth: { kind: "none", amount: 0 }, size: "medium", order: [], collapsed: [], hidden: [], pinned: [], flipped: [],
 };
 
 const SMOOTH_RANGES: Record<Smooth["kind"], { min: number; max: number; start: number }> = {

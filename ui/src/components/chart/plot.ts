@@ -5,7 +5,7 @@ import { decodeFrame, type Frame, type FrameSeries } from "$lib/chart/frame";
 import { SeriesLayer } from "$lib/chart/layer";
 import { NewestOnly } from "$lib/chart/newest";
 import type { Projection } from "$lib/chart/nearest";
-import { fromX, fromY, paintMarks, paintSeries, toX, toY, transformFor, type Transform } from "$lib/chart/paint";
+import { fromX, fromY, isSparse, paintMarks, paintSeries, toX, toY, transformFor, type Transform } from "$lib/chart/paint";
 import type { PaintQueue, Painter } from "$lib/chart/paint-queue";
 import { coverageFor, fullX, padded, serves, yExtent, type Coverage, type Range } from "$lib/chart/range";
 import { strokeFor, type Role } from "$lib/chart/stroke";
@@ -57,6 +57,8 @@ interface Drawn {
 }
 
 const MAX_WIDTH = 4096;
+/** How much of its width more a card is drawn to each side while it is panned. */
+const PAN_MARGIN = 0.5;
 /** New data is asked for at most twenty times a second. */
 const LIVE_INTERVAL_MS = 50;
 
@@ -125,7 +127,7 @@ export class CardPlot implements Painter {
   setModel(model: PlotModel): void {
     const before = this.model;
     this.model = model;
-    if (before.logX !== model.logX || before.logY !== model.logY || before.big !== model.big || before.theme !== model.theme) {
+    if (before.logX !== model.logX || before.logY !== model.logY || before.big !== model.big) {
       if (before.logY !== model.logY) this.#yZoom = null;
       this.#destroyPlot();
     }
@@ -315,7 +317,10 @@ export class CardPlot implements Painter {
       }
       return fullX(d.frame.data, true, d.firstPositive);
     }
-    return fullX(d.frame.data, false, null);
+    const full = fullX(d.frame.data, false, null);
+    // Lines may begin at the very edge; dots would be cut in half.
+    const most = Math.max(0, ...d.series.map((s) => s.x.length));
+    return isSparse(most, this.area.width, 1) ? { min: full.min - (full.max - full.min) * 0.02, max: full.max + (full.max - full.min) * 0.02 } : full;
   }
 
   #viewY(x: Range): { range: Range; nHidden: number; nPoints: number } {
@@ -379,7 +384,7 @@ export class CardPlot implements Painter {
     const isFresh = this.#layer.isFresh(d.frame, t, styleKey);
     if (!isFresh) {
       if (this.#mayStretch && this.#layer.canStretch(t, styleKey)) this.#wasTrue = false;
-      else this.#layer.render(d.frame, d.series, view, t, (run) => this.#stroke(run, "plain", dpr), styleKey, dpr);
+      else this.#layer.render({ frame: d.frame, series: d.series, strokeOf: (run) => this.#stroke(run, "plain", dpr), styleKey, dpr }, t, this.viewport.gesture ? PAN_MARGIN : 0);
     }
     const hovered = this.viewport.hovered !== null ? d.series.find((s) => s.run === this.viewport.hovered) : undefined;
     const ctx = u.ctx;

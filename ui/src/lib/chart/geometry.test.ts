@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { FrameSeries } from "./frame";
+import { coversExactly } from "./layer";
 import { distanceTo, hitOf, nearestIndex, nearestRun, sortedHits, steppedX, type Hit } from "./nearest";
 import { NewestOnly } from "./newest";
 import { dashAlongX, fromX, isSparse, toX, toY, traceLine, transformFor } from "./paint";
@@ -236,6 +237,7 @@ describe("paint queue", () => {
     const log: string[] = [];
     const card = (name: string, active: boolean): Painter => ({
       isActive: () => active,
+      drawMs: 0,
       paint: (mayStretch) => {
         log.push(`${name}${mayStretch ? "~" : ""}`);
         time += mayStretch ? 0.5 : 12;
@@ -249,6 +251,35 @@ describe("paint queue", () => {
     frames.shift()!(32);
     expect(log.slice(3)).toEqual(["b", "c~", "c"]);
     expect(frames).toEqual([]);
+  });
+});
+
+describe("paint queue, heavy card", () => {
+  it("stretches while it moves and draws true once it rests", () => {
+    const frames: ((now: number) => void)[] = [];
+    const queue = new PaintQueue((run) => frames.push(run), () => 0);
+    const log: boolean[] = [];
+    const heavy: Painter = { isActive: () => true, drawMs: 90, paint: (mayStretch) => (log.push(mayStretch), !mayStretch) };
+    queue.request(heavy);
+    frames.shift()!(0);
+    queue.request(heavy);
+    frames.shift()!(16);
+    frames.shift()!(32);
+    expect(log).toEqual([true, true, false]);
+    expect(frames).toEqual([]);
+  });
+});
+
+describe("layer", () => {
+  const t = transformFor({ min: 0, max: 10 }, { min: 0, max: 1 }, false, false, 100, 50);
+  it("serves a pan within its margin, and nothing else", () => {
+    const wide = { ...t, bx: t.bx + 50, width: 200 };
+    const at = (min: number, max: number) => transformFor({ min, max }, { min: 0, max: 1 }, false, false, 100, 50);
+    expect([at(0, 10), at(4.9, 14.9), at(-5, 5)].map((w) => coversExactly(wide, 200, w))).toEqual([true, true, true]);
+    expect([at(5.2, 15.2), at(-5.2, 4.8), at(0, 11), at(0, 9)].map((w) => coversExactly(wide, 200, w))).toEqual([false, false, false, false]);
+    expect(coversExactly(wide, 200, transformFor({ min: 0, max: 10 }, { min: 0, max: 2 }, false, false, 100, 50))).toBe(false);
+    expect(coversExactly(t, 100, t)).toBe(true);
+    expect(coversExactly(t, 100, at(0.1, 10.1))).toBe(false);
   });
 });
 

@@ -5,13 +5,16 @@ export interface Painter {
   paint(mayStretch: boolean): boolean;
   /** The card that the user is working on. */
   isActive(): boolean;
+  /** What the last true drawing took, in ms. */
+  readonly drawMs: number;
 }
 
 const MAX_BUDGET_MS = 11;
 const MIN_BUDGET_MS = 3;
 
 export class PaintQueue {
-  readonly #wanted = new Map<Painter, number>();
+  /** Since when it waits, and whether anything has changed since it was last drawn (or only truth is owed). */
+  readonly #wanted = new Map<Painter, { since: number; moving: boolean }>();
   #scheduled = false;
   #budgetMs = MAX_BUDGET_MS;
   #lastFrame = 0;
@@ -22,7 +25,9 @@ export class PaintQueue {
   ) {}
 
   request(painter: Painter): void {
-    if (!this.#wanted.has(painter)) this.#wanted.set(painter, this.now());
+    const known = this.#wanted.get(painter);
+    if (known) known.moving = true;
+    else this.#wanted.set(painter, { since: this.now(), moving: true });
     this.#schedule();
   }
 
@@ -43,14 +48,16 @@ export class PaintQueue {
     if (gap < 200) this.#budgetMs = gap > 24 ? Math.max(MIN_BUDGET_MS, this.#budgetMs * 0.7) : Math.min(MAX_BUDGET_MS, this.#budgetMs + 0.5);
     this.#lastFrame = time;
     const start = this.now();
-    const order = [...this.#wanted].sort((a, b) => Number(b[0].isActive()) - Number(a[0].isActive()) || a[1] - b[1]).map(([p]) => p);
-    for (const painter of order) {
+    const order = [...this.#wanted].sort(([a, x], [b, y]) => Number(b.isActive()) - Number(a.isActive()) || x.since - y.since);
+    for (const [painter, { moving }] of order) {
       const spent = this.now() - start;
+      const active = painter.isActive();
       // Even stretched bitmaps have a price: past the frame's end the rest waits its turn.
-      if (spent > this.#budgetMs * 1.5 && !painter.isActive()) break;
+      if (spent > this.#budgetMs * 1.5 && !active) break;
       this.#wanted.delete(painter);
-      const isTrue = painter.paint(!painter.isActive() && spent > this.#budgetMs);
-      if (!isTrue) this.#wanted.set(painter, this.now());
+      // A heavy card is stretched while it moves and drawn true in the first frame that asks nothing new of it.
+      const isTrue = painter.paint(active ? moving && painter.drawMs > MAX_BUDGET_MS : spent > this.#budgetMs);
+      if (!isTrue) this.#wanted.set(painter, { since: this.now(), moving: false });
     }
     if (this.#wanted.size > 0) this.#schedule();
   }

@@ -168,7 +168,8 @@ export interface Stroke {
  * is a band whose look does not depend on its width, so it gets that pixel.
  */
 function widthFor(width: number, nPoints: number, widthPx: number, dpr: number): number {
-  return nPoints > widthPx && width < 2 * dpr ? Math.min(width, Math.max(1, dpr)) : width;
+  if (nPoints <= widthPx) return width;
+  return Math.min(width, (width < 2 * dpr ? 1 : 1.5) * dpr);
 }
 
 /** True when points lie so far apart (over 6 css pixels on average) that each deserves a dot. */

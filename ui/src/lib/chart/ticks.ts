@@ -8,7 +8,7 @@ export type AxisKind = "number" | "integer" | "relative" | "wall";
 /** Ticks for `min`..`max` on an axis of `px` css pixels with a label about every `spacing` of them. */
 export function axisTicks(kind: AxisKind, log: boolean, min: number, max: number, px: number, spacing: number): Tick[] {
   if (!(max > min) || !Number.isFinite(max - min) || px <= 0) return [];
-  const count = Math.max(1, Math.floor(px / spacing));
+  const count = Math.max(1, Math.round(px / spacing));
   if (log && min > 0 && kind !== "wall") return logTicks(min, max, px, spacing);
   if (kind === "relative") return relativeTicks(min, max, count);
   if (kind === "wall") return wallTicks(min, max, count);
