@@ -14,7 +14,6 @@ mod stamp;
 mod table;
 mod text;
 mod tfevents;
-mod unread;
 mod yaml;
 
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
@@ -34,6 +33,6 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::MlflowFile => Box::new(mlflow::run_dir::RunDir::open(spec, cursor)),
         Format::MlflowFileRegistry => Box::new(mlflow::registry::Registry::open(spec, cursor)),
         Format::Jsonl => Box::new(log::LogReader::<jsonl::JsonLines>::open(spec, cursor)),
-        _ => Box::new(unread::Unread::new(spec)),
+        Format::MlflowSqlite => Box::new(mlflow::sqlite::SqliteStore::open(spec, cursor)),
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod metric_file;
 pub(crate) mod registry;
 pub(crate) mod run_dir;
 pub(crate) mod run_meta;
+pub(crate) mod sqlite;
 
 use signalbox_types::Status;
 

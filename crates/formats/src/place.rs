@@ -31,13 +31,17 @@ pub(crate) fn directory_inside(project: &Path, rel: &Path) -> Option<String> {
 /// Where artifacts lie, relative to the project, if they lie inside of it.
 ///
 /// `beside` are the places (project-relative) where the record's own position suggests them, tried first, since
-/// recorded URIs are absolute paths of the writing machine. `uri` is what the record says.
+/// recorded URIs are absolute paths of the writing machine. `uri` is what the record says; its directory may be
+/// yet to come.
 pub(crate) fn artifact_root(project: &Path, beside: &[PathBuf], uri: &str) -> Option<String> {
     beside.iter().find_map(|rel| directory_inside(project, rel)).or_else(|| {
         let path = uri_path(uri)?;
-        let root = project.canonicalize().ok()?;
-        let real = path.canonicalize().ok()?;
-        directory_inside(project, real.strip_prefix(root).ok()?)
+        if let Ok(real) = path.canonicalize() {
+            let root = project.canonicalize().ok()?;
+            return directory_inside(project, real.strip_prefix(root).ok()?);
+        }
+        let rel = path.strip_prefix(project).ok()?;
+        rel.components().all(|c| matches!(c, Component::Normal(_))).then(|| shown(rel))
     })
 }
 
@@ -97,6 +101,10 @@ mod tests {
         assert_eq!(inside("run/link"), None);
         assert_eq!(inside("run/missing"), None);
         let uri = format!("file://{}", outer.path().join("secret").display());
+        assert_eq!(artifact_root(&project, &[], &uri), None);
+        let uri = format!("file://{}", project.join("later/artifacts").display());
+        assert_eq!(artifact_root(&project, &[], &uri).as_deref(), Some("later/artifacts"));
+        let uri = format!("file://{}", project.join("x/../../../etc/artifacts").display());
         assert_eq!(artifact_root(&project, &[], &uri), None);
         let uri = format!("file://{}", project.join("run/artifacts").display());
         assert_eq!(artifact_root(&project, &["elsewhere".into()], &uri).as_deref(), Some("run/artifacts"));

@@ -2,22 +2,34 @@
 
 use signalbox_types::Format;
 
-use crate::{Descend, Listing, Recognised, SourceSpec};
+use self::peek::Peek;
+use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 
-/// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, nothing else.
+mod databases;
+mod logs;
+mod peek;
+mod stores;
+
+/// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, and the
+/// schema of SQLite databases that may be MLflow's; nothing else.
 ///
-/// Call it again for a directory when a name in it comes, goes or changes: a file that is empty or has
-/// only a header today may be a log tomorrow.
+/// Call it again for a directory whenever a name in it comes, goes or changes (unless the name belongs to a source
+/// that is known): a file that is empty or holds only a header today may be a log tomorrow. One file may change its
+/// format meanwhile, say from `csv` to `keras_csv`: the later answer replaces the earlier one of the same path.
 pub fn recognise(listing: &Listing) -> Recognised {
-    let mut sources = Vec::new();
-    let has_event_files =
-        listing.entries.iter().any(|e| !e.is_dir && e.name.as_encoded_bytes().windows(8).any(|w| w == b"tfevents"));
-    if has_event_files {
-        sources.push(SourceSpec {
-            format: Format::Tensorboard,
-            project: listing.project.to_path_buf(),
-            rel: listing.rel.to_path_buf(),
-        });
-    }
-    Recognised { sources, descend: Descend::All, peeked_bytes: 0 }
+    let mut peek = Peek::new(listing);
+    let (places, descend) = match stores::recognise(listing, &mut peek) {
+        Some(found) => found,
+        None => {
+            let mut places = Vec::new();
+            if listing.entries.iter().any(|e| tfevents::is_event_file(&e.name, e.is_dir)) {
+                places.push((Format::Tensorboard, listing.rel.to_path_buf()));
+            }
+            places.extend(databases::recognise(listing, &mut peek));
+            places.extend(logs::recognise(listing, &mut peek));
+            (places, Descend::All)
+        }
+    };
+    let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
+    Recognised { sources: places.into_iter().map(spec).collect(), descend, peeked_bytes: peek.bytes }
 }

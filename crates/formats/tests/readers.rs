@@ -9,3 +9,5 @@ mod logs;
 mod logs_cut;
 #[path = "readers/mlflow_file.rs"]
 mod mlflow_file;
+#[path = "readers/recognise.rs"]
+mod recognise;

@@ -1,0 +1,72 @@
+//! The news of many runs in the making.
+
+use std::collections::HashMap;
+
+use signalbox_types::{Batch, ModelRef, Point, RunDelta, SeriesDelta};
+
+/// News by run, in the order in which the runs came up.
+#[derive(Default)]
+pub(crate) struct Deltas {
+    runs: Vec<RunDelta>,
+    index: HashMap<String, usize>,
+    /// By run: the place of each metric among its series.
+    series: Vec<HashMap<String, usize>>,
+    gone: Vec<String>,
+    pub models: Option<Vec<ModelRef>>,
+    n_points: u64,
+}
+
+impl Deltas {
+    fn number(&mut self, key: &str) -> usize {
+        if let Some(&i) = self.index.get(key) {
+            return i;
+        }
+        let i = self.runs.len();
+        self.runs.push(RunDelta { key: key.to_owned(), ..RunDelta::default() });
+        self.series.push(HashMap::new());
+        self.index.insert(key.to_owned(), i);
+        i
+    }
+
+    pub(crate) fn run(&mut self, key: &str) -> &mut RunDelta {
+        let i = self.number(key);
+        &mut self.runs[i]
+    }
+
+    pub(crate) fn push(&mut self, key: &str, metric: &str, point: Point) {
+        let i = self.number(key);
+        let series = &mut self.runs[i].series;
+        let at = match self.series[i].get(metric) {
+            Some(&at) => at,
+            None => {
+                series.push(SeriesDelta { metric: metric.to_owned(), ..SeriesDelta::default() });
+                self.series[i].insert(metric.to_owned(), series.len() - 1);
+                series.len() - 1
+            }
+        };
+        series[at].points.push(point);
+        self.n_points += 1;
+    }
+
+    /// The run vanished: nothing else is to be said of it.
+    pub(crate) fn gone(&mut self, key: &str) {
+        if let Some(&i) = self.index.get(key) {
+            self.runs[i] = RunDelta { key: key.to_owned(), ..RunDelta::default() };
+        }
+        self.gone.push(key.to_owned());
+    }
+
+    pub(crate) fn into_batch(self, batch: &mut Batch) {
+        let has_news = |run: &RunDelta| {
+            run.reset
+                || run.head != Default::default()
+                || !(run.params.is_empty() && run.tags.is_empty() && run.series.is_empty() && run.datasets.is_empty())
+        };
+        batch.runs.extend(self.runs.into_iter().filter(has_news));
+        batch.gone.extend(self.gone);
+        if self.models.is_some() {
+            batch.models = self.models;
+        }
+        batch.n_points += self.n_points;
+    }
+}
