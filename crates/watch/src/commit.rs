@@ -83,12 +83,14 @@ impl Writer<'_> {
                     self.queue.retire(&source);
                     project.detach(&source);
                     project.n_sources.fetch_sub(1, Ordering::Relaxed);
+                    (self.sink)(WatchEvent::Gone { project: project.id, source: source.id });
                 }
             }
             Order::Sweep { project, found, blind } => {
                 for (key, (id, gone)) in self.known(project)?.clone() {
                     if !gone && !found.contains(&key) && !blind.iter().any(|b| key.rel.starts_with(b)) {
                         self.lose(project, &key, id)?;
+                        (self.sink)(WatchEvent::Gone { project: project.id, source: id });
                     }
                 }
             }
@@ -154,7 +156,6 @@ impl Writer<'_> {
     fn lose(&mut self, project: &Project, key: &Key, id: SourceId) -> Result<(), StoreError> {
         self.store.remove_source(id, (self.options.clock)())?;
         self.known(project)?.insert(key.clone(), (id, true));
-        (self.sink)(WatchEvent::Gone { project: project.id, source: id });
         Ok(())
     }
 

@@ -172,3 +172,17 @@ fn two_projects_share_an_engine() {
     assert_eq!(rig.store.values("n.csv"), [2.0, 3.0]);
     assert_eq!(rig.engine.projects(), [PROJECT]);
 }
+
+#[test]
+fn what_was_read_and_not_committed_is_bounded() {
+    let options = Options { slice_bytes: 256 << 10, max_in_flight_bytes: 1 << 20, ..Rig::options() };
+    let text = format!("step\n{}", "1.5\n".repeat(1_000_000));
+    let mut rig = Rig::with(options, Memory::default(), |p| {
+        put(&p.join("a.csv"), &text);
+        put(&p.join("b.csv"), &text);
+    });
+    rig.wait_store("all", |s| s.n_values("a.csv") + s.n_values("b.csv") == 2_000_000);
+    // A point is 24 bytes in memory and 4 in the file: a commit of all that may wait is less than 1 MB of it.
+    let largest = rig.store.largest_commit.load(Ordering::Relaxed);
+    assert!(largest < 1 << 20, "{largest} bytes at once");
+}

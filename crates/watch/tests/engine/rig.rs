@@ -113,6 +113,8 @@ pub struct Memory {
     pub read_bytes: Arc<AtomicU64>,
     pub refusals: Arc<Mutex<Vec<StoreError>>>,
     pub largest_commit: Arc<AtomicU64>,
+    /// So many times it is too busy to take a source.
+    pub refuse_sources: Arc<Mutex<u32>>,
 }
 
 impl Memory {
@@ -148,6 +150,11 @@ impl Ledger for Memory {
     }
 
     fn add_source(&mut self, _: ProjectId, _: Format, rel: &Path, _: f64) -> Result<SourceId> {
+        let mut refuse = self.refuse_sources.lock().unwrap();
+        if *refuse > 0 {
+            *refuse -= 1;
+            return Err(StoreError::Busy);
+        }
         let mut sources = self.sources.lock().unwrap();
         let id = sources.len() as u32 + 1;
         Ok(SourceId(sources.entry(rel.to_owned()).or_insert(Kept { id, ..Kept::default() }).id))

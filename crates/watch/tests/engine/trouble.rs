@@ -47,3 +47,27 @@ fn a_reader_at_fault_does_not_take_the_others_with_it() {
     rig.wait_values("b.csv", &[1.0, 2.0]);
     assert_eq!(rig.engine.project_stats(PROJECT).unwrap().problems.len(), 1);
 }
+
+#[test]
+fn a_busy_store_does_not_make_a_source_forgotten() {
+    let store = Memory::default();
+    *store.refuse_sources.lock().unwrap() = 3;
+    let mut rig = Rig::with(Rig::options(), store, |p| put(&p.join("m.csv"), "step\n1\n"));
+    rig.wait_values("m.csv", &[1.0]);
+    assert_eq!(*rig.store.refuse_sources.lock().unwrap(), 0);
+}
+
+/// What the kernel's full queue leads to, and what a person may ask for: everything is looked at again.
+#[test]
+fn a_rescan_sees_what_was_never_told() {
+    let options = signalbox_watch::Options { force_polling: true, ..Rig::options() };
+    let hour = std::time::Duration::from_secs(3600);
+    let options = signalbox_watch::Options { poll_active: hour, poll_idle: hour, poll_dirs: hour, ..options };
+    let mut rig = Rig::with(options, Memory::default(), |p| put(&p.join("a/m.csv"), "step\n1\n"));
+    rig.wait_values("a/m.csv", &[1.0]);
+    append(&rig.path("a/m.csv"), "2\n");
+    put(&rig.path("b/n.csv"), "step\n3\n");
+    rig.engine.rescan(PROJECT);
+    rig.wait_values("a/m.csv", &[1.0, 2.0]);
+    rig.wait_values("b/n.csv", &[3.0]);
+}
