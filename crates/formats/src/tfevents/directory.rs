@@ -32,6 +32,8 @@ pub struct EventDirectory {
     our_host: String,
     tags: Tags,
     parts: BTreeMap<String, Part>,
+    /// What has been told of the run as a whole.
+    told: Facts,
     /// Nothing has been told of this run yet.
     is_new: bool,
     /// What was told before is not to be built on: the cursor was not understood.
@@ -73,16 +75,19 @@ impl EventDirectory {
         let must_reset = told.is_some() && saved.is_none();
         let is_new = saved.is_none();
         let saved = saved.unwrap_or_else(|| Saved { v: VERSION, tags: vec![], parts: BTreeMap::new(), is_shut: false });
-        Self {
+        let mut reader = Self {
             directory: spec.path(),
             rel: spec.rel.clone(),
             our_host: our_host.to_string(),
             tags: Tags::from_saved(saved.tags),
             parts: saved.parts,
+            told: Facts::default(),
             is_new,
             must_reset,
             is_shut: saved.is_shut,
-        }
+        };
+        reader.told = reader.facts();
+        reader
     }
 
     /// The event files there are, by part; `None` when the directory cannot be listed.
@@ -158,6 +163,7 @@ impl EventDirectory {
         }
         if self.parts.is_empty() {
             self.tags = Tags::default();
+            self.told = Facts::default();
             news.delta = RunDelta { reset: true, ..RunDelta::default() };
             return;
         }
@@ -167,6 +173,20 @@ impl EventDirectory {
             points: Points::default(),
             reset: true,
         }));
+    }
+
+    fn tell_facts(&mut self, news: &mut News) {
+        let now = self.facts();
+        if now.started != self.told.started {
+            news.delta.head.started = now.started;
+        }
+        if now.pid != self.told.pid {
+            news.delta.head.pid = now.pid;
+        }
+        if now.plugins != self.told.plugins {
+            news.delta.tags.push((PLUGINS_TAG.to_string(), now.plugins.clone()));
+        }
+        self.told = now;
     }
 
     fn facts(&self) -> Facts {
@@ -189,7 +209,6 @@ impl Reader for EventDirectory {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
         let mut budget = budget_bytes.max(1);
         let mut news = News::default();
-        let mut before = self.facts();
         let Some(files) = self.list(&mut news) else {
             news.hand_on(batch, false);
             return Progress::CaughtUp;
@@ -216,19 +235,7 @@ impl Reader for EventDirectory {
                 }
             }
         }
-        if news.delta.reset || self.is_new {
-            before = Facts::default();
-        }
-        let now = self.facts();
-        if now.started != before.started {
-            news.delta.head.started = now.started;
-        }
-        if now.pid != before.pid {
-            news.delta.head.pid = now.pid;
-        }
-        if now.plugins != before.plugins {
-            news.delta.tags.push((PLUGINS_TAG.to_string(), now.plugins));
-        }
+        self.tell_facts(&mut news);
         news.hand_on(batch, std::mem::take(&mut self.is_new));
         progress
     }

@@ -106,8 +106,10 @@ fn the_only_file_replaced_is_a_new_run() {
         let mut told = Told::default();
         let cursor = read_on(&spec, &Cursor::default(), &mut told);
         assert_eq!(told.problems.len(), 1);
-        put(project.path(), A, &scalars("new", new));
+        let restart = write::record(&write::session_log(200.0, 20, 1));
+        put(project.path(), A, &[scalars("new", new.clone()), restart, scalars("new", new)].concat());
         read_on(&spec, &cursor, &mut told);
+        assert_eq!((told.started, told.problems.len()), (Some(120.0), 0));
         assert_eq!(told.lasting(), read_whole(&spec).lasting());
     }
 }
