@@ -193,3 +193,63 @@ impl Store {
         .map_err(|e: StoreError| e.at(path))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_types::{Point, Points, RunDelta, SeriesDelta};
+
+    fn batch(n: i64) -> Batch {
+        let points: Points =
+            (0..n).map(|i| Point { step: i, time: 0.0, value: (i * 7919 % 104729) as f64 / 3.0 }).collect();
+        let series = vec![SeriesDelta { metric: "m".into(), points, ..SeriesDelta::default() }];
+        Batch { runs: vec![RunDelta { series, ..RunDelta::default() }], ..Batch::default() }
+    }
+
+    fn store() -> (Store, ProjectId, SourceId) {
+        let mut store = Store::open_temporary().unwrap();
+        let project = store.add_project(Path::new("/p"), 0.0).unwrap();
+        let source = store.add_source(project, Format::Csv, Path::new("a"), 0.0).unwrap();
+        (store, project, source)
+    }
+
+    #[test]
+    fn a_full_disk_loses_nothing_and_says_so() {
+        let (mut store, project, source) = store();
+        store.commit(source, 0, &[batch(100)], &Cursor("1".into()), 0.0).unwrap();
+        let pages: i64 = store.db.pragma_query_value(None, "page_count", |r| r.get(0)).unwrap();
+        store.db.pragma_update(None, "max_page_count", pages + 2).unwrap();
+        let error = store.commit(source, 1, &[batch(200_000)], &Cursor("2".into()), 0.0).unwrap_err();
+        assert!(matches!(error, StoreError::Full), "{error:?}");
+        assert!(error.hint().contains("space"));
+        assert_eq!(store.cursor(source).unwrap(), (Cursor("1".into()), 1));
+        let n = |store: &Store| store.reader().unwrap().load_runs(project).unwrap()[0].metrics[0].n;
+        assert_eq!(n(&store), 100);
+        // Once there is room again, it goes on where it was.
+        store.db.pragma_update(None, "max_page_count", 1 << 30).unwrap();
+        store.commit(source, 1, &[batch(200_000)], &Cursor("2".into()), 0.0).unwrap();
+        assert_eq!(n(&store), 200_100);
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_written_says_so() {
+        let (mut store, _, source) = store();
+        store.db.pragma_update(None, "query_only", true).unwrap();
+        let error = store.commit(source, 0, &[batch(1)], &Cursor::default(), 0.0).unwrap_err();
+        assert!(matches!(&error, StoreError::ReadOnly { path } if path == store.path()), "{error:?}");
+        assert!(error.hint().contains("permissions"));
+    }
+
+    #[test]
+    fn a_damaged_chunk_is_an_error() {
+        let (mut store, project, source) = store();
+        let run = store.commit(source, 0, &[batch(5000)], &Cursor::default(), 0.0).unwrap().runs[0];
+        store.db.execute("UPDATE chunk SET data = zeroblob(50)", ()).unwrap();
+        let reader = store.reader().unwrap();
+        let metric = reader.load_runs(project).unwrap()[0].metrics[0].metric;
+        let error = reader.points(run, metric).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+        store.db.execute("DELETE FROM chunk", ()).unwrap();
+        assert!(matches!(reader.points(run, metric), Err(StoreError::Damaged { .. })));
+    }
+}
