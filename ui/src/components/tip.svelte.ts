@@ -25,8 +25,10 @@ class TipState {
 
   hide() {
     clearTimeout(this.#timer);
-    if (this.shown) this.#lastHidden = performance.now();
-    this.shown = null;
+    if (!this.shown) return;
+    this.#lastHidden = performance.now();
+    // Later: an element that goes away in the midst of an update blurs there, where nothing may be changed.
+    queueMicrotask(() => (this.shown = null));
   }
 }
 

@@ -5,11 +5,17 @@ export interface RowWindow {
   end: number;
 }
 
+/** Rows drawn at a time: those that fit, a cut one at either edge, and some beyond. */
+export function rowCount(viewHeight: number, rowHeight: number, overscan = 6): number {
+  return Math.ceil(viewHeight / rowHeight) + 1 + 2 * overscan;
+}
+
+/** Always the same number of rows while there are enough, so that each that leaves makes room for one that comes. */
 export function rowWindow(scrollTop: number, viewHeight: number, rowHeight: number, total: number, overscan = 6): RowWindow {
-  const top = Math.max(0, Math.floor(scrollTop / rowHeight) - overscan);
-  const bottom = Math.ceil((scrollTop + viewHeight) / rowHeight) + overscan;
-  const end = Math.max(0, Math.min(total, bottom));
-  return { first: Math.min(top, Math.max(0, end - 1)), end };
+  const count = Math.min(total, rowCount(viewHeight, rowHeight, overscan));
+  const top = Math.floor(scrollTop / rowHeight) - overscan;
+  const first = Math.max(0, Math.min(top, total - count));
+  return { first, end: first + count };
 }
 
 /** Where to scroll so that a row is in full sight, moving as little as possible. */

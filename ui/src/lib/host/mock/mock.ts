@@ -1,6 +1,6 @@
 import { HostError } from "../error";
 import type { Transport } from "../transport";
-import type { Annotation, Commands, Event as HostEvent, FrameArgs, Job, Project, ProblemRow, RunDetail, StatusLine } from "../wire";
+import type { Annotation, ColumnInfo, Commands, Event as HostEvent, FrameArgs, Job, Project, ProblemRow, RunDetail, StatusLine } from "../wire";
 import { encodeFrame } from "./frames";
 import { makeRun, NOW, type MockRun } from "./runs";
 import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, rowOf, tablePage } from "./table";
@@ -35,6 +35,15 @@ function run(id: number): MockRun {
   const found = runs(Math.floor(id / 1_000_000))[id % 1_000_000];
   if (!found) throw new HostError("not_found", "This run is not known.", "It may have been deleted from its folder.");
   return found;
+}
+
+const columnsKept = new Map<number, ColumnInfo[]>();
+
+/** The mock's runs never gain a param or a metric. */
+function projectColumns(id: number): ColumnInfo[] {
+  let kept = columnsKept.get(id);
+  if (!kept) columnsKept.set(id, (kept = columnsOf(runs(id))));
+  return kept;
 }
 
 function problemRows(only: number | null): ProblemRow[] {
@@ -104,7 +113,7 @@ const handlers: Handlers = {
     throw new HostError("refused", "A browser cannot show a folder dialog.", "Type the path.");
   },
   status: statusLine,
-  columns: ({ project: id }) => columnsOf(runs(id)),
+  columns: ({ project: id }) => projectColumns(id),
   table: (query) => tablePage(runs(query.project), query, version),
   table_ids: (query) => {
     const list = arrange(runs(query.project), query).slice(0, query.limit);
@@ -119,10 +128,10 @@ const handlers: Handlers = {
       return { ok: false, error: { code: thrown.code, message: thrown.message, hint: thrown.hint, detail: thrown.detail }, matched: 0 };
     }
   },
-  complete_filter: ({ project: id, filter, caret }) => complete(columnsOf(runs(id)), filter, caret),
+  complete_filter: ({ project: id, filter, caret }) => complete(projectColumns(id), filter, caret),
   metrics: ({ project: id, runs: only }) => {
-    const list = only ? only.map(run) : runs(id);
-    return columnsOf(list).filter((column) => column.kind === "metric").map((column) => ({ name: column.name, n_runs: column.n_runs, n_points: column.n_runs * 1200, prefix: column.name.includes("/") ? (column.name.split("/")[0] ?? "") : "", goal: lowerIsBetter(column.name) ? "min" : "max" }));
+    const list = only ? columnsOf(only.map(run)) : projectColumns(id);
+    return list.filter((column) => column.kind === "metric").map((column) => ({ name: column.name, n_runs: column.n_runs, n_points: column.n_runs * 1200, prefix: column.name.includes("/") ? (column.name.split("/")[0] ?? "") : "", goal: lowerIsBetter(column.name) ? "min" : "max" }));
   },
   run: ({ run: id }) => detail(run(id)),
   annotate: (args) => {

@@ -1,0 +1,262 @@
+// The page in a real browser, on the mock: `npm run test:browser` (builds it first). Needs Debian's chromium.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { launch, serve } from "./page.mjs";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+let site, browser;
+
+before(async () => {
+  site = await serve(fileURLToPath(new URL("../dist-mock", import.meta.url)));
+  browser = await launch();
+});
+after(async () => {
+  await browser?.close();
+  site?.close();
+});
+
+/** Opens a view; whatever the console complains of fails the test. */
+async function open(t, hash, { query = "live=0", scheme = "dark", width = 1440, height = 900 } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, bypassCSP: false });
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const page = await context.newPage();
+  const complaints = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.stack ?? String(error)));
+  await page.goto(`${site.url}?${query}${hash}`);
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(complaints, []);
+  });
+  return page;
+}
+
+const row = (page, index) => page.locator(`[data-index="${index}"]`);
+const runs = async (t, options) => {
+  const page = await open(t, "#/p/1/runs", options);
+  await row(page, 0).waitFor();
+  return page;
+};
+const count = (page) => page.locator(".bar .count").innerText();
+
+const VIEWS = {
+  "the table": ["#/p/1/runs", async () => undefined],
+  "the table with a filter being written": ["#/p/1/runs", async (page) => {
+    await page.keyboard.press("/");
+    await page.keyboard.type("metrics.va");
+    await page.getByRole("option").first().waitFor();
+  }],
+  "the table with a filter that is not understood": ["#/p/1/runs", async (page) => {
+    await page.keyboard.press("/");
+    await page.keyboard.type("nonsense");
+    await page.locator("[aria-invalid=true]").waitFor();
+  }],
+  "a run's menu": ["#/p/1/runs", (page) => row(page, 2).locator("[data-col='1']").click({ button: "right" })],
+  "the columns": ["#/p/1/runs", (page) => page.keyboard.press("Shift+C")],
+  "the palette": ["#/p/1/runs", (page) => page.keyboard.press("Control+k")],
+  "the keys": ["#/p/1/runs", (page) => page.keyboard.press("?")],
+  "the projects": ["#/p/1/runs", (page) => page.keyboard.press("Control+p")],
+  "a run's page": ["#/p/1/run/1000003", async () => undefined],
+  "the problems": ["#/p/1/problems", async () => undefined],
+  "the settings": ["#/settings", async () => undefined],
+  "the first screen": ["#/", async () => undefined],
+};
+for (const [name, [hash, act]] of Object.entries(VIEWS)) {
+  // Contrast in both themes is held by the tests of the tokens; the names and roles are the same in either.
+  for (const scheme of name.startsWith("the table") ? ["dark"] : ["light"]) {
+    test(`axe finds nothing in ${name}, ${scheme}`, async (t) => {
+      const page = await open(t, hash, { scheme });
+      if (hash.endsWith("/runs")) await row(page, 0).waitFor();
+      else await page.locator("h1, h2").first().waitFor();
+      await act(page);
+      await page.waitForTimeout(250);
+      const source = await (await import("node:fs/promises")).readFile(axe, "utf8");
+      await page.evaluate(source);
+      const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+      assert.deepEqual(violations.map(({ id, nodes }) => ({ id, nodes: nodes.slice(0, 4).map((node) => `${node.target}: ${node.failureSummary?.split("\n")[1]?.trim()}`) })), []);
+    });
+  }
+}
+
+test("a filter applies while it is written, says what it did not understand, and Esc takes it away", async (t) => {
+  const page = await runs(t);
+  await page.keyboard.press("/");
+  await page.keyboard.type("params.opt");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type('= "adam"');
+  await page.waitForFunction(() => /of 240/.test(document.querySelector(".bar .count").textContent));
+  const filtered = await count(page);
+  assert.match(page.url(), /filter=params\.optimizer/);
+  await page.keyboard.type(" and metrics.nothing < 3");
+  await page.locator("[aria-invalid=true]").waitFor();
+  assert.equal(await page.locator(".wave").textContent(), "nothing");
+  assert.equal(await count(page), filtered, "the last filter that was understood still holds");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector(".bar .count").textContent.trim() === "240 runs");
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+z");
+  await page.waitForFunction(() => /of 240/.test(document.querySelector(".bar .count").textContent));
+});
+
+test("sort by header, by keyboard too, with aria-sort", async (t) => {
+  const page = await runs(t);
+  const header = page.getByRole("columnheader", { name: /val\/loss/ });
+  await header.getByRole("button").click();
+  await page.waitForFunction(() => document.querySelector("[aria-sort=ascending]"));
+  const values = await page.locator(`[data-index] [data-col]`).evaluateAll((cells) => {
+    const at = [...document.querySelectorAll("[role=columnheader]")].findIndex((cell) => cell.getAttribute("aria-sort") === "ascending") - 1;
+    return cells.filter((cell) => Number(cell.dataset.col) === at).map((cell) => [Number(cell.closest("[data-index]").dataset.index), Number(cell.textContent)]).sort((a, b) => a[0] - b[0]).map(([, value]) => value);
+  });
+  assert.ok(values.length > 20);
+  assert.deepEqual(values, values.toSorted((a, b) => a - b));
+  await header.getByRole("button").press("Enter");
+  await page.waitForFunction(() => document.querySelector("[aria-sort=descending]"));
+  await page.keyboard.press("Control+z");
+  await page.waitForFunction(() => document.querySelector("[aria-sort=ascending]"));
+});
+
+test("hands on the keyboard: move, mark, draw, open, come back", async (t) => {
+  const page = await runs(t);
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Shift+ArrowDown");
+  await page.keyboard.press("Shift+ArrowDown");
+  assert.equal(await page.locator("[data-index][aria-selected=true]").count(), 3);
+  assert.equal(await page.getByRole("grid").getAttribute("aria-activedescendant"), "run-row-4");
+  await page.keyboard.press("c");
+  await page.waitForFunction(() => document.querySelectorAll("[data-part=eye][aria-pressed=true]").length === 3);
+  await page.keyboard.press("Control+z");
+  await page.waitForFunction(() => document.querySelectorAll("[data-part=eye][aria-pressed=true]").length === 10);
+  const name = await row(page, 4).locator(".name").innerText();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/#\/p\/1\/run\/1000004/);
+  await page.getByText(name).first().waitFor();
+  await page.keyboard.press("Alt+ArrowLeft");
+  await row(page, 4).waitFor();
+});
+
+test("rename, tag and note stay after a refresh", async (t) => {
+  const page = await runs(t);
+  await row(page, 5).locator("[data-col='1']").click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("the good one");
+  await page.keyboard.press("Enter");
+  await row(page, 5).getByText("the good one").waitFor();
+  await page.keyboard.press("t");
+  await page.getByRole("dialog", { name: /Tags of/ }).getByLabel("New tag").fill("keep");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await row(page, 5).getByText("keep").waitFor();
+  await page.keyboard.press("n");
+  await page.getByRole("dialog", { name: /Note on/ }).getByRole("textbox").fill("lower the rate");
+  await page.keyboard.press("Control+Enter");
+  await row(page, 5).getByText("Has a note").waitFor({ state: "attached" });
+  await page.keyboard.press("Control+c");
+  const copied = await page.waitForFunction(() => navigator.clipboard.readText().then((text) => text.includes("the good one") && text));
+  assert.match(await copied.jsonValue(), /^\| Name \| State \|.*\n\| --- \| --- \| --: \|/);
+});
+
+test("columns are dragged, resized, fitted and chosen", async (t) => {
+  const page = await runs(t, { width: 1900 });
+  await page.keyboard.press("]");
+  const titles = () => page.getByRole("columnheader").evaluateAll((cells) => cells.map((cell) => cell.textContent.trim()));
+  const before = await titles();
+  const from = await page.getByRole("columnheader").nth(5).boundingBox();
+  const to = await page.getByRole("columnheader").nth(3).boundingBox();
+  await page.mouse.move(from.x + from.width / 2, from.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(from.x, from.y + 10, { steps: 3 });
+  await page.mouse.move(to.x + 4, to.y + 10, { steps: 5 });
+  await page.mouse.up();
+  assert.deepEqual(await titles(), [...before.slice(0, 3), before[5], before[3], before[4], ...before.slice(6)]);
+  const grip = page.locator(".grip").nth(1);
+  const width = async () => (await page.getByRole("columnheader").nth(2).boundingBox()).width;
+  const old = await width();
+  const box = await grip.boundingBox();
+  await page.mouse.move(box.x + 4, box.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 64, box.y + 10, { steps: 4 });
+  await page.mouse.up();
+  assert.equal(await width(), old + 60);
+  await grip.dblclick();
+  assert.ok((await width()) < old + 40);
+  await page.keyboard.press("Shift+C");
+  await page.getByLabel("Find a column").fill("dropout");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  assert.ok((await titles()).includes("dropout"));
+});
+
+test("the palette runs commands and finds runs", async (t) => {
+  const page = await runs(t);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("dark or");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => document.documentElement.dataset.theme === "light");
+  const name = await row(page, 6).locator(".name").innerText();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type(name);
+  await page.getByRole("option", { name: new RegExp(name) }).first().click();
+  await page.waitForURL(/#\/p\/1\/run\/1000006/);
+});
+
+test("a folder is opened by its path, and a wrong one says why", async (t) => {
+  const page = await open(t, "", { query: "empty&live=0" });
+  const field = page.getByLabel("Path of a folder");
+  await field.fill("relative/path");
+  await field.press("Enter");
+  await page.getByText("is not a full path").waitFor();
+  await field.fill("/data/new-project");
+  await field.press("Enter");
+  await page.waitForURL(/#\/p\/1\/runs/);
+  await row(page, 0).waitFor();
+});
+
+test("a restart comes back to the same view, filter and all", async (t) => {
+  const page = await runs(t);
+  await page.keyboard.press("/");
+  await page.keyboard.type('params.optimizer = "sgd"');
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => /of 240/.test(document.querySelector(".bar .count").textContent));
+  const before = await count(page);
+  await page.waitForTimeout(400);
+  await page.goto("about:blank");
+  await page.goto(`${site.url}?live=0`);
+  await row(page, 0).waitFor();
+  assert.match(page.url(), /#\/p\/1\/runs/);
+  await page.waitForFunction((text) => document.querySelector(".bar .count").textContent.trim() === text.trim(), before);
+});
+
+test("100,000 runs: any jump is painted at once and scrolling keeps its elements", async (t) => {
+  const page = await runs(t, { query: "live=0&runs=100000" });
+  const result = await page.evaluate(async () => {
+    const grid = document.querySelector("[role=grid]");
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    const elements = new Set(document.querySelectorAll("[data-index]"));
+    const times = [];
+    for (let i = 0; i < 120; i++) {
+      const start = performance.now();
+      grid.scrollTop += 168;
+      await frame();
+      times.push(performance.now() - start);
+    }
+    const kept = [...document.querySelectorAll("[data-index]")].filter((element) => elements.has(element)).length;
+    const jumps = [];
+    for (const share of [0.5, 0.1, 0.9, 0.33, 0.77]) {
+      const start = performance.now();
+      grid.scrollTop = share * grid.scrollHeight;
+      const wanted = Math.floor(grid.scrollTop / 28) + 3;
+      while (!document.querySelector(`[data-index="${wanted}"] .name`)) await frame();
+      jumps.push(performance.now() - start);
+    }
+    times.sort((a, b) => a - b);
+    return { rows: grid.getAttribute("aria-rowcount"), kept, shown: document.querySelectorAll("[data-index]").length, frame50: times[60], frame95: times[114], jumps };
+  });
+  t.diagnostic(JSON.stringify(result));
+  assert.equal(result.rows, "100001");
+  assert.ok(result.kept >= result.shown - 8, "rows take turns in the same elements");
+  assert.ok(result.shown < 60);
+});
