@@ -180,7 +180,7 @@ pub fn number(x: f64, step: f64, largest: f64) -> String {
     if x == 0.0 {
         return "0".into();
     }
-    if largest >= 1e15 || largest < 1e-4 {
+    if !(1e-4..1e15).contains(&largest) {
         let digits = (x.abs().log10().floor() - step.log10().floor()).clamp(0.0, 12.0) as usize;
         return scientific(x, digits);
     }

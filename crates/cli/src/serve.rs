@@ -1,0 +1,54 @@
+//! `signalbox serve`: the window's page for a browser on this machine.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use signalbox_app::{App, Options};
+
+use crate::arguments::Serve;
+use crate::failure::{Failure, Outcome};
+
+pub fn run(arguments: &Serve, data_dir: Option<PathBuf>) -> Result<Outcome, Failure> {
+    let app = App::open(Options {
+        data_dir: own_data(data_dir)?,
+        demo_path: signalbox_app::demo_path(),
+        version: env!("CARGO_PKG_VERSION"),
+        desktop: None,
+        force_polling: false,
+    })?;
+    let result = serve(&app, arguments);
+    app.shutdown();
+    result
+}
+
+fn serve(app: &App, arguments: &Serve) -> Result<Outcome, Failure> {
+    let mut fragment = String::new();
+    for path in &arguments.paths {
+        let project = app.call("open_project", json!({ "path": absolute(path)? }))?;
+        fragment = format!("#/p/{}/runs", project["id"]);
+    }
+    let mut said = Ok(());
+    signalbox_server::serve(app.clone(), arguments.port, |address, _| {
+        // Scripts read the first line; a browser keeps the fragment over the redirect.
+        let mut out = std::io::stdout().lock();
+        said = writeln!(out, "Signalbox is at {}{fragment}", address.url).and_then(|()| out.flush());
+        eprintln!("The address holds the key; it is good on this machine until Ctrl-C.");
+    })
+    .map_err(|e| Failure::System(e.to_string()))?;
+    said?;
+    Ok(Outcome::Done)
+}
+
+/// The user's data folder, or the one that was said.
+pub fn own_data(said: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let none = || Failure::System("no home folder is known; say where with --data-dir".into());
+    match said {
+        Some(dir) => absolute(&dir),
+        None => signalbox_app::data_dir().ok_or_else(none),
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|e| Failure::System(format!("{}: {e}", path.display())))
+}

@@ -1,0 +1,66 @@
+//! Start to first paint, printed when `SIGNALBOX_TIMING` is set: the page says when WebKit painted first.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+/// The name under which the page reports, among the app's commands.
+pub const PAINTED: &str = "__painted";
+
+pub fn wanted() -> bool {
+    std::env::var_os("SIGNALBOX_TIMING").is_some()
+}
+
+/// Runs in the page before its own scripts.
+pub const SCRIPT: &str = r#"
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries())
+    if (entry.name === "first-contentful-paint")
+      window.__TAURI_INTERNALS__.invoke("call", {
+        name: "__painted", args: { unix_ms: performance.timeOrigin + entry.startTime },
+      });
+}).observe({ type: "paint", buffered: true });
+"#;
+
+/// `args.unix_ms`: the wall clock at the first contentful paint.
+pub fn painted(args: &Value) {
+    if let (true, Some(unix_ms), Some(began)) = (wanted(), args["unix_ms"].as_f64(), began_unix_ms()) {
+        println!("first-paint {:.0}", unix_ms - began);
+    }
+}
+
+/// Wall clock at which this process was started, by the kernel's own record (to 10 ms).
+#[cfg(target_os = "linux")]
+fn began_unix_ms() -> Option<f64> {
+    /// Linux counts in USER_HZ, 100 on every platform that it is built for here.
+    const TICKS_PER_SEC: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let started = start_ticks(&stat)? / TICKS_PER_SEC;
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let up: f64 = uptime.split(' ').next()?.parse().ok()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
+    Some((now - (up - started)) * 1e3)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn began_unix_ms() -> Option<f64> {
+    None
+}
+
+/// Field 22 of proc(5)'s stat. The program's name, field 2, may hold spaces and brackets itself.
+fn start_ticks(stat: &str) -> Option<f64> {
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_began_a_moment_ago() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64() * 1e3;
+        let age = now - began_unix_ms().expect("a start");
+        assert!((-50.0..600_000.0).contains(&age), "{age} ms");
+        assert_eq!(start_ticks("7 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 0"), Some(4242.0));
+    }
+}
