@@ -9,5 +9,9 @@ mod logs;
 mod logs_cut;
 #[path = "readers/mlflow_file.rs"]
 mod mlflow_file;
+#[path = "readers/mlflow_sqlite.rs"]
+mod mlflow_sqlite;
+#[path = "readers/mlflow_sqlite_access.rs"]
+mod mlflow_sqlite_access;
 #[path = "readers/recognise.rs"]
 mod recognise;

@@ -7,15 +7,21 @@ use signalbox_types::{Format, Points};
 
 use crate::known::{Known, read_whole, samples, spec};
 
+/// Writes a file as a new one: ext4 flushes a file to the disk that was truncated and written again.
+fn put(path: &Path, bytes: &[u8]) {
+    let _ = fs::remove_file(path);
+    fs::write(path, bytes).unwrap();
+}
+
 /// Reads the first `cut` bytes, stops, and goes on with the whole file.
 fn check_cut_anywhere(format: Format, name: &str, text: &[u8]) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(name);
     let spec = spec(format, dir.path(), name);
-    fs::write(&path, text).unwrap();
+    put(&path, text);
     let whole = read_whole(&spec);
     for cut in 0..text.len() {
-        fs::write(&path, &text[..cut]).unwrap();
+        put(&path, &text[..cut]);
         let (mut known, mut cursor) = (Known::default(), None);
         known.visit(&spec, &mut cursor, usize::MAX);
         fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(&text[cut..]).unwrap();
@@ -27,7 +33,7 @@ fn check_cut_anywhere(format: Format, name: &str, text: &[u8]) {
 
 /// The same reader sees the file after every byte.
 fn check_grown_by_bytes(spec: &SourceSpec, path: &Path, text: &[u8], whole: &Known) {
-    fs::write(path, b"").unwrap();
+    put(path, b"");
     let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
     let mut reader = open(spec, None);
     let mut known = Known::default();
@@ -164,12 +170,12 @@ proptest::proptest! {
             proptest::prop_assert!(batch.runs[0].series.iter().all(|s| one_length(&s.points)));
             let dir = tempfile::tempdir().unwrap();
             let spec = spec(format, dir.path(), name);
-            fs::write(dir.path().join(name), &text).unwrap();
+            put(&dir.path().join(name), text.as_bytes());
             let whole = read_whole(&spec);
             let (mut known, mut cursor) = (Known::default(), None);
-            fs::write(dir.path().join(name), &text.as_bytes()[..cut.min(text.len())]).unwrap();
+            put(&dir.path().join(name), &text.as_bytes()[..cut.min(text.len())]);
             known.visit(&spec, &mut cursor, usize::MAX);
-            fs::write(dir.path().join(name), &text).unwrap();
+            put(&dir.path().join(name), text.as_bytes());
             known.visit(&spec, &mut cursor, usize::MAX);
             proptest::prop_assert_eq!(known, whole);
         }
