@@ -26,12 +26,12 @@ Signalbox never writes into a project folder. `runs`, `show`, `export` and `prob
 anew each time and keep nothing.";
 
 const FILTER_HELP: &str = "\
-Filters compare what runs have, as MLflow's search does, with `or` and parentheses besides:
-  metrics.val_loss < 0.3           the last value; also metrics.val_loss.min, .max, .best
-  params.opt = \"adam\"              params and tags are text, compared as numbers with numbers
-  tags.team like \"%cv%\"            % stands for anything; ilike ignores case
-  status = \"running\" or name like \"base%\"
-  (metrics.acc > 0.9 or metrics.acc.max > 0.95) and params.lr < 0.01";
+Filters compare what runs have: MLflow's search syntax with `or`, `not` and parentheses besides.
+  metrics.val_loss < 0.3                     the last value
+  min(metrics.val_loss) < 0.3                also max, best and n, the number of points
+  params.opt = \"adam\" and params.lr < 0.01
+  tags.team like \"%cv%\"                     % stands for anything; ilike ignores case
+  (status = \"running\" or name like \"base%\") and metrics.acc is not null";
 
 /// See every training run in a folder: TensorBoard, MLflow, Lightning, Keras, Ultralytics, CSV and JSONL logs.
 #[derive(Debug, Parser)]

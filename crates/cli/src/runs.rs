@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use console::style;
 use signalbox_app::Offline;
-use signalbox_app::wire::{ColumnInfo, ColumnKind, ColumnRef, RunState, SortKey, Stat, TablePage, TableQuery};
+use signalbox_app::wire::{
+    ColumnInfo, ColumnKind, ColumnRef, RunState, SortKey, Stat, TablePage, TableQuery, TableRow,
+};
 
 use crate::Out;
 use crate::arguments::Runs;
@@ -93,10 +95,17 @@ fn sort_key(said: &str, columns: &[ColumnInfo]) -> Result<SortKey, Failure> {
 
 fn table(page: &TablePage, shown: &[&ColumnInfo], ids: &HashMap<u32, String>) -> Vec<Column> {
     let rows = &page.rows;
-    let id = |run: u32| ids.get(&run).map_or(String::new(), |id| short(id, ids));
+    // A path is a long id: where the name alone says which run is meant, it stays away.
+    let mut named: HashMap<&str, usize> = HashMap::new();
+    rows.iter().for_each(|r| *named.entry(&r.name).or_default() += 1);
+    let id = |row: &TableRow| match ids.get(&row.id) {
+        Some(id) if is_hex(id) || named[row.name.as_str()] > 1 => short(id, ids),
+        _ => String::new(),
+    };
+    let id_cells: Vec<String> = rows.iter().map(|r| calm(&id(r))).collect();
     let mut out = vec![Column::left("run", rows.iter().map(|r| calm(&r.name)).collect())];
-    if rows.iter().any(|r| ids.get(&r.id).is_none_or(|id| *id != r.name)) {
-        out.push(Column::left("id", rows.iter().map(|r| calm(&id(r.id))).collect()));
+    if id_cells.iter().any(|id| !id.is_empty()) {
+        out.push(Column::left("id", id_cells));
     }
     out.push(Column::left("state", rows.iter().map(|r| state(r.status)).collect()));
     for (i, column) in shown.iter().enumerate() {
@@ -112,11 +121,14 @@ fn table(page: &TablePage, shown: &[&ColumnInfo], ids: &HashMap<u32, String>) ->
 
 /// The first eight digits of a long hexadecimal id, where no other begins so.
 fn short(id: &str, ids: &HashMap<u32, String>) -> String {
-    let hex = id.len() >= 16 && id.bytes().all(|b| b.is_ascii_hexdigit());
-    if hex && ids.values().filter(|other| other.starts_with(&id[..8])).count() == 1 {
+    if is_hex(id) && ids.values().filter(|other| other.starts_with(&id[..8])).count() == 1 {
         return id[..8].to_owned();
     }
     id.to_owned()
+}
+
+fn is_hex(id: &str) -> bool {
+    id.len() >= 16 && id.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn state(state: RunState) -> String {
