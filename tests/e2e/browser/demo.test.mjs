@@ -58,7 +58,7 @@ describe("the demo in a browser", { concurrency: false }, () => {
     const all = await nRuns();
     await filter("metrics.val/acc > 0.9 and params.optimizer = 'adam'");
     await settled(nRuns, 3, "three runs by adam");
-    for (const name of ["adam", "adam-deep-cosine", "adam-wide-b128"]) await rows().getByText(name, { exact: true }).waitFor();
+    for (const name of ["digits/runs/adam", "digits/runs/adam-deep-cosine", "digits/runs/adam-wide-b128"]) await rows().getByText(name, { exact: true }).waitFor();
     await filterBox().fill("metrics.val/acc >> 0.9");
     await assertSoon(async () => assert.equal(await filterBox().getAttribute("aria-invalid"), "true"), "the filter is called wrong");
     await filter("params.optimizer = 'adam' or params.optimizer = 'momentum'");

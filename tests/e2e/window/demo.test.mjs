@@ -32,7 +32,7 @@ describe("the demo in the real window", { concurrency: false }, () => {
   test("a filter narrows the table", async () => {
     await screen.filter("metrics.val/acc > 0.9 and params.optimizer = 'adam'");
     await until("three runs are left", async () => (await screen.nRuns()) === 3);
-    assert.deepEqual((await screen.rows()).map((row) => row.name).sort(), ["adam", "adam-deep-cosine", "adam-wide-b128"]);
+    assert.deepEqual((await screen.rows()).map((row) => row.name).sort(), ["digits/runs/adam", "digits/runs/adam-deep-cosine", "digits/runs/adam-wide-b128"]);
     await screen.filter("");
     await until("all are back", async () => (await screen.nRuns()) >= 45);
   });
