@@ -151,6 +151,16 @@ export function mockPointCount(run: number, metric: string): number {
   return 600 + Math.floor(hash(run, 3) * 1400);
 }
 
+/** About what the whole line holds, from a few of its points: a table of runs must not compute every curve. */
+export function mockSummary(run: number, metric: string): { n: number; last: number; min: number; max: number } | null {
+  const n = mockPointCount(run, metric);
+  if (n === 0) return null;
+  const curve = curveFor(metric, run, seedOf(metric));
+  const samples = Array.from({ length: 24 }, (_, i) => curve(i / 23, Math.round((i / 23) * (n - 1))));
+  const diverges = run % 11 === 4 && /loss|grad/.test(metric);
+  return { n, last: diverges ? NaN : samples[23]!, min: Math.min(...samples), max: Math.max(...samples) };
+}
+
 export function mockLine(run: number, metric: string): MockLine | null {
   const key = `${run}:${metric}`;
   const found = cache.get(key);
