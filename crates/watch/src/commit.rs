@@ -128,6 +128,7 @@ impl Writer<'_> {
                 if source.state().stage == Stage::Gone {
                     source.restart_from(cursor, generation);
                     self.queue.revive(&source);
+                    project.route_to(&source);
                     project.n_sources.fetch_add(1, Ordering::Relaxed);
                 }
                 self.queue.touch(&source, Reason::Live);

@@ -13,7 +13,7 @@ use signalbox_types::{Format, ProjectId, SourceId};
 
 use crate::commit::Writer;
 use crate::event::{EngineStats, ProjectStats, WatchEvent};
-use crate::inbox::{Inbox, News};
+use crate::inbox::{Inbox, News, place};
 use crate::ledger::Ledger;
 use crate::liveness::{Liveness, Prober, Subject};
 use crate::mail::Mail;
@@ -274,6 +274,14 @@ fn route(shared: &Shared) {
                 let (sources, covered) = project.concerned(&path);
                 for source in &sources {
                     shared.queue.touch(source, Reason::Live);
+                }
+                // An experiment's name stands in its own file, beside the folders of its runs.
+                if sources.is_empty()
+                    && let Some((dir, _)) = place(&path).filter(|(_, name)| *name == "meta.yaml")
+                {
+                    for source in project.sources_in(dir) {
+                        shared.queue.touch(&source, Reason::Live);
+                    }
                 }
                 forward(&project, path, change, covered);
             }

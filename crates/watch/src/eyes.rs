@@ -1,7 +1,7 @@
 //! Which folders of a project the system tells of, and which have to be looked at: one watch a folder, added
 //! by us and never recursive, so that a skipped folder costs nothing and we know when the system has no more.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -31,10 +31,26 @@ pub(crate) enum Sight {
     Polled,
 }
 
+/// What a watch serves.
+#[derive(Clone, Copy, Default)]
+struct Wanted {
+    new_sources: bool,
+    source: bool,
+}
+
+impl Wanted {
+    fn set(&mut self, purpose: Purpose, wanted: bool) {
+        match purpose {
+            Purpose::NewSources => self.new_sources = wanted,
+            Purpose::Source => self.source = wanted,
+        }
+    }
+}
+
 #[derive(Default)]
 struct State {
     watcher: Option<RecommendedWatcher>,
-    watched: HashSet<PathBuf>,
+    watched: HashMap<PathBuf, Wanted>,
     /// With the strongest purpose for which a watch was refused.
     polled: HashMap<PathBuf, Purpose>,
     /// Why folders are polled, the first reason met of each kind.
@@ -77,7 +93,8 @@ impl Eyes {
             return Sight::Polled;
         }
         let mut state = lock(&self.state);
-        if state.watched.contains(dir) {
+        if let Some(wanted) = state.watched.get_mut(dir) {
+            wanted.set(purpose, true);
             return Sight::Known;
         }
         if state.polled.get(dir).is_some_and(|refused| *refused >= purpose) {
@@ -121,18 +138,32 @@ impl Eyes {
         };
         if sight == Sight::Begun {
             state.polled.remove(dir);
-            state.watched.insert(dir.to_owned());
+            state.watched.entry(dir.to_owned()).or_default().set(purpose, true);
         } else {
             state.polled.insert(dir.to_owned(), purpose);
         }
         sight
     }
 
-    /// The folder is no longer there or no longer wanted.
+    /// The folder is no longer wanted for this purpose; its watch goes when it serves no other.
+    pub fn release(&self, dir: &Path, purpose: Purpose) {
+        let mut state = lock(&self.state);
+        if state.polled.get(dir) == Some(&purpose) {
+            state.polled.remove(dir);
+        }
+        let Some(wanted) = state.watched.get_mut(dir) else { return };
+        wanted.set(purpose, false);
+        if !wanted.new_sources && !wanted.source {
+            drop(state);
+            self.unwatch(dir);
+        }
+    }
+
+    /// The folder is no longer there.
     pub fn unwatch(&self, dir: &Path) {
         let mut state = lock(&self.state);
         state.polled.remove(dir);
-        if state.watched.remove(dir)
+        if state.watched.remove(dir).is_some()
             && let Some(watcher) = &mut state.watcher
         {
             // It fails where the system has dropped the watch together with the folder: as wanted.

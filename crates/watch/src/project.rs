@@ -13,6 +13,7 @@ use crate::inbox::{Inbox, place};
 use crate::list::DirId;
 use crate::mounts::Mounts;
 use crate::options::Options;
+use crate::prune::may_become_source;
 use crate::source::{Key, Source};
 use crate::sync::{Cancel, lock};
 use crate::tasks::Tasks;
@@ -95,9 +96,7 @@ impl Project {
     pub fn insert(&self, source: &Arc<Source>) {
         lock(&self.sources).insert(Key::of(&source.spec), Arc::clone(source));
         lock(&self.by_id).insert(source.id, Arc::clone(source));
-        if source.is_file {
-            lock(&self.routes).by_file.insert(source.path.clone(), Arc::clone(source));
-        }
+        self.route_to(source);
     }
 
     /// Lets go of everything, so that nothing keeps the project alive.
@@ -120,7 +119,7 @@ impl Project {
                 // A folder that is not there yet is told of by the one above it.
                 Sight::Polled => match path.is_dir() {
                     true => polled = true,
-                    false => self.eyes.unwatch(path),
+                    false => self.eyes.release(path, Purpose::Source),
                 },
             }
         }
@@ -130,11 +129,14 @@ impl Project {
             let old = std::mem::replace(&mut state.watch_paths, paths.clone());
             drop(state);
             let mut routes = lock(&self.routes);
-            for path in old.iter().filter(|p| !paths.contains(p)) {
-                remove_route(&mut routes, path, source);
-            }
+            let unused: Vec<_> =
+                old.iter().filter(|p| !paths.contains(p)).filter(|p| remove_route(&mut routes, p, source)).collect();
             for path in paths.iter().filter(|p| !old.contains(p)) {
                 routes.by_dir.entry(path.clone()).or_default().push(Arc::clone(source));
+            }
+            drop(routes);
+            for path in unused {
+                self.eyes.release(path, Purpose::Source);
             }
         }
         begun
@@ -144,13 +146,30 @@ impl Project {
     pub fn detach(&self, source: &Arc<Source>) {
         let paths = std::mem::take(&mut source.state().watch_paths);
         let mut routes = lock(&self.routes);
-        for path in &paths {
-            remove_route(&mut routes, path, source);
+        if routes.by_file.get(&source.path).is_some_and(|s| s.id == source.id) {
+            routes.by_file.remove(&source.path);
+        }
+        let unused: Vec<_> = paths.iter().filter(|p| remove_route(&mut routes, p, source)).collect();
+        drop(routes);
+        for path in unused {
+            self.eyes.release(path, Purpose::Source);
         }
     }
 
-    /// The sources that a change of `path` concerns, and whether it lies where a source of its folder is read
-    /// as a whole (so that it cannot be a source of its own).
+    /// A source that was detached is there again.
+    pub fn route_to(&self, source: &Arc<Source>) {
+        if source.is_file {
+            lock(&self.routes).by_file.insert(source.path.clone(), Arc::clone(source));
+        }
+    }
+
+    /// The sources that lie in a folder, one level below.
+    pub fn sources_in(&self, dir: &Path) -> Vec<Arc<Source>> {
+        lock(&self.sources).values().filter(|s| s.path.parent() == Some(dir)).cloned().collect()
+    }
+
+    /// The sources that a change of `path` concerns, and whether it belongs to them for certain, so that it need
+    /// not be looked at for what it might be.
     pub fn concerned(&self, path: &Path) -> (Vec<Arc<Source>>, bool) {
         let routes = lock(&self.routes);
         if let Some(source) = routes.by_file.get(path) {
@@ -164,7 +183,7 @@ impl Project {
         if let Some((dir, name)) = place(path)
             && let Some(sources) = routes.by_dir.get(dir)
         {
-            covered = sources.iter().any(|s| !s.is_file);
+            covered = !may_become_source(name) && sources.iter().any(|s| !s.is_file);
             concerned.extend(sources.iter().filter(|s| s.concerns(path, name)).cloned());
         }
         (concerned, covered)
@@ -241,11 +260,13 @@ impl Project {
     }
 }
 
-fn remove_route(routes: &mut Routes, path: &Path, source: &Arc<Source>) {
-    if let Some(sources) = routes.by_dir.get_mut(path) {
-        sources.retain(|s| s.id != source.id);
-        if sources.is_empty() {
-            routes.by_dir.remove(path);
-        }
+/// True if no source wants to know of the folder any more.
+fn remove_route(routes: &mut Routes, path: &Path, source: &Arc<Source>) -> bool {
+    let Some(sources) = routes.by_dir.get_mut(path) else { return true };
+    sources.retain(|s| s.id != source.id);
+    let unused = sources.is_empty();
+    if unused {
+        routes.by_dir.remove(path);
     }
+    unused
 }

@@ -42,11 +42,23 @@ pub fn may_matter(name: &OsStr) -> bool {
     const EXTENSIONS: [&[u8]; 12] =
         [b"csv", b"tsv", b"jsonl", b"ndjson", b"json", b"db", b"sqlite", b"sqlite3", b"db3", b"yaml", b"yml", b"log"];
     let bytes = name.as_encoded_bytes();
-    if bytes.windows(8).any(|w| w == b"tfevents") || marks_directory_to_skip(name, false) {
+    let contains = |word: &[u8]| bytes.windows(word.len()).any(|w| w == word);
+    if contains(b"tfevents") || contains(b"mlflow") || marks_directory_to_skip(name, false) {
         return true;
     }
     let Some(dot) = bytes.iter().rposition(|b| *b == b'.') else { return false };
     EXTENSIONS.iter().any(|e| bytes[dot + 1..].eq_ignore_ascii_case(e))
+}
+
+/// Whether a file of this name that is no source yet may become one by what is written to it: a log that has
+/// no more than its header, a database without its tables. (Other names decide by being there.)
+pub fn may_become_source(name: &OsStr) -> bool {
+    const NEVER: [&[u8]; 3] = [b".json", b".yaml", b".yml"];
+    let bytes = name.as_encoded_bytes();
+    let decides_by_content =
+        |name: &[u8]| name.ends_with(b".log.json") || matches!(name, b"scalars.json" | b"meta.yaml");
+    let is_event_file = bytes.windows(8).any(|w| w == b"tfevents");
+    may_matter(name) && !is_event_file && (decides_by_content(bytes) || !NEVER.iter().any(|end| bytes.ends_with(end)))
 }
 
 #[cfg(test)]
@@ -65,6 +77,12 @@ mod tests {
         assert!(!marks_directory_to_skip(OsStr::new("pyvenv.cfg"), true));
         for name in ["events.out.tfevents.1.host", "a.CSV", "mlflow.db", "meta.yaml", "x.tfevents", "train.log"] {
             assert!(may_matter(OsStr::new(name)), "{name}");
+        }
+        for name in ["a.csv", "train.log", "x.log.json", "meta.yaml", "mlflow.db", "my-mlflow"] {
+            assert!(may_become_source(OsStr::new(name)), "{name}");
+        }
+        for name in ["a.json", "hparams.yaml", "a.png", "events.out.tfevents.1.host"] {
+            assert!(!may_become_source(OsStr::new(name)), "{name}");
         }
         for name in ["a.png", "csv", "model.pt", "tfevent", ""] {
             assert!(!may_matter(OsStr::new(name)), "{name}");

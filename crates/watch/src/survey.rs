@@ -17,9 +17,10 @@ use crate::list::{DirId, Listed, list};
 use crate::mail::{Mail, Order};
 use crate::options::Options;
 use crate::project::{Project, Sink};
-use crate::prune::may_matter;
+use crate::prune::may_become_source;
 use crate::show::display_path;
 use crate::source::Key;
+use crate::tasks::Look;
 use crate::tree::{Dir, Tree};
 
 /// A directory whose time of change is younger than this may change again within the clock's grain.
@@ -150,6 +151,9 @@ impl<'a> Survey<'a> {
         self.counts.files += listed.n_files;
         let (dir, folders, links) = self.recognise(rel, &listed, id, meta.modified().ok(), watched, begun);
         self.show_sources(rel, &dir.sources, &listed);
+        if !dir.ordinary && !self.first_walk {
+            self.look_at_parent(rel);
+        }
         self.tree.insert(rel.to_owned(), dir);
         Some((folders, links))
     }
@@ -190,7 +194,18 @@ impl<'a> Survey<'a> {
         let gone: Vec<PathBuf> =
             old.children.iter().filter(|c| !dir.children.contains(c)).map(|c| rel.join(c)).collect();
         self.show_sources(rel, &dir.sources, &listed);
-        self.hide_sources(rel, old.sources.iter().filter(|s| !dir.sources.contains(s)));
+        let (same_place, gone_sources): (Vec<&Key>, Vec<&Key>) = old
+            .sources
+            .iter()
+            .filter(|s| !dir.sources.contains(s))
+            .partition(|s| dir.sources.iter().any(|new| new.rel == s.rel));
+        self.hide_sources(rel, gone_sources.into_iter());
+        for key in same_place {
+            self.lose(key.clone());
+        }
+        if dir.ordinary != old.ordinary {
+            self.look_at_parent(rel);
+        }
         self.tree.insert(rel.to_owned(), dir);
         for child in gone {
             self.remove(&child);
@@ -238,7 +253,7 @@ impl<'a> Survey<'a> {
 
     fn remove_below(&mut self, rel: &Path) {
         for (below, dir) in self.tree.remove(rel) {
-            self.project.eyes.unwatch(&self.project.absolute(&below));
+            self.project.eyes.release(&self.project.absolute(&below), Purpose::NewSources);
             self.release(&below, dir.id);
             self.can_enter(&below);
             self.hide_sources(&below, dir.sources.iter());
@@ -270,16 +285,14 @@ impl<'a> Survey<'a> {
         let mut sources: Vec<Key> = recognised.sources.iter().map(Key::of).collect();
         sources.sort_unstable();
         let covered: HashSet<&Path> = sources.iter().map(|s| s.rel.as_path()).collect();
-        let unsettled = !covered.contains(rel)
-            && listed
-                .entries
-                .iter()
-                .any(|e| !e.is_dir && may_matter(&e.name) && !covered.contains(&*rel.join(&e.name)));
+        let may_grow = |name: &std::ffi::OsString| may_become_source(name) && !covered.contains(&*rel.join(name));
+        let unsettled = listed.entries.iter().any(|e| !e.is_dir && may_grow(&e.name));
         let young = modified.is_none_or(|t| t.elapsed().is_ok_and(|age| age < CLOCK_GRAIN));
         let dir = Dir {
             id,
             modified: if young { None } else { modified },
             children,
+            ordinary: recognised.descend == Descend::All,
             sources,
             unsettled,
             watched,
@@ -318,10 +331,21 @@ impl<'a> Survey<'a> {
         let now = Instant::now();
         let due: Vec<Key> = self.missing.iter().filter(|(_, at)| **at <= now).map(|(key, _)| key.clone()).collect();
         for key in due {
-            self.missing.remove(&key);
-            self.present.remove(&key);
-            self.counts.sources = self.counts.sources.saturating_sub(1);
-            self.mail.put_order(Order::Lost { project: Arc::clone(self.project), key });
+            self.lose(key);
+        }
+    }
+
+    fn lose(&mut self, key: Key) {
+        self.missing.remove(&key);
+        self.present.remove(&key);
+        self.counts.sources = self.counts.sources.saturating_sub(1);
+        self.mail.put_order(Order::Lost { project: Arc::clone(self.project), key });
+    }
+
+    /// What a folder is can depend on what its folders are: MLflow's root on its experiments.
+    fn look_at_parent(&self, rel: &Path) {
+        if let Some(parent) = rel.parent() {
+            self.project.tasks.look(self.project.absolute(parent), Look { names: true });
         }
     }
 
@@ -346,7 +370,7 @@ impl<'a> Survey<'a> {
     /// Remembers a directory as one that is not entered; it costs no watch.
     fn skip(&mut self, rel: &Path, id: Option<DirId>) {
         self.release(rel, id);
-        self.project.eyes.unwatch(&self.project.absolute(rel));
+        self.project.eyes.release(&self.project.absolute(rel), Purpose::NewSources);
         self.tree.insert(rel.to_owned(), Dir::skipped(id));
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Dir {
     pub modified: Option<SystemTime>,
     /// Folders and links in it that are to be entered.
     pub children: Vec<OsString>,
+    /// Everything in it is to be entered: it is not, say, an MLflow experiment.
+    pub ordinary: bool,
     /// Sources that it showed, sorted.
     pub sources: Vec<Key>,
     /// It holds files that may become a source when more is written to them.
@@ -52,6 +54,7 @@ impl Dir {
             id,
             modified: None,
             children: Vec::new(),
+            ordinary: true,
             sources: Vec::new(),
             unsettled: false,
             watched: false,

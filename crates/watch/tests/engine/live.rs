@@ -100,17 +100,17 @@ fn a_storm_of_small_writes_is_few_commits_and_every_point_once() {
 
 #[test]
 fn what_changes_now_does_not_wait_for_what_is_long() {
-    let options = Options { slice_bytes: 64 << 10, ..Rig::options() };
+    let options = Options { slice_bytes: 32 << 10, ..Rig::options() };
     let mut rig = Rig::with(options, Memory::default(), |p| put(&p.join("live.csv"), "step\n0\n"));
     rig.wait_values("live.csv", &[0.0]);
-    let long = format!("step\n{}", "1.5\n".repeat(3_000_000));
+    let long = format!("step\n{}", "1.5\n".repeat(1_000_000));
     put(&rig.path("long.csv"), &long);
     rig.wait_store("the beginning of the long one", |s| s.n_values("long.csv") > 0);
     append(&rig.path("live.csv"), "1\n");
     rig.wait_values("live.csv", &[0.0, 1.0]);
     let n_long = rig.store.n_values("long.csv");
-    assert!(n_long < 3_000_000, "the live one came after the whole backlog");
-    rig.wait_store("all of the long one", |s| s.n_values("long.csv") == 3_000_000);
+    assert!(n_long < 1_000_000, "the live one came after the whole backlog");
+    rig.wait_store("all of the long one", |s| s.n_values("long.csv") == 1_000_000);
     let stats = rig.engine.project_stats(PROJECT).unwrap();
     assert_eq!(stats.backlog_bytes, 0);
 }
@@ -136,16 +136,16 @@ fn readers_are_closed_and_opened_again() {
 fn stopping_is_quick_and_nothing_is_lost_by_it() {
     let dir = temp();
     let store = Memory::default();
-    let want: Vec<f64> = (0..2_000_000).map(f64::from).collect();
+    let want: Vec<f64> = (0..500_000).map(f64::from).collect();
     let text: String = want.iter().map(|v| format!("{v}\n")).collect();
     put(&dir.path().join("p/m.csv"), &format!("step\n{text}"));
-    let options = Options { slice_bytes: 256 << 10, ..Rig::options() };
+    let options = Options { slice_bytes: 64 << 10, ..Rig::options() };
     let mut rig = Rig::on(options.clone(), store.clone(), dir);
     rig.wait_store("the first part", |s| s.n_values("m.csv") > 0);
     let begun = Instant::now();
     rig.engine.stop();
     let took = begun.elapsed();
-    assert!(took < Duration::from_millis(500), "{took:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
     let n = store.n_values("m.csv");
     assert!(n < want.len(), "it had read everything already");
     let Rig { dir, .. } = rig;
@@ -175,14 +175,14 @@ fn two_projects_share_an_engine() {
 
 #[test]
 fn what_was_read_and_not_committed_is_bounded() {
-    let options = Options { slice_bytes: 256 << 10, max_in_flight_bytes: 1 << 20, ..Rig::options() };
-    let text = format!("step\n{}", "1.5\n".repeat(1_000_000));
+    let options = Options { slice_bytes: 64 << 10, max_in_flight_bytes: 512 << 10, ..Rig::options() };
+    let text = format!("step\n{}", "1.5\n".repeat(300_000));
     let mut rig = Rig::with(options, Memory::default(), |p| {
         put(&p.join("a.csv"), &text);
         put(&p.join("b.csv"), &text);
     });
-    rig.wait_store("all", |s| s.n_values("a.csv") + s.n_values("b.csv") == 2_000_000);
-    // A point is 24 bytes in memory and 4 in the file: a commit of all that may wait is less than 1 MB of it.
+    rig.wait_store("all", |s| s.n_values("a.csv") + s.n_values("b.csv") == 600_000);
+    // A point is 24 bytes in memory and 4 in the file: a commit of all that may wait is far less of it.
     let largest = rig.store.largest_commit.load(Ordering::Relaxed);
-    assert!(largest < 1 << 20, "{largest} bytes at once");
+    assert!(largest < 512 << 10, "{largest} bytes at once");
 }

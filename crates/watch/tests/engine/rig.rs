@@ -18,7 +18,8 @@ use signalbox_watch::{Engine, Formats, Ledger, Options, WatchEvent};
 use tempfile::TempDir;
 
 pub const PROJECT: ProjectId = ProjectId(7);
-const DEADLINE: Duration = Duration::from_secs(20);
+/// Never waited for unless something is wrong; long, since a loaded machine is not wrong.
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// `*.csv` whose first line is `step` and then a number a line; the step is the line's number.
 #[derive(Default)]
@@ -258,7 +259,7 @@ impl Rig {
         self.dir.path().join("p").join(rel)
     }
 
-    /// The next event of a kind; panics with what came instead after 20 s.
+    /// The next event of a kind; panics with what came instead after two minutes.
     pub fn wait(&mut self, what: &str, mut is_it: impl FnMut(&WatchEvent) -> bool) -> WatchEvent {
         let until = Instant::now() + DEADLINE;
         loop {
