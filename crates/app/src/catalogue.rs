@@ -154,10 +154,6 @@ impl Catalogue {
         self.ids.get(name).copied()
     }
 
-    pub fn metric_ids(&self) -> impl Iterator<Item = (MetricId, &Arc<str>)> {
-        self.names.iter().map(|(id, name)| (*id, name))
-    }
-
     pub fn knows_metrics(&self, ids: impl IntoIterator<Item = MetricId>) -> bool {
         ids.into_iter().all(|id| self.names.contains_key(&id))
     }

@@ -74,12 +74,13 @@ impl JsonLines {
         let mut n_leaves = 0;
         for (key, value) in &object {
             let is_axis = key == axis && !self.by_row;
-            if !is_axis && !(clock::is_time_name(key) && wall_time(value).is_some()) {
+            if !(is_axis || clock::is_time_name(key) && wall_time(value).is_some()) {
                 row.take(&place::clean_name(key.as_bytes()), value, &mut n_leaves, news);
             }
         }
         if n_leaves > MAX_LEAVES {
-            let message = format!("A line of more than {MAX_LEAVES} numbers; the rest was skipped (a limit of Signalbox).");
+            let message =
+                format!("A line of more than {MAX_LEAVES} numbers; the rest was skipped (a limit of Signalbox).");
             news.trouble(offset, ProblemKind::TooLarge, message);
         }
     }

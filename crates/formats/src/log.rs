@@ -86,7 +86,13 @@ impl<G: Grammar> LogReader<G> {
         Self { path: spec.path(), spec: spec.clone(), state }
     }
 
-    fn read_file(&mut self, stamp: Stamp, budget: usize, batch: &mut Batch, run: &mut RunDelta) -> io::Result<Progress> {
+    fn read_file(
+        &mut self,
+        stamp: Stamp,
+        budget: usize,
+        batch: &mut Batch,
+        run: &mut RunDelta,
+    ) -> io::Result<Progress> {
         let bytes_read = &mut batch.bytes_read;
         let mut file = File::open(&self.path)?;
         let old = &self.state;

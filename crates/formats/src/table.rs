@@ -108,7 +108,8 @@ impl Table {
             return Ok(());
         }
         if cells.len() < header.n_cells || cells.iter().rev().take(n_extra).any(|c| !c.trim_ascii().is_empty()) {
-            let message = format!("A row of {} cells under a header of {}; it was skipped.", cells.len(), header.n_cells);
+            let message =
+                format!("A row of {} cells under a header of {}; it was skipped.", cells.len(), header.n_cells);
             news.trouble(row.offset, ProblemKind::Malformed, message);
             return Ok(());
         }
@@ -120,7 +121,8 @@ impl Table {
                 Step::Missing => self.last_step,
                 Step::Fraction => return Err(Fraction),
                 Step::Text => {
-                    let message = format!("`{}` is not a number in this row; it was skipped.", header.columns[axis].name);
+                    let message =
+                        format!("`{}` is not a number in this row; it was skipped.", header.columns[axis].name);
                     news.trouble(row.offset, ProblemKind::Malformed, message);
                     return Ok(());
                 }
@@ -218,7 +220,11 @@ impl Grammar for Table {
             let offset = at + pos as u64;
             match stop {
                 Cut::Stray(n) => {
-                    news.trouble(offset, ProblemKind::Malformed, "A quote in this line is never closed; it was skipped.");
+                    news.trouble(
+                        offset,
+                        ProblemKind::Malformed,
+                        "A quote in this line is never closed; it was skipped.",
+                    );
                     pos += n;
                 }
                 Cut::TooLong => {
@@ -236,7 +242,8 @@ impl Grammar for Table {
     }
 
     fn restore(&mut self, preamble: &[u8]) -> bool {
-        let start = preamble.split_inclusive(|b| *b == b'\n').take_while(|l| header::is_blank(l)).map(<[u8]>::len).sum();
+        let start =
+            preamble.split_inclusive(|b| *b == b'\n').take_while(|l| header::is_blank(l)).map(<[u8]>::len).sum();
         self.header = Some(Header::parse(&preamble[start..], self.format));
         true
     }

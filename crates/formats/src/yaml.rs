@@ -175,27 +175,31 @@ mod tests {
 
     #[test]
     fn typed_params() {
-        check("hidden: 4\nlr: 0.01\nopts: !!python/tuple\n- 1\n- 2\n", &[
-            ("hidden", ParamValue::Number(4.0)),
-            ("lr", ParamValue::Number(0.01)),
-            ("opts", text_of("[1,2]")),
-        ]);
-        check("amp: false\ntime: null\nname: on\ngit: 12e4567\n", &[
-            ("amp", ParamValue::Bool(false)),
-            ("time", text_of("null")),
-            ("name", text_of("on")),
-            ("git", text_of("12e4567")),
-        ]);
-        check("model:\n  depth: 3\n  norm: {kind: batch}\n  empty: {}\n", &[
-            ("model.depth", ParamValue::Number(3.0)),
-            ("model.norm.kind", text_of("batch")),
-            ("model.empty", text_of("{}")),
-        ]);
-        check("big: 9007199254740993\nnan: .nan\n1: 2\n", &[
-            ("big", text_of("9007199254740993")),
-            ("nan", text_of(".nan")),
-            ("1", ParamValue::Number(2.0)),
-        ]);
+        check(
+            "hidden: 4\nlr: 0.01\nopts: !!python/tuple\n- 1\n- 2\n",
+            &[("hidden", ParamValue::Number(4.0)), ("lr", ParamValue::Number(0.01)), ("opts", text_of("[1,2]"))],
+        );
+        check(
+            "amp: false\ntime: null\nname: on\ngit: 12e4567\n",
+            &[
+                ("amp", ParamValue::Bool(false)),
+                ("time", text_of("null")),
+                ("name", text_of("on")),
+                ("git", text_of("12e4567")),
+            ],
+        );
+        check(
+            "model:\n  depth: 3\n  norm: {kind: batch}\n  empty: {}\n",
+            &[
+                ("model.depth", ParamValue::Number(3.0)),
+                ("model.norm.kind", text_of("batch")),
+                ("model.empty", text_of("{}")),
+            ],
+        );
+        check(
+            "big: 9007199254740993\nnan: .nan\n1: 2\n",
+            &[("big", text_of("9007199254740993")), ("nan", text_of(".nan")), ("1", ParamValue::Number(2.0))],
+        );
         check("o: !!python/object:m.C\n  a: 1\n", &[("o.a", ParamValue::Number(1.0))]);
         check("{}", &[]);
     }

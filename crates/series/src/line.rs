@@ -18,7 +18,7 @@ pub struct PartView<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
     data: InMemory,
-    /// Where a step did not follow its predecessor: the point that was written there.
+    /// Where steps went back: the point that was written there. A step that repeats is no rewind.
     pub rewinds: Vec<Point>,
     /// Whether a step was logged more than once, or taken back: the raw points are more than the line's.
     pub superseded: bool,
@@ -27,12 +27,12 @@ pub struct Line {
 /// Over steps: ascending, one point a step. `parts` are ordered by name.
 pub fn by_step(parts: &[PartView<'_>]) -> Line {
     let n: usize = parts.iter().map(|p| p.points.len()).sum();
-    let rewinds = rewinds(parts);
+    let (rewinds, ascending) = rewinds(parts);
     let survives = |part: &PartView, i: usize| on_line(part.points.steps[i], i as u64, part.below, part.cuts);
     let mut points = Points::with_capacity(n);
-    if rewinds.is_empty() && parts.iter().all(|p| p.below.is_none() && p.cuts.is_empty()) {
+    if ascending && parts.iter().all(|p| p.below.is_none() && p.cuts.is_empty()) {
         parts.iter().for_each(|p| points.extend(p.points));
-    } else if rewinds.is_empty() {
+    } else if ascending {
         for part in parts {
             (0..part.points.len()).filter(|&i| survives(part, i)).for_each(|i| points.push(part.points.get(i)));
         }
@@ -63,32 +63,35 @@ pub fn by_time(parts: &[PartView<'_>]) -> Line {
     if !all.is_sorted_by(|a, b| a.time <= b.time) {
         all.sort_by(|a, b| a.time.total_cmp(&b.time));
     }
-    let mut rewinds = rewinds(parts);
+    let (mut rewinds, ascending) = rewinds(parts);
     rewinds.retain(|p| p.time.is_finite());
-    let superseded = !rewinds.is_empty();
+    let superseded = !ascending;
     Line { data: InMemory::new(all.into_iter().collect()), rewinds, superseded }
 }
 
-/// The points whose step is not greater than its predecessor's in the part, or with which a part begins at or before
-/// the greatest step so far.
-fn rewinds(parts: &[PartView<'_>]) -> Vec<Point> {
+/// The points whose step is less than its predecessor's in the part, or with which a part begins at or before the
+/// greatest step so far; and whether every step is greater than all before it, which a mere repeat breaks too.
+fn rewinds(parts: &[PartView<'_>]) -> (Vec<Point>, bool) {
     let mut out = Vec::new();
+    let mut ascending = true;
     let mut high: Option<i64> = None;
     for part in parts {
         let steps = &part.points.steps;
         let Some(&first) = steps.first() else { continue };
         if high.is_some_and(|high| first <= high) {
             out.push(part.points.get(0));
+            ascending = false;
         }
         high = high.max(Some(first));
         for i in 1..steps.len() {
-            if steps[i] <= steps[i - 1] {
+            ascending &= steps[i] > steps[i - 1];
+            if steps[i] < steps[i - 1] {
                 out.push(part.points.get(i));
             }
             high = high.max(Some(steps[i]));
         }
     }
-    out
+    (out, ascending)
 }
 
 impl Line {

@@ -143,14 +143,14 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
             for i in begin..end {
                 let x = x_at(points, i, x_of);
                 out.point(x, points.values[i]);
-                if self.rewinds && i > 0 && points.steps[i] <= points.steps[i - 1] {
+                if self.rewinds && i > 0 && points.steps[i] < points.steps[i - 1] {
                     out.mark(x, MarkKind::Rewind);
                 }
             }
             at += (end - begin) as u64;
             if self.rewinds && begin == 0 && chunk > 0 {
                 let (step, x) = (points.steps[0], x_at(points, 0, x_of));
-                if step <= self.node(CHUNK_LEVEL, chunk - 1)?.last.step {
+                if step < self.node(CHUNK_LEVEL, chunk - 1)?.last.step {
                     out.mark(x, MarkKind::Rewind);
                 }
             }

@@ -150,7 +150,17 @@ proptest! {
         prop_assert_eq!(by_time(&views).points().len(), n);
         let Some(whole) = whole(&summaries) else { return Ok(()) };
         prop_assert_eq!(whole.all.n as usize, n);
-        prop_assert_eq!(whole.all.spot(MarkKind::Rewind).n as usize, line.rewinds.len());
+        // The summary counts every step that is not greater than its predecessor; a mark is drawn only where steps go
+        // back, or a part begins anew.
+        let (mut not_after, mut back, mut high) = (0, 0, None);
+        for (points, _) in columns.iter().filter(|c| !c.0.is_empty()) {
+            let again = usize::from(high.is_some_and(|h| points.steps[0] <= h));
+            not_after += again + points.steps.windows(2).filter(|w| w[1] <= w[0]).count();
+            back += again + points.steps.windows(2).filter(|w| w[1] < w[0]).count();
+            high = high.max(points.steps.iter().copied().max());
+        }
+        prop_assert_eq!(whole.all.spot(MarkKind::Rewind).n as usize, not_after);
+        prop_assert_eq!(line.rewinds.len(), back);
         prop_assert_eq!(whole.line.map(|l| (l.first_step, l.last.step, l.last.value)),
             expected.first().zip(expected.last()).map(|(a, b)| (a.0, b.0, b.1)));
         if whole.clean {

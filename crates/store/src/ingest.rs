@@ -216,7 +216,7 @@ fn write_nodes(db: &Connection, id: SeriesId, n_old: u64, new: &Sealed) -> Resul
         let size = row_nodes(level) as u64;
         let mut at = old / block_points(level);
         let mut row = Vec::new();
-        if at % size != 0 {
+        if !at.is_multiple_of(size) {
             read_nodes(db, id, (level, at / size), Coordinates::Both, &mut row)?;
         }
         if row.len() as u64 != at % size {
@@ -229,7 +229,7 @@ fn write_nodes(db: &Connection, id: SeriesId, n_old: u64, new: &Sealed) -> Resul
         for node in fresh {
             row.push(node);
             at += 1;
-            if at % size == 0 {
+            if at.is_multiple_of(size) {
                 put(level, (at - 1) / size, &encode_nodes(level, &row))?;
                 row.clear();
             }

@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn history_tags() {
-        let json = r#"[{"run_id": "r", "artifact_path": "model", "utc_time_created": "2026-11-21 10:10:00.500000"}, 7]"#;
+        let json =
+            r#"[{"run_id": "r", "artifact_path": "model", "utc_time_created": "2026-11-21 10:10:00.500000"}, 7]"#;
         let models = models_of_history(json, "r1");
         assert_eq!(models.len(), 1);
         assert_eq!((models[0].name.as_str(), models[0].created_unix_ms), ("model", 1_795_255_800_500));

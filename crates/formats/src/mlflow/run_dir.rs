@@ -188,7 +188,8 @@ impl RunDir {
                     true => "is missing".to_owned(),
                     false => format!("cannot be read ({e})"),
                 };
-                let message = format!("The run's meta.yaml {problem}: its status and times are as last read, or unknown.");
+                let message =
+                    format!("The run's meta.yaml {problem}: its status and times are as last read, or unknown.");
                 self.fail(&path, e.kind(), message, batch);
                 return;
             }
@@ -213,7 +214,8 @@ impl RunDir {
         let signature = logged::signature(inputs.iter().map(|(n, _, s)| (n.as_str(), *s)));
         if signature != self.state.inputs {
             self.state.inputs = signature;
-            let read = |(_, meta, _): &(String, PathBuf, Stamp)| logged::dataset(meta, &experiment, &mut batch.bytes_read);
+            let read =
+                |(_, meta, _): &(String, PathBuf, Stamp)| logged::dataset(meta, &experiment, &mut batch.bytes_read);
             run.datasets = inputs.iter().filter_map(read).collect();
         }
     }

@@ -151,7 +151,8 @@ impl SqliteStore {
             AccessError::Busy if self.n_busy < PATIENCE => return,
             AccessError::Busy => (
                 ProblemKind::Unreadable,
-                "Another program keeps the database locked; what was read before is shown, and it is tried again.".into(),
+                "Another program keeps the database locked; what was read before is shown, and it is tried again."
+                    .into(),
             ),
             AccessError::NeedsRecovery => (
                 ProblemKind::NeedsRecovery,

@@ -11,7 +11,8 @@ use crate::{Listing, mlflow::sqlite};
 const MAX_CANDIDATES: usize = 32;
 
 pub(super) fn recognise(listing: &Listing, peek: &mut Peek) -> Vec<(Format, PathBuf)> {
-    let candidates = listing.entries.iter().filter(|e| !e.is_dir && e.len >= 512 && is_candidate(&e.name.to_string_lossy()));
+    let candidates =
+        listing.entries.iter().filter(|e| !e.is_dir && e.len >= 512 && is_candidate(&e.name.to_string_lossy()));
     let is_store = |name: &Path| {
         let head = peek.head(name)?;
         if !head.starts_with(b"SQLite format 3\0") {

@@ -74,7 +74,8 @@ fn ask<'a>(peek: &mut Peek, dirs: impl Iterator<Item = &'a Entry>, kind: Meta) -
 fn meta(peek: &mut Peek, name: &Path) -> Option<Meta> {
     let head = peek.head(name)?;
     let has = |key: &str| {
-        head.split(|b| *b == b'\n').any(|line| line.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.starts_with(b":")))
+        head.split(|b| *b == b'\n')
+            .any(|line| line.strip_prefix(key.as_bytes()).is_some_and(|rest| rest.starts_with(b":")))
     };
     Some(match () {
         () if (has("run_id") || has("run_uuid")) && (has("artifact_uri") || has("experiment_id")) => Meta::Run,

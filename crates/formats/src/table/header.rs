@@ -159,10 +159,10 @@ mod tests {
 
     #[test]
     fn odd_headers() {
-        assert_eq!(roles("\u{feff}\"step\";\"a;b\";", Format::Csv), [
-            ("step".into(), Role::Axis),
-            ("a;b".into(), Role::Metric)
-        ]);
+        assert_eq!(
+            roles("\u{feff}\"step\";\"a;b\";", Format::Csv),
+            [("step".into(), Role::Axis), ("a;b".into(), Role::Metric)]
+        );
         let twice = roles("loss\tloss\tstep\tloss", Format::Csv);
         assert_eq!(twice.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["loss", "loss.1", "step", "loss.2"]);
         assert!(Header::parse(b"epoch,batch,loss", Format::Csv).counts_rows);

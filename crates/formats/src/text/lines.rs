@@ -96,7 +96,7 @@ mod tests {
             text.extend_from_slice(b"2,3\n");
         }
         assert_eq!(csv_record(&text, b','), Cut::Stray(8));
-        let long = [b"1,\"".as_slice(), &vec![b'x'; 100], b"\n", &vec![b'y'; MAX_RECORD]].concat();
+        let long = [b"1,\"".as_slice(), &[b'x'; 100], b"\n", &vec![b'y'; MAX_RECORD]].concat();
         assert_eq!(csv_record(&long, b','), Cut::Stray(104));
     }
 }

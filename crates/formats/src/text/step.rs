@@ -19,8 +19,28 @@ pub(crate) fn counts_batches(name: &str) -> bool {
 /// Names that only a training log uses.
 pub(crate) fn is_loss_like(name: &str) -> bool {
     const WORDS: [&str; 22] = [
-        "loss", "acc", "accuracy", "auc", "f1", "mae", "mse", "rmse", "lr", "reward", "return", "perplexity", "ppl", "map",
-        "map50", "iou", "precision", "recall", "bleu", "error", "score", "dice",
+        "loss",
+        "acc",
+        "accuracy",
+        "auc",
+        "f1",
+        "mae",
+        "mse",
+        "rmse",
+        "lr",
+        "reward",
+        "return",
+        "perplexity",
+        "ppl",
+        "map",
+        "map50",
+        "iou",
+        "precision",
+        "recall",
+        "bleu",
+        "error",
+        "score",
+        "dice",
     ];
     let name = name.to_ascii_lowercase();
     name.contains("loss")

@@ -177,7 +177,11 @@ fn over_long_lines_are_skipped() {
     let long = "9".repeat(3 << 20);
     for (format, name, text) in [
         (Format::Csv, "a.csv", format!("step,x\n1,2\n2,{long}\n3,4\n")),
-        (Format::Jsonl, "a.jsonl", format!("{{\"step\":1,\"x\":2}}\n{{\"step\":2,\"x\":{long}}}\n{{\"step\":3,\"x\":4}}\n")),
+        (
+            Format::Jsonl,
+            "a.jsonl",
+            format!("{{\"step\":1,\"x\":2}}\n{{\"step\":2,\"x\":{long}}}\n{{\"step\":3,\"x\":4}}\n"),
+        ),
     ] {
         let dir = project(&[(name, &text)]);
         let known = read_whole(&spec(format, dir.path(), name));

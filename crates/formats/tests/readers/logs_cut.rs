@@ -60,11 +60,16 @@ fn samples_cut_at_any_byte() {
 
 #[test]
 fn damaged_logs_cut_at_any_byte() {
-    let csv = "\r\n\u{feff}step,note,loss\r\n1,\"a\nb\",2\r\n2,x\n\n3,\"\"\"\",oops\n4,y,1\nstep,note,loss\n5,z,nan\n6,é,7";
+    let csv =
+        "\r\n\u{feff}step,note,loss\r\n1,\"a\nb\",2\r\n2,x\n\n3,\"\"\"\",oops\n4,y,1\nstep,note,loss\n5,z,nan\n6,é,7";
     check_cut_anywhere(Format::Csv, "a.csv", csv.as_bytes());
     check_cut_anywhere(Format::Csv, "fraction.csv", b"epoch;loss\n1;3\n1,5;2\n2;1\n");
     check_cut_anywhere(Format::Csv, "time.csv", b"time,step,loss\n1795247717.5,1,3\n2026-11-21,2,2\n");
-    check_cut_anywhere(Format::Jsonl, "a.jsonl", b"\n{\"step\":1,\"x\":NaN}\nnot json\n{\"epoch\":2,\"x\":1}\r\n{\"step\":1.5}\n");
+    check_cut_anywhere(
+        Format::Jsonl,
+        "a.jsonl",
+        b"\n{\"step\":1,\"x\":NaN}\nnot json\n{\"epoch\":2,\"x\":1}\r\n{\"step\":1.5}\n",
+    );
 }
 
 #[test]

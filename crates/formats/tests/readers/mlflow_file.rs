@@ -69,11 +69,15 @@ fn sample() {
         assert_eq!(found.datasets.len(), inputs.len());
         for input in inputs {
             let context = input["tags"]["mlflow.data.context"].as_str().unwrap();
-            let key = (input["name"].as_str().unwrap().into(), input["digest"].as_str().unwrap().into(), context.into());
+            let key =
+                (input["name"].as_str().unwrap().into(), input["digest"].as_str().unwrap().into(), context.into());
             assert!(found.datasets.contains(&key));
         }
         if !run["artifacts"].as_array().unwrap().is_empty() {
-            assert_eq!(found.artifact_root, format!("mlruns/{}/{id}/artifacts", run["experiment_id"].as_str().unwrap()));
+            assert_eq!(
+                found.artifact_root,
+                format!("mlruns/{}/{id}/artifacts", run["experiment_id"].as_str().unwrap())
+            );
         }
     }
     assert_eq!(known.run_named("child-run").parent, "40b508a0e85a4d008518a68b99e843d0");
@@ -96,7 +100,8 @@ fn damaged_sample() {
     }
     // running-run's metric ends in a partial line.
     assert_eq!(known.run_named("running-run").series, sound.run_named("running-run").series);
-    let problems: Vec<_> = known.problems.iter().map(|(path, _, kind)| (path.rsplit('/').next().unwrap(), kind)).collect();
+    let problems: Vec<_> =
+        known.problems.iter().map(|(path, _, kind)| (path.rsplit('/').next().unwrap(), kind)).collect();
     assert_eq!(problems, [("meta.yaml", &"Malformed".to_owned()), ("meta.yaml", &"Unreadable".to_owned())]);
 }
 
@@ -318,7 +323,8 @@ fn registry() {
     };
     write("Reg Model/meta.yaml", "name: Reg Model\n");
     write("Reg Model/aliases/champion", "2");
-    let version = |n: u32| format!("version: {n}\nrun_id: {RUN}\ncurrent_stage: Production\nstatus: READY\nsource: s\n");
+    let version =
+        |n: u32| format!("version: {n}\nrun_id: {RUN}\ncurrent_stage: Production\nstatus: READY\nsource: s\n");
     write("Reg Model/version-1/meta.yaml", &version(1));
     write("Reg Model/version-2/meta.yaml", &version(2));
     let mut cursor = None;

@@ -6,9 +6,7 @@ use rusqlite::Connection;
 use signalbox_formats::{Progress, SourceSpec, open};
 use signalbox_types::{Batch, Cursor, Format, Lifecycle, Status};
 
-use crate::known::{
-    Known, assert_same, copy_of, expected, json_numbers, json_steps, read_whole, samples, spec,
-};
+use crate::known::{Known, assert_same, copy_of, expected, json_numbers, json_steps, read_whole, samples, spec};
 
 /// As expected.json has them, MLflow's own reader maps ±infinity to the greatest floats, which is how they are
 /// stored; we say what was logged (FORMATS section 2).
@@ -148,7 +146,9 @@ fn a_store_that_lives() {
     assert_eq!(store.known.runs["MY-RUN"].ended, Some(Some(5.0)));
     assert_eq!(store.known.runs["MY-RUN"].name, "run MY-RUN");
 
-    store.sql("UPDATE tags SET value = 'renamed' WHERE run_uuid = 'MY-RUN'; INSERT INTO tags VALUES ('t', 'v', 'MY-RUN')");
+    store.sql(
+        "UPDATE tags SET value = 'renamed' WHERE run_uuid = 'MY-RUN'; INSERT INTO tags VALUES ('t', 'v', 'MY-RUN')",
+    );
     store.visit();
     assert_eq!(store.known.runs["MY-RUN"].name, "renamed");
     assert_eq!(store.known.runs["MY-RUN"].tags["t"], "v");
@@ -342,7 +342,10 @@ fn a_large_store() {
     known.catch_up(&mut *reader, usize::MAX);
     check(&known);
     // Hidden behind a point, it is found at the next look.
-    store.sql(&format!("UPDATE tags SET value = 'w' WHERE run_uuid = '{finished}'; DELETE FROM runs WHERE run_uuid = '{:032x}'", 18));
+    store.sql(&format!(
+        "UPDATE tags SET value = 'w' WHERE run_uuid = '{finished}'; DELETE FROM runs WHERE run_uuid = '{:032x}'",
+        18
+    ));
     store.log("NEW", "loss", 2);
     known.catch_up(&mut *reader, usize::MAX);
     known.catch_up(&mut *reader, usize::MAX);

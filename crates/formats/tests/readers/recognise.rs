@@ -88,10 +88,13 @@ fn the_registry_is_no_experiment() {
     write("mlruns/0/datasets/x/meta.yaml", "digest: a\n");
     write("mlruns/models/m/meta.yaml", "name: m\n");
     write("mlruns/models/m/version-1/log.csv", "step,loss\n1,2\n");
-    assert_eq!(walk(dir.path()), [
-        (Format::MlflowFile, "mlruns/0/0123456789abcdef0123456789abcdef".into()),
-        (Format::MlflowFileRegistry, "mlruns/models".into()),
-    ]);
+    assert_eq!(
+        walk(dir.path()),
+        [
+            (Format::MlflowFile, "mlruns/0/0123456789abcdef0123456789abcdef".into()),
+            (Format::MlflowFileRegistry, "mlruns/models".into()),
+        ]
+    );
 }
 
 #[test]
@@ -152,7 +155,10 @@ fn data_sets_are_no_logs() {
 fn json_lines() {
     assert_eq!(format_of("log.jsonl", "{\"step\": 1, \"loss\": NaN}\n{\"step\": 2"), Some(Format::Jsonl));
     assert_eq!(format_of("x.ndjson", "{\"args\": {}}\n{\"epoch\": 0.5, \"m\": {\"acc\": 1}}\n"), Some(Format::Jsonl));
-    assert_eq!(format_of("20260101.log.json", "{\"iter\": 1, \"loss\": 1, \"mode\": \"train\"}\n"), Some(Format::Jsonl));
+    assert_eq!(
+        format_of("20260101.log.json", "{\"iter\": 1, \"loss\": 1, \"mode\": \"train\"}\n"),
+        Some(Format::Jsonl)
+    );
     assert_eq!(format_of("log.json", "{\"step\": 1, \"loss\": 1}\n"), None);
 }
 

@@ -143,7 +143,9 @@ mod tests {
     #[test]
     fn runs_survive_the_cursor() {
         let mut known = KnownRuns::default();
-        for (i, key) in ["0123456789abcdef0123456789abcdef", "MY-RUN", "ffffffffffffffffffffffffffffffff"].iter().enumerate() {
+        for (i, key) in
+            ["0123456789abcdef0123456789abcdef", "MY-RUN", "ffffffffffffffffffffffffffffffff"].iter().enumerate()
+        {
             let number = known.number(key);
             let run = known.get(number);
             (run.head, run.tags, run.names, run.present) = (i as u32, u32::MAX, 7, true);

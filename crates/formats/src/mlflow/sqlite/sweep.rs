@@ -164,7 +164,9 @@ impl Memory {
             }
         }
         let mut lost: Vec<u32> = match is_first {
-            false => self.tags.iter().filter(|(id, _)| !tags.contains_key(id)).map(|(_, (number, _))| *number).collect(),
+            false => {
+                self.tags.iter().filter(|(id, _)| !tags.contains_key(id)).map(|(_, (number, _))| *number).collect()
+            }
             // Which names there were is not known any more, only that they are others now.
             true => {
                 let runs = self.known.runs.iter().zip(&sums).enumerate();
@@ -224,10 +226,17 @@ impl Memory {
     }
 
     /// Instead of a sweep: new runs and tags, and the runs that are active. `true` if there was something.
-    fn follow(&mut self, db: &Db, schema: &Schema, spec: &SourceSpec, deltas: &mut Deltas) -> Result<bool, AccessError> {
+    fn follow(
+        &mut self,
+        db: &Db,
+        schema: &Schema,
+        spec: &SourceSpec,
+        deltas: &mut Deltas,
+    ) -> Result<bool, AccessError> {
         self.n_put_off += 1;
         let mut found = false;
-        let runs = run_rows(db, schema, "runs.rowid > ?1 ORDER BY runs.rowid LIMIT ?2", params![self.last_run, RUNS_PAGE])?;
+        let runs =
+            run_rows(db, schema, "runs.rowid > ?1 ORDER BY runs.rowid LIMIT ?2", params![self.last_run, RUNS_PAGE])?;
         for row in &runs {
             self.last_run = row.rowid;
             found |= self.take_run(row, spec, self.n_sweeps, deltas);
@@ -242,7 +251,8 @@ impl Memory {
                 found |= self.take_tag(&tag, deltas);
             }
         }
-        let tags = tag_rows(db, schema, "tags.rowid > ?1 ORDER BY tags.rowid LIMIT ?2", params![self.last_tag, TAGS_PAGE])?;
+        let tags =
+            tag_rows(db, schema, "tags.rowid > ?1 ORDER BY tags.rowid LIMIT ?2", params![self.last_tag, TAGS_PAGE])?;
         for tag in &tags {
             self.last_tag = tag.rowid;
             found |= self.take_tag(tag, deltas);
@@ -272,12 +282,22 @@ impl Memory {
     }
 }
 
-fn run_rows(db: &Db, schema: &Schema, condition: &str, bound: impl rusqlite::Params) -> Result<Vec<RunRow>, AccessError> {
+fn run_rows(
+    db: &Db,
+    schema: &Schema,
+    condition: &str,
+    bound: impl rusqlite::Params,
+) -> Result<Vec<RunRow>, AccessError> {
     let columns = schema.list("runs", &RUN_COLUMNS);
     db.rows(&format!("SELECT runs.rowid, {columns} FROM runs WHERE {condition}"), bound, RunRow::read)
 }
 
-fn tag_rows(db: &Db, schema: &Schema, condition: &str, bound: impl rusqlite::Params) -> Result<Vec<TagRow>, AccessError> {
+fn tag_rows(
+    db: &Db,
+    schema: &Schema,
+    condition: &str,
+    bound: impl rusqlite::Params,
+) -> Result<Vec<TagRow>, AccessError> {
     if !(schema.has("tags", "key") && schema.has("tags", "run_uuid")) {
         return Ok(Vec::new());
     }

@@ -48,7 +48,9 @@ fn format_of(line: &[u8], name: &str) -> Option<Format> {
     let has_loss = names.iter().skip(1).any(|n| step::is_loss_like(n));
     Some(match () {
         () if name == "metrics.csv" && has("epoch") && has("step") => Format::LightningCsv,
-        () if name == "results.csv" && epoch_first && names.iter().any(|n| n.starts_with("train/")) => Format::Ultralytics,
+        () if name == "results.csv" && epoch_first && names.iter().any(|n| n.starts_with("train/")) => {
+            Format::Ultralytics
+        }
         () if epoch_first && has_loss && !has("step") && !header.counts_rows => Format::KerasCsv,
         () => Format::Csv,
     })
