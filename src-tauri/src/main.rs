@@ -19,6 +19,7 @@ use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 
 fn main() -> ExitCode {
     environment::prepare();
+    timing::mark("main");
     let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
         Ok(Asked::Run(arguments)) => arguments,
         Ok(Asked::Print(text)) => {
@@ -53,11 +54,14 @@ fn run(arguments: Arguments) -> tauri::Result<()> {
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(tauri::generate_handler![bridge::call, bridge::frame, bridge::blob, bridge::subscribe])
         .setup(move |tauri| {
+            timing::mark("set-up");
             match open_app(tauri.handle(), arguments.data_dir.clone()) {
                 Ok(app) => {
                     let (address, refused) = open_folders(&app, &arguments.folders);
+                    timing::mark("store-open");
                     tauri.manage(bridge::Bridge::new(app.clone(), refused));
                     window::build(tauri.handle(), &app, &address, &arguments.data_dir)?;
+                    timing::mark("window");
                 }
                 Err(e) => say_and_exit(tauri.handle().clone(), &e),
             }

@@ -1,4 +1,5 @@
-//! Start to first paint, printed when `SIGNALBOX_TIMING` is set: the page says when WebKit painted first.
+//! How long the start took, printed in ms since this process began when `SIGNALBOX_TIMING` is set: what the shell did,
+//! then `first-paint`, of which the page tells.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,6 +10,15 @@ pub const PAINTED: &str = "__painted";
 
 pub fn wanted() -> bool {
     std::env::var_os("SIGNALBOX_TIMING").is_some()
+}
+
+/// Prints how long ago this process began.
+pub fn mark(what: &str) {
+    if wanted()
+        && let (Some(now), Some(began)) = (unix_ms(), began_unix_ms())
+    {
+        println!("{what} {:.0}", now - began);
+    }
 }
 
 /// Runs in the page before its own scripts.
@@ -29,6 +39,10 @@ pub fn painted(args: &Value) {
     }
 }
 
+fn unix_ms() -> Option<f64> {
+    Some(SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs_f64() * 1e3)
+}
+
 /// Wall clock at which this process was started, by the kernel's own record (to 10 ms).
 #[cfg(target_os = "linux")]
 fn began_unix_ms() -> Option<f64> {
@@ -38,8 +52,7 @@ fn began_unix_ms() -> Option<f64> {
     let started = start_ticks(&stat)? / TICKS_PER_SEC;
     let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
     let up: f64 = uptime.split(' ').next()?.parse().ok()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs_f64();
-    Some((now - (up - started)) * 1e3)
+    Some(unix_ms()? - (up - started) * 1e3)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -62,7 +62,10 @@ fn open(app: &App, folder: &Path, n_steps: u64) -> Result<(u64, u64), Box<dyn st
     let project = call("open_project", json!({ "path": folder.to_string_lossy() }))?["id"].as_u64().ok_or("no id")?;
     let deadline = Instant::now() + Duration::from_secs(300);
     while Instant::now() < deadline {
-        let ids = call("table_ids", json!({ "project": project, "filter": "", "sort": [], "show_deleted": false, "show_hidden": true, "limit": 1 }))?;
+        let ids = call(
+            "table_ids",
+            json!({ "project": project, "filter": "", "sort": [], "show_deleted": false, "show_hidden": true, "limit": 1 }),
+        )?;
         if let Some(run) = ids["ids"][0].as_u64() {
             let detail = call("run", json!({ "run": run }))?;
             if detail["metrics"][0]["n"].as_u64() == Some(n_steps) {

@@ -29,13 +29,8 @@ pub enum Stat {
 }
 
 impl Stat {
-    pub(crate) const NAMES: [(&'static str, Stat); 5] = [
-        ("last", Stat::Last),
-        ("best", Stat::Best),
-        ("min", Stat::Min),
-        ("max", Stat::Max),
-        ("n", Stat::Count),
-    ];
+    pub(crate) const NAMES: [(&'static str, Stat); 5] =
+        [("last", Stat::Last), ("best", Stat::Best), ("min", Stat::Min), ("max", Stat::Max), ("n", Stat::Count)];
 
     pub(crate) fn from_name(name: &str) -> Option<Stat> {
         Stat::NAMES.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, s)| *s)

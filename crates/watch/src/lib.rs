@@ -22,6 +22,7 @@ mod mounts;
 mod once;
 mod options;
 mod patrol;
+mod presence;
 mod project;
 mod prune;
 mod queue;

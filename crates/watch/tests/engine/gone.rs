@@ -109,3 +109,39 @@ fn a_project_that_goes_as_a_whole_keeps_its_runs() {
     assert_eq!(rig.here(), ["a/m.csv"]);
     assert!(!rig.told.iter().any(is_gone));
 }
+
+/// Folders come and go while they are walked and looked at: no panic, no problem told, and in the end what is there.
+#[test]
+fn folders_that_vanish_meanwhile_are_survived() {
+    let dir = crate::rig::temp();
+    let root = dir.path().join("p");
+    for i in 0..300 {
+        put(&root.join(format!("{i}/a/m.csv")), "step\n1\n");
+    }
+    let churn = std::thread::spawn({
+        let root = root.clone();
+        move || {
+            for i in 0..300 {
+                match i % 3 {
+                    0 => fs::remove_dir_all(root.join(format!("{i}"))).unwrap(),
+                    1 => fs::rename(root.join(format!("{i}/a")), root.join(format!("{i}/b"))).unwrap(),
+                    _ => put(&root.join(format!("{i}/c/m.csv")), "step\n2\n"),
+                }
+            }
+        }
+    });
+    let mut rig = Rig::on(Rig::options(), Memory::default(), dir);
+    churn.join().unwrap();
+    let mut want: Vec<std::path::PathBuf> = Vec::new();
+    for i in 0..300 {
+        let names: &[&str] = match i % 3 {
+            0 => &[],
+            1 => &["b"],
+            _ => &["a", "c"],
+        };
+        want.extend(names.iter().map(|name| format!("{i}/{name}/m.csv").into()));
+    }
+    want.sort();
+    rig.wait_store("exactly what is there", |s| s.here().iter().eq(&want));
+    assert!(!rig.told.iter().any(|e| matches!(e, WatchEvent::Problem { .. })));
+}
