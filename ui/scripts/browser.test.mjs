@@ -21,6 +21,8 @@ after(async () => {
 async function open(t, hash, { query = "live=0", scheme = "dark", width = 1440, height = 900 } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, bypassCSP: false });
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  // A machine that builds at the same time is slow; a test that hangs still ends.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));

@@ -18,6 +18,7 @@ export class Charted {
   /** Null: the first `limit` of the table. */
   chosen = $state.raw<ReadonlyMap<number, RunMark> | null>(null);
   error = $state.raw<HostError | null>(null);
+  dashes: ReadonlyMap<number, number> = $derived(new Map(selection.charted.map((run) => [run.id, run.dash])));
   ids: ReadonlySet<number> = $derived(new Set(selection.charted.map((run) => run.id)));
   /** Of the chosen, how many the filter leaves out. */
   outside = $derived(this.chosen ? [...this.chosen.keys()].filter((id) => !this.ids.has(id)).length : 0);
@@ -74,7 +75,8 @@ export class Charted {
   }
 
   /** Charts compare by identity: the same runs stay the same array. */
-  #publish(runs: RunMark[]) {
+  #publish(marks: RunMark[]) {
+    const runs = dashed(marks);
     if (JSON.stringify(runs) !== JSON.stringify(selection.charted)) selection.charted = runs;
     selection.chartedKnown = true;
     if (selection.baseline !== null && !runs.some((run) => run.id === selection.baseline)) selection.baseline = null;
@@ -113,4 +115,19 @@ export class Charted {
   none() {
     this.#set("draw nothing", new Map());
   }
+}
+
+/**
+ * A line is dashed only where another of its colour is drawn too: the oldest stays solid, whatever the order of
+ * the table. Colours never change by what else is drawn.
+ */
+export function dashed(runs: readonly RunMark[]): RunMark[] {
+  const taken = new Map<number, number>();
+  const dashes = new Map<number, number>();
+  for (const run of runs.toSorted((a, b) => a.id - b.id)) {
+    const n = taken.get(run.color) ?? 0;
+    taken.set(run.color, n + 1);
+    dashes.set(run.id, n % 4);
+  }
+  return runs.map((run) => ({ ...run, dash: dashes.get(run.id) ?? 0 }));
 }

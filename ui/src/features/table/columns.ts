@@ -26,7 +26,7 @@ export const nameOf = (key: string) => key.slice(key.indexOf(":") + 1);
 
 export function defaultWidth(key: string): number {
   switch (key) {
-    case NAME_KEY: return 196;
+    case NAME_KEY: return 212;
     case "attr:status": return 92;
     case "attr:started":
     case "attr:ended":
@@ -47,12 +47,15 @@ export function makeColumn(key: string, stat: Stat | null = null, info?: ColumnI
 
 /** What a project shows before anybody chose: what most runs have, and what sets them apart. */
 export function defaultColumns(infos: readonly ColumnInfo[]): Column[] {
-  const metrics = infos
+  const byInterest = infos
     .filter((info) => info.kind === "metric")
     .toSorted((a, b) => b.n_runs - a.n_runs || interest(b.name) - interest(a.name) || a.name.localeCompare(b.name))
-    .slice(0, 12)
-    .toSorted((a, b) => interest(b.name) - interest(a.name) || b.n_runs - a.n_runs)
-    .slice(0, 4);
+    .slice(0, 24)
+    .toSorted((a, b) => interest(b.name) - interest(a.name) || b.n_runs - a.n_runs);
+  // Metrics that as many runs have are most likely of the same runs: leave room for those of the others.
+  const alike = (info: ColumnInfo, list: readonly ColumnInfo[]) => list.filter((other) => other.n_runs === info.n_runs).length;
+  const most = Math.max(0, ...byInterest.map((info) => info.n_runs));
+  const metrics = byInterest.filter((info, i) => info.n_runs === most || alike(info, byInterest.slice(0, i)) < 2).slice(0, 4);
   const params = infos
     .filter((info) => info.kind === "param" && info.distinct > 1 && !/seed|path|dir|time|date/i.test(info.name))
     .toSorted((a, b) => b.n_runs - a.n_runs || b.distinct - a.distinct || a.name.localeCompare(b.name))
@@ -65,6 +68,7 @@ function interest(metric: string): number {
   let score = 0;
   if (/val|test|eval/i.test(metric)) score += 2;
   if (/loss|acc|error|auc|f1|map|rmse|mae|r2|score|reward|perplexity/i.test(metric)) score += 3;
+  if (/best|ema_|_std$/i.test(metric)) score -= 2;
   if (/^lr|learning_rate|epoch$|step|time|second|memory|norm|system\//i.test(metric)) score -= 4;
   return score;
 }

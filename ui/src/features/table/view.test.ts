@@ -26,6 +26,7 @@ vi.mock("$lib/host", async (original) => ({
 }));
 const { TableView } = await import("./view.svelte");
 const { Cursor, markOf } = await import("./cursor.svelte");
+const { dashed } = await import("./charted.svelte");
 const { selection } = await import("$lib/state/selection.svelte");
 const { undo } = await import("$lib/state/undo.svelte");
 const { router } = await import("$lib/router.svelte");
@@ -79,6 +80,12 @@ test("the same runs stay the same array, so that charts rest", async () => {
   const before = selection.charted;
   await view.charted.load();
   expect(selection.charted).toBe(before);
+});
+
+test("dashes tell runs of one colour apart, and only those, whatever the order", async () => {
+  const run = (id: number, color: number) => ({ id, name: "", color, dash: 3 });
+  expect(dashed([run(30, 1), run(20, 2), run(10, 1)]).map(({ id, dash }) => [id, dash])).toEqual([[30, 1], [20, 0], [10, 0]]);
+  expect(dashed([1, 2, 3, 4, 5].map((id) => run(id, 0))).map(({ dash }) => dash)).toEqual([0, 1, 2, 3, 0]);
 });
 
 test("a range from the last press, and one more by itself", async () => {
