@@ -68,7 +68,7 @@ npm_packages() {
 
 # Everything that goes into ui/dist.
 ui_hash() {
-  { find ui/src ui/public -type f -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 sha256sum
+  { find ui/src assets/tokens.json assets/fonts -type f -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 sha256sum
     sha256sum ui/*.json ui/*.ts ui/*.js ui/*.html 2>/dev/null || true; } | sha256sum | cut -c1-16
 }
 
