@@ -56,7 +56,7 @@ pub fn run(arguments: &Export) -> Result<Outcome, Failure> {
             Ok(Outcome::Done)
         }
         None => {
-            let mut out = Out::new();
+            let mut out = Out::stdout();
             out.bytes(&bytes)?;
             out.end(Outcome::Done)
         }

@@ -52,7 +52,7 @@ pub struct Out {
 }
 
 impl Out {
-    pub fn new() -> Out {
+    pub fn stdout() -> Out {
         let stdout = std::io::stdout();
         let terminal = console::Term::stdout();
         let width = stdout.is_terminal().then(|| terminal.size_checked().map_or(80, |(_, columns)| columns as usize));

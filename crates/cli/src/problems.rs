@@ -13,7 +13,7 @@ pub fn run(arguments: &Problems) -> Result<Outcome, Failure> {
     let offline = read(&arguments.path)?;
     let problems = offline.problems()?;
     let outcome = if arguments.strict && !problems.is_empty() { Outcome::Problems } else { Outcome::Done };
-    let mut out = Out::new();
+    let mut out = Out::stdout();
     if arguments.json {
         let list: Vec<_> = problems
             .iter()

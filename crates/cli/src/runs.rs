@@ -24,7 +24,7 @@ pub fn run(arguments: &Runs) -> Result<Outcome, Failure> {
         (true, _) if matching.is_empty() => Outcome::Nothing,
         _ => Outcome::Done,
     };
-    let mut out = Out::new();
+    let mut out = Out::stdout();
     if arguments.json {
         out.line(offline.json(&arguments.filter)?)?;
         return out.end(outcome);

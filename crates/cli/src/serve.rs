@@ -25,7 +25,13 @@ pub fn run(arguments: &Serve, data_dir: Option<PathBuf>) -> Result<Outcome, Fail
 fn serve(app: &App, arguments: &Serve) -> Result<Outcome, Failure> {
     let mut fragment = String::new();
     for path in &arguments.paths {
-        let project = app.call("open_project", json!({ "path": absolute(path)? }))?;
+        let path = absolute(path)?;
+        let Some(text) = path.to_str() else {
+            // A name that is no Unicode fits into no command's arguments; the page lists the project.
+            app.open_paths(&[path]);
+            continue;
+        };
+        let project = app.call("open_project", json!({ "path": text }))?;
         fragment = format!("#/p/{}/runs", project["id"]);
     }
     let mut said = Ok(());

@@ -15,7 +15,7 @@ use crate::reading::read;
 pub fn run(arguments: &Show) -> Result<Outcome, Failure> {
     let offline = read(&arguments.project)?;
     let run = find(&offline, &arguments.run)?;
-    let mut out = Out::new();
+    let mut out = Out::stdout();
     if arguments.json {
         out.line(one(offline.json("")?, &offline.ids()[&run]))?;
         return out.end(Outcome::Done);
