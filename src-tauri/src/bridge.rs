@@ -17,15 +17,15 @@ use crate::timing;
 /// What the commands work on.
 pub struct Bridge {
     pub app: App,
-    /// Folders of the command line that could not be opened; said when a page listens.
-    refused: Mutex<Vec<PathBuf>>,
+    /// Folders of the command line that are opened, or refused with a word, when a page listens.
+    later: Mutex<Vec<PathBuf>>,
     /// Which subscription is the page's own: a reload leaves the one before without a listener.
     subscription: Arc<AtomicU64>,
 }
 
 impl Bridge {
-    pub fn new(app: App, refused: Vec<PathBuf>) -> Bridge {
-        Bridge { app, refused: Mutex::new(refused), subscription: Arc::default() }
+    pub fn new(app: App, later: Vec<PathBuf>) -> Bridge {
+        Bridge { app, later: Mutex::new(later), subscription: Arc::default() }
     }
 }
 
@@ -60,10 +60,10 @@ pub async fn subscribe(bridge: State<'_, Bridge>, channel: Channel<InvokeRespons
         .name("events-to-page".into())
         .spawn(move || forward(&news, &channel, || current.load(Ordering::SeqCst) == mine))
         .map_err(|e| CallError::new(ErrorCode::Internal, format!("No thread for events: {e}.")))?;
-    let refused = std::mem::take(&mut *bridge.refused.lock().unwrap_or_else(PoisonError::into_inner));
-    if !refused.is_empty() {
+    let later = std::mem::take(&mut *bridge.later.lock().unwrap_or_else(PoisonError::into_inner));
+    if !later.is_empty() {
         let app = bridge.app.clone();
-        thread::spawn(move || app.open_paths(&refused));
+        thread::spawn(move || app.open_paths(&later));
     }
     Ok(())
 }

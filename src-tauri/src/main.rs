@@ -16,6 +16,7 @@ use arguments::{Arguments, Asked};
 use signalbox_app::{App, CallError, Options};
 use tauri::{AppHandle, Manager, RunEvent};
 use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
+use tauri_plugin_window_state::StateFlags;
 
 fn main() -> ExitCode {
     environment::prepare();
@@ -47,6 +48,9 @@ fn run(arguments: Arguments) -> tauri::Result<()> {
         builder = builder.plugin(single_instance(&arguments)).plugin(
             tauri_plugin_window_state::Builder::new()
                 .with_filename(arguments.data_dir.join("window.json").to_string_lossy())
+                .with_state_flags(
+                    StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED | StateFlags::FULLSCREEN,
+                )
                 .build(),
         );
     }
@@ -57,9 +61,9 @@ fn run(arguments: Arguments) -> tauri::Result<()> {
             timing::mark("set-up");
             match open_app(tauri.handle(), arguments.data_dir.clone()) {
                 Ok(app) => {
-                    let (address, refused) = open_folders(&app, &arguments.folders);
+                    let (address, later) = open_folders(&app, &arguments.folders);
                     timing::mark("store-open");
-                    tauri.manage(bridge::Bridge::new(app.clone(), refused));
+                    tauri.manage(bridge::Bridge::new(app.clone(), later));
                     window::build(tauri.handle(), &app, &address, &arguments.data_dir)?;
                     timing::mark("window");
                 }
@@ -88,18 +92,20 @@ fn open_app(handle: &AppHandle, data_dir: PathBuf) -> Result<App, CallError> {
     })
 }
 
-/// Opens the folders of the command line. Gives the page's address, at the last of them, and the folders that the
-/// app refused: it says why once a page listens.
+/// Opens the folders of the command line. Gives the page's address, at the last of them, and the folders that are
+/// for the app to open once a page listens: those that it refused, so that it says why, and those whose names are no
+/// Unicode, which no command's arguments can hold.
 fn open_folders(app: &App, folders: &[PathBuf]) -> (String, Vec<PathBuf>) {
     let mut address = "index.html".to_owned();
-    let mut refused = Vec::new();
+    let mut later = Vec::new();
     for folder in folders {
-        match app.call("open_project", serde_json::json!({ "path": folder.to_string_lossy() })) {
-            Ok(project) => address = format!("index.html#/p/{}/runs", project["id"]),
-            Err(_) => refused.push(folder.clone()),
+        let opened = folder.to_str().map(|path| app.call("open_project", serde_json::json!({ "path": path })));
+        match opened {
+            Some(Ok(project)) => address = format!("index.html#/p/{}/runs", project["id"]),
+            Some(Err(_)) | None => later.push(folder.clone()),
         }
     }
-    (address, refused)
+    (address, later)
 }
 
 /// The second start of the program hands its folders to the first and ends.

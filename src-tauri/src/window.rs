@@ -27,6 +27,12 @@ pub fn build(handle: &AppHandle, app: &App, address: &str, data_dir: &Path) -> t
         .on_navigation(is_ours)
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .on_download(|_, _| false);
+    if let Some(theme) = chosen {
+        // The page asks for the preference only after its first paint.
+        let script =
+            format!("if (document.documentElement) document.documentElement.dataset.theme = '{}';", name(theme));
+        builder = builder.initialization_script(script);
+    }
     if timing::wanted() {
         builder = builder.initialization_script(timing::SCRIPT);
     }
@@ -66,12 +72,16 @@ fn chosen_theme(app: &App) -> Option<Theme> {
     }
 }
 
+/// As the page and the tokens call it.
+fn name(theme: Theme) -> &'static str {
+    if theme == Theme::Light { "light" } else { "dark" }
+}
+
 /// The page's own, so that nothing flashes before it paints.
 fn background(theme: Theme) -> Color {
     let tokens: serde_json::Value =
         serde_json::from_str(include_str!("../../assets/tokens.json")).expect("BUG: assets/tokens.json is JSON");
-    let name = if theme == Theme::Light { "light" } else { "dark" };
-    let hex = tokens["themes"][name]["bg"].as_str().expect("BUG: each theme has a background");
+    let hex = tokens["themes"][name(theme)]["bg"].as_str().expect("BUG: each theme has a background");
     let [_, r, g, b] =
         u32::from_str_radix(hex.trim_start_matches('#'), 16).expect("BUG: a colour like #1a2b3c").to_be_bytes();
     Color(r, g, b, 255)
