@@ -69,7 +69,7 @@ rust_tests() {
 
 node_tests() {
   SIGNALBOX_BIN="$CARGO_TARGET_DIR/release" SIGNALBOX_PYTHON="$python" \
-    node --test --test-concurrency=1 --test-reporter=spec "$@"
+    node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec "$@"
 }
 
 need_toolchains

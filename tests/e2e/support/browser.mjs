@@ -16,15 +16,23 @@ export async function openPage({ folders = [], home, colorScheme = "light", widt
     executablePath: CHROMIUM, args, headless: true, colorScheme, viewport: { width, height }, reducedMotion: "reduce",
   });
   const page = context.pages()[0] ?? (await context.newPage());
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(45_000);
   const complaints = [];
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
+  // Our own look at the canvas is no fault of the page's.
+  const ours = /willReadFrequently/;
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && !ours.test(message.text()) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("request", (request) => {
     const url = new URL(request.url());
     if (url.protocol.startsWith("http") && url.origin !== server.origin) complaints.push(`asked ${url.origin}`);
   });
-  await page.goto(server.address);
+  try {
+    await page.goto(server.address);
+  } catch (error) {
+    await context.close();
+    await server.stop();
+    throw error;
+  }
   return {
     server,
     page,

@@ -46,7 +46,7 @@ export function start(command, args, { env = {}, cwd, stdio = ["ignore", "pipe",
 }
 
 /** The first line that matches, or an error with everything that was printed. */
-export function lineOf(child, pattern, ms = 20_000) {
+export function lineOf(child, pattern, ms = 60_000) {
   return new Promise((resolve, reject) => {
     const done = (settle, value) => {
       clearTimeout(timer);
@@ -85,7 +85,7 @@ export function kill(child) {
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Asks until the answer is truthy. What it said last goes into the error. */
-export async function until(what, ask, { ms = 15_000, every = 40 } = {}) {
+export async function until(what, ask, { ms = 45_000, every = 40 } = {}) {
   const end = Date.now() + ms;
   let last;
   for (;;) {

@@ -23,7 +23,7 @@ export class Screen {
     this.session = session;
   }
 
-  find = (role, name = null, ms = 10_000) => until(`${role} ${name ?? ""}`, () => this.session.run(byRole, role, name), { ms });
+  find = (role, name = null, ms = 45_000) => until(`${role} ${name ?? ""}`, () => this.session.run(byRole, role, name), { ms });
   has = (role, name = null) => this.session.run(byRole, role, name).then(Boolean);
 
   async click(role, name) {
@@ -36,10 +36,11 @@ export class Screen {
     await this.session.type(text === "" ? KEY.delete : text);
   }
 
-  /** Types a filter and leaves the completion. */
+  /** Types a filter, waits until it is in the address, and leaves the box for the table. */
   async filter(text) {
     await this.type("combobox", "Filter runs", text);
-    await this.session.press(KEY.escape);
+    await until(`the filter ${text} is applied`, async () => (new URLSearchParams((await this.hash()).split("?")[1] ?? "").get("filter") ?? "") === text);
+    await this.session.run(() => document.querySelector('[role="grid"][aria-label="Runs"]').focus());
   }
 
   hash = () => this.session.run(() => location.hash);
@@ -77,7 +78,7 @@ export class Screen {
     return { label, x, y, width, height, ink, last: last ? Number(last.replace(/[kM,]/g, "")) * scale : null };
   }, metric);
 
-  drawn = (metric, ms = 10_000) => until(`${metric} is drawn`, async () => {
+  drawn = (metric, ms = 45_000) => until(`${metric} is drawn`, async () => {
     const chart = await this.chart(metric);
     return chart && chart.last !== null && chart.ink > 100 ? chart : null;
   }, { ms });

@@ -48,7 +48,7 @@ describe("a training that runs while its folder is open", { concurrency: false }
     await kill(writer);
     const written = lastStep(writer);
     await until("every point is there", async () => (await screen.chart("train/loss")).last >= written);
-    await until("it is not called running any more", async () => !/running/i.test((await screen.rows())[0].text), { ms: 30_000, every: 200 });
+    await until("it is not called running any more", async () => !/running/i.test((await screen.rows())[0].text), { ms: 60_000, every: 200 });
     assert.match((await screen.rows())[0].text, /stopped|silent/i);
   });
 
@@ -57,13 +57,13 @@ describe("a training that runs while its folder is open", { concurrency: false }
       const name = `live-${kind}`;
       const writer = train("train_mlflow.py", project, kind, name, "2000", "0.05");
       await lineOf(writer, /^STEP 5 /, 120_000);
-      const row = await until("the run is in the table", () => screen.row(name), { ms: 20_000 });
+      const row = await until("the run is in the table", () => screen.row(name), { ms: 60_000 });
       assert.match(row.text, /running/i);
       await until("its curve is drawn", () => screen.drawn("loss"));
       const early = (await screen.chart("loss")).last;
       await until("the curve grows", async () => (await screen.chart("loss")).last > early + 10);
       await kill(writer);
-      await until("it is not called running any more", async () => !/\brunning\b/i.test((await screen.row(name)).text), { ms: 30_000, every: 200 });
+      await until("it is not called running any more", async () => !/\brunning\b/i.test((await screen.row(name)).text), { ms: 60_000, every: 200 });
       assert.match((await screen.row(name)).text, /silent/i);
     });
   }
