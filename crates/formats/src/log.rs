@@ -189,23 +189,36 @@ impl<G: Grammar> Reader for LogReader<G> {
 }
 
 /// What a log of exactly these bytes tells, without a file: one run with its series, and the problems.
+///
+/// `cuts`: as if the file had first been seen at these lengths (ascending), and the reader reopened after each.
 /// Formats that are no text logs tell nothing.
-pub fn parse_log(format: Format, bytes: &[u8]) -> Batch {
+pub fn parse_log(format: Format, bytes: &[u8], cuts: &[usize]) -> Batch {
     match format {
         Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {
-            parse(format, bytes, Table::new(format))
+            parse(format, bytes, cuts, Table::new(format))
         }
-        Format::Jsonl => parse(format, bytes, JsonLines::new(format)),
+        Format::Jsonl => parse(format, bytes, cuts, JsonLines::new(format)),
         _ => Batch::default(),
     }
 }
 
-fn parse<G: Grammar>(format: Format, bytes: &[u8], mut grammar: G) -> Batch {
+fn parse<G: Grammar>(format: Format, bytes: &[u8], cuts: &[usize], mut grammar: G) -> Batch {
     let mut news = News::default();
-    grammar.feed(bytes, 0, &mut news);
-    if news.restart_by_row {
-        news = News::default();
-        G::by_row(format).feed(bytes, 0, &mut news);
+    let mut at = 0;
+    for len in cuts.iter().map(|&cut| cut.min(bytes.len())).chain([bytes.len()]) {
+        at += grammar.feed(&bytes[at..len.max(at)], at as u64, &mut news);
+        if news.restart_by_row {
+            news = News::default();
+            grammar = G::by_row(format);
+            at = grammar.feed(&bytes[..len], 0, &mut news);
+        }
+        let reopened = serde_json::to_string(&grammar).ok().and_then(|saved| serde_json::from_str::<G>(&saved).ok());
+        if let Some(mut reopened) = reopened {
+            let preamble = usize::try_from(reopened.preamble_len()).unwrap_or(usize::MAX).min(bytes.len());
+            if reopened.restore(&bytes[..preamble]) {
+                grammar = reopened;
+            }
+        }
     }
     let mut batch = Batch::default();
     report("", news.problems, 0, &mut batch.problems);

@@ -62,6 +62,30 @@ fn sample() {
 }
 
 #[test]
+fn artifacts_of_a_moved_project() {
+    let copy = copy_of("mlflow_sqlite");
+    let copy = copy.path();
+    let run = "4d709128c5254349af52a7e26ab9af32";
+    let db = Connection::open(copy.join("mlflow.db")).unwrap();
+    for (said, there) in [
+        ("file:///old%20home/project/my%20models/{run}/artifacts", "my models/{run}/artifacts"),
+        ("/old/project/deep/er/{run}/artifacts", "deep/er/{run}/artifacts"),
+        ("/old/project/../../up/{run}/artifacts", ""),
+        ("s3://bucket/other/{run}/artifacts", ""),
+    ] {
+        let [said, there] = [said, there].map(|s| s.replace("{run}", run));
+        db.execute("UPDATE runs SET artifact_uri = ?1 WHERE run_uuid = ?2", [said.as_str(), run]).unwrap();
+        if !there.is_empty() {
+            fs::create_dir_all(copy.join(&there)).unwrap();
+        }
+        fs::create_dir_all(copy.join("other").join(run).join("artifacts")).unwrap();
+        let _ = fs::remove_dir_all(copy.join("mlruns"));
+        let known = read_whole(&spec(Format::MlflowSqlite, copy, "mlflow.db"));
+        assert_eq!(known.run_named("finished-run").artifact_root, there, "{said}");
+    }
+}
+
+#[test]
 fn original_bytes_of_the_sample() {
     let dir = tempfile::tempdir().unwrap();
     let packed = fs::File::open(samples().join("mlflow_sqlite/mlflow-original-4096.db.gz")).unwrap();

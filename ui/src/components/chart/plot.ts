@@ -10,38 +10,10 @@ import type { PaintQueue, Painter } from "$lib/chart/paint-queue";
 import { coverageFor, fullX, padded, serves, yExtent, type Coverage, type Range } from "$lib/chart/range";
 import { strokeFor, type Role } from "$lib/chart/stroke";
 import type { Viewport, ViewportChange } from "$lib/chart/viewport";
-import { frame as askFrame, toHostError, type FrameArgs, type HostError, type Smooth, type XAxis } from "$lib/host";
+import { frame as askFrame, toHostError, type FrameArgs, type XAxis } from "$lib/host";
 import type { RunMark } from "$lib/state/selection.svelte";
-import type { ThemeName } from "$lib/tokens";
 import { axis, axisFont } from "./axes";
-
-/** What a card shows. Replaced as a whole; the plot finds out what that means for it. */
-export interface PlotModel {
-  project: number;
-  metric: string;
-  runs: readonly RunMark[];
-  x: XAxis;
-  logX: boolean;
-  logY: boolean;
-  smooth: Smooth;
-  baseline: number | null;
-  theme: ThemeName;
-  big: boolean;
-}
-
-export interface PlotStatus {
-  phase: "loading" | "ready" | "empty" | "error";
-  error: HostError | null;
-  /** Values that the log axis cannot show in this window. */
-  nHidden: number;
-  /** The window holds no point although the metric has some. */
-  outside: boolean;
-  nRuns: number;
-  nPoints: number;
-  y: Range | null;
-  data: { x0: number; x1: number } | null;
-  yZoomed: boolean;
-}
+import { noStatus, type PlotModel, type PlotStatus } from "./plot-model";
 
 interface Ask {
   args: FrameArgs;
@@ -77,7 +49,7 @@ export class CardPlot implements Painter {
   #size = { width: 0, height: 0 };
   #mayStretch = false;
   #wasTrue = true;
-  #status: PlotStatus = { phase: "loading", error: null, nHidden: 0, outside: false, nRuns: 0, nPoints: 0, y: null, data: null, yZoomed: false };
+  #status: PlotStatus = noStatus;
   /** Where the plot area was when the pointer was last over it. */
   box: DOMRect | null = null;
   /** How long the last true drawing took, in ms: what benchmarks read. */

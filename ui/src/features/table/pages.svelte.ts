@@ -44,6 +44,8 @@ export class Pages {
   #window: RowWindow = { first: 0, end: 40 };
   #refreshTimer: ReturnType<typeof setTimeout> | undefined;
   #lastRefresh = 0;
+  /** Counts what was heard: an answer that was under way meanwhile is old on arrival. */
+  #news = 0;
 
   /** Reactive: reading a row follows its arrival. */
   row(index: number): LoadedRow | undefined {
@@ -86,13 +88,18 @@ export class Pages {
 
   /** Something changed in the backend. */
   refresh() {
+    this.#news++;
     for (const page of this.#pages.values()) page.stale = true;
+    this.#schedule();
+  }
+
+  #schedule() {
     if (this.#refreshTimer) return;
     const wait = Math.max(0, this.#lastRefresh + REFRESH_MS - performance.now());
     this.#refreshTimer = setTimeout(() => {
       this.#refreshTimer = undefined;
       this.#lastRefresh = performance.now();
-      this.#load();
+      this.#load(true);
     }, wait);
   }
 
@@ -102,13 +109,18 @@ export class Pages {
     this.#load();
   }
 
-  #load() {
+  /** Asks for what is in sight and not at hand; for what is old only at a refresh's turn. */
+  #load(refreshing = false) {
     if (!this.#query || this.#refused === this.#generation) return;
     const fresh = this.#shownGeneration === this.#generation;
     const wanted = pagesOf(this.#window.end > this.#window.first ? this.#window : { first: 0, end: 1 }, PAGE_ROWS);
     for (const page of wanted) {
       const have = fresh ? this.#pages.get(page) : undefined;
       if ((have && !have.stale) || this.#inFlight.get(page) === this.#generation) continue;
+      if (have && !refreshing) {
+        this.#schedule();
+        continue;
+      }
       // While the thumb is dragged pages pass by faster than they can be answered.
       if (this.#inFlight.size >= 3) return;
       void this.#fetch(page, this.#query, this.#generation);
@@ -117,8 +129,7 @@ export class Pages {
 
   async #fetch(page: number, query: PageQuery, generation: number) {
     this.#inFlight.set(page, generation);
-    const cached = this.#pages.get(page);
-    if (cached) cached.stale = false;
+    const news = this.#news;
     try {
       const reply = await call("table", { ...query, offset: page * PAGE_ROWS, limit: PAGE_ROWS });
       if (generation !== this.#generation) return;
@@ -139,7 +150,7 @@ export class Pages {
         this.#pages.clear();
       }
       this.#pages.delete(page);
-      this.#pages.set(page, { rows: reply.rows.map((row) => ({ ...row, at })), stale: false });
+      this.#pages.set(page, { rows: reply.rows.map((row) => ({ ...row, at })), stale: news !== this.#news });
       this.#trim();
       this.matched = reply.matched;
       this.total = reply.total;

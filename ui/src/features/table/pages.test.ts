@@ -96,6 +96,23 @@ test("an error is kept for the view, and a retry asks again", async () => {
   expect(pages.row(0)?.id).toBe(0);
 });
 
+test("news that come while an answer is under way are asked for after it", async () => {
+  const pages = new Pages();
+  const answers: (() => void)[] = [];
+  call.mockImplementation((_name, args) => {
+    const label = `answer ${answers.length + 1}`;
+    return new Promise((done) => answers.push(() => done(page(args, label))));
+  });
+  pages.ask(query());
+  await settle();
+  pages.refresh();
+  answers[0]?.();
+  await vi.waitFor(() => expect(answers).toHaveLength(2));
+  answers[1]?.();
+  await vi.waitFor(() => expect(pages.row(0)?.cells[0]).toBe("answer 2 attr:name"));
+  expect(call).toHaveBeenCalledTimes(2);
+});
+
 test("news refresh what is in sight in one go", async () => {
   const pages = new Pages();
   pages.ask(query());

@@ -332,16 +332,25 @@ fn tell_tag(tag: &TagRow, named: bool, deltas: &mut Deltas) {
     run.tags.push((place::clean_name(tag.key.as_bytes()), yaml::cut_text(tag.value.clone())));
 }
 
+/// The most parts of a recorded path that are looked for beside the database.
+const MAX_TAIL: usize = 8;
+
 /// Where a run's artifacts are: next to the database as MLflow puts them, else where it says.
+///
+/// What it says is an absolute path of the machine that wrote it. After a move or a copy the end of that path,
+/// from the run's id's folder on, is still true beside the database: `…/mlartifacts/RUN/artifacts`.
 fn artifact_root(spec: &SourceSpec, row: &RunRow) -> Option<String> {
     let beside_db = spec.rel.parent().map(PathBuf::from).unwrap_or_default();
     let mut tails = Vec::new();
     if mlflow::is_plain_id(&row.key) {
+        let recorded = place::uri_path(&row.artifact_uri).unwrap_or_default();
+        let parts: Vec<_> = recorded.iter().collect();
+        if let Some(run) = parts.iter().position(|part| *part == row.key.as_str()) {
+            let longest = parts.len().saturating_sub(MAX_TAIL).max(1);
+            tails.extend((longest..run).map(|first| beside_db.join(parts[first..].iter().collect::<PathBuf>())));
+        }
         let run = PathBuf::from(row.experiment.to_string()).join(&row.key).join("artifacts");
-        // The recorded path of another machine may name another root folder.
-        let parts: Vec<&str> = row.artifact_uri.split('/').filter(|p| !p.is_empty()).collect();
-        let root = parts.len().checked_sub(4).map(|i| parts[i]).filter(|name| mlflow::is_plain_id(name));
-        tails.extend(root.into_iter().chain(["mlruns", "mlartifacts"]).map(|root| beside_db.join(root).join(&run)));
+        tails.extend(["mlruns", "mlartifacts"].map(|root| beside_db.join(root).join(&run)));
     }
     place::artifact_root(&spec.project, &tails, &row.artifact_uri)
 }
