@@ -186,7 +186,7 @@ impl Engine {
             format: source.spec.format,
             pid,
             last_news: rhythm.last(),
-            usual_gap: rhythm.usual_gap(),
+            rhythm: Some(&rhythm),
         };
         self.shared.prober.probe(&subject, (self.shared.options.clock)())
     }
@@ -196,7 +196,7 @@ impl Engine {
         // Shared by all calls: the open files of all processes are looked at once for all runs of a folder.
         static PROBER: std::sync::LazyLock<Prober> = std::sync::LazyLock::new(Prober::default);
         let path = SourceSpec { format, project: root.to_owned(), rel: rel.to_owned() }.path();
-        let subject = Subject { path: &path, dirs: &[], format, pid, last_news: None, usual_gap: None };
+        let subject = Subject { path: &path, dirs: &[], format, pid, last_news: None, rhythm: None };
         PROBER.probe(&subject, (Options::default().clock)())
     }
 

@@ -39,12 +39,14 @@ pub(crate) struct Subject<'a> {
     pub pid: Option<u32>,
     /// When we saw news of it last, unix seconds.
     pub last_news: Option<f64>,
-    /// The median of the seconds between its last changes.
-    pub usual_gap: Option<f64>,
+    /// How it grew while we looked.
+    pub rhythm: Option<&'a Rhythm>,
 }
 
 /// tensorboardX and TensorFlow flush every 120 s; the others after each record, but an epoch may take as long.
 const QUIET_SECS: f64 = 150.0;
+/// The least silence of a source whose writer flushes each record, once its rhythm is known.
+const QUIET_FLUSHED_SECS: f64 = 30.0;
 /// After so many times the usual silence, a process that still runs proves nothing.
 const LONG_QUIET: f64 = 10.0;
 const LONG_QUIET_SECS: f64 = 3600.0;
@@ -60,15 +62,23 @@ struct Holders {
     by_path: BTreeMap<PathBuf, u32>,
 }
 
-/// Remembers which process holds which file, for a moment.
+/// A process that was seen to hold a file of a source open, and when it began: its number may be given away.
+#[derive(Clone, Copy)]
+struct Holder {
+    pid: u32,
+    began: Option<f64>,
+}
+
+/// Remembers which process holds which file, for a moment, and who held a source last, as long as it watches.
 #[derive(Default)]
 pub(crate) struct Prober {
     holders: Mutex<Option<Holders>>,
+    seen: Mutex<BTreeMap<PathBuf, Holder>>,
 }
 
 impl Prober {
     pub fn probe(&self, subject: &Subject, now: f64) -> Liveness {
-        let limit = subject.usual_gap.map_or(QUIET_SECS, |gap| (3.0 * gap).max(QUIET_SECS));
+        let limit = subject.rhythm.map_or(QUIET_SECS, |rhythm| rhythm.limit(subject.format));
         let recent = subject.last_news.filter(|t| now - t < limit);
         let changed = recent.or_else(|| newest(subject).max_time(subject.last_news));
         let quiet = changed.map_or(f64::INFINITY, |t| (now - t).max(0.0));
@@ -98,9 +108,14 @@ impl Prober {
             let why = if long { format!("{silence}, though {why}") } else { why };
             return Liveness { alive: !long, of_this_run: one_run, gone: false, why };
         }
+        // One that held it open and ended took the training with it, whatever the clock says.
+        if gone.is_none() {
+            gone = self.gone_holder(subject.path);
+        }
         if let Some(pid) = gone {
             let why = format!("{silence}, and its process {pid} is gone");
-            return Liveness { alive: false, of_this_run: true, gone: true, why };
+            let of_this_run = one_run || subject.pid.is_some();
+            return Liveness { alive: false, of_this_run, gone: true, why };
         }
         if quiet < limit {
             let why = format!("its last record is {} old", duration(quiet));
@@ -122,7 +137,17 @@ impl Prober {
         let by_path = &holders.as_ref()?.by_path;
         let (file, pid) = by_path.range(path.to_owned()..).next().filter(|(file, _)| file.starts_with(path))?;
         let name = file.file_name().map_or_else(String::new, |n| crate::show::display_path(Path::new(n)));
+        let mut seen = lock(&self.seen);
+        if seen.get(path).is_none_or(|holder| holder.pid != *pid) {
+            seen.insert(path.to_owned(), Holder { pid: *pid, began: process_start(*pid) });
+        }
         Some((*pid, name))
+    }
+
+    /// The process that held it open when we looked, if that process has ended since.
+    fn gone_holder(&self, path: &Path) -> Option<u32> {
+        let holder = *lock(&self.seen).get(path)?;
+        (process_start(holder.pid) != holder.began).then_some(holder.pid)
     }
 }
 
@@ -231,13 +256,17 @@ fn duration(secs: f64) -> String {
 pub(crate) struct Rhythm {
     last: Option<f64>,
     gaps: std::collections::VecDeque<f64>,
+    longest: f64,
 }
 
 impl Rhythm {
+    const MAX_GAPS: usize = 9;
+
     pub fn beat(&mut self, now: f64) {
         if let Some(last) = self.last.replace(now) {
             self.gaps.push_back(now - last);
-            if self.gaps.len() > 9 {
+            self.longest = self.longest.max(now - last);
+            if self.gaps.len() > Self::MAX_GAPS {
                 self.gaps.pop_front();
             }
         }
@@ -252,6 +281,18 @@ impl Rhythm {
         gaps.sort_by(f64::total_cmp);
         gaps.get(gaps.len() / 2).copied()
     }
+
+    /// So many seconds without a change say nothing yet. A silence that once ended (a validation, a checkpoint)
+    /// is no sign the next time either.
+    fn limit(&self, format: Format) -> f64 {
+        let usual = 3.0 * self.usual_gap().unwrap_or(0.0);
+        let flushes_each = !matches!(format, Format::Tensorboard);
+        if flushes_each && self.gaps.len() == Self::MAX_GAPS {
+            usual.max(1.5 * self.longest).max(QUIET_FLUSHED_SECS)
+        } else {
+            usual.max(QUIET_SECS)
+        }
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -264,7 +305,7 @@ mod tests {
     }
 
     fn subject<'a>(path: &'a Path, pid: Option<u32>) -> Subject<'a> {
-        Subject { path, dirs: &[], format: Format::Tensorboard, pid, last_news: None, usual_gap: None }
+        Subject { path, dirs: &[], format: Format::Tensorboard, pid, last_news: None, rhythm: None }
     }
 
     #[test]
@@ -330,11 +371,57 @@ mod tests {
             rhythm.beat(f64::from(i) * 100.0);
         }
         assert_eq!(rhythm.usual_gap(), Some(100.0));
-        let slow = Subject { usual_gap: rhythm.usual_gap(), ..subject(&file, None) };
+        let slow = Subject { rhythm: Some(&rhythm), ..subject(&file, None) };
         assert!(prober.probe(&subject(&file, None), now() + 100.0).alive);
         assert!(!prober.probe(&subject(&file, None), now() + 200.0).alive);
         assert!(prober.probe(&slow, now() + 200.0).alive);
         assert!(!prober.probe(&slow, now() + 400.0).alive);
+    }
+
+    #[test]
+    fn a_holder_that_ended_is_gone_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("events.out.tfevents.1.host");
+        let out = fs::File::create(&file).unwrap();
+        let mut child = Command::new("sleep").arg("60").stdin(Stdio::null()).stdout(out).spawn().unwrap();
+        let prober = Prober::default();
+        assert!(prober.probe(&subject(dir.path(), None), now()).why.contains("open"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        *lock(&prober.holders) = None;
+        let dead = prober.probe(&subject(dir.path(), None), now());
+        assert_eq!((dead.alive, dead.gone, dead.of_this_run), (false, true, true), "{dead:?}");
+        assert!(dead.why.ends_with(&format!("and its process {} is gone", child.id())), "{dead:?}");
+        // It may be resumed by another.
+        let out = fs::File::options().append(true).open(&file).unwrap();
+        let mut again = Command::new("sleep").arg("60").stdin(Stdio::null()).stdout(out).spawn().unwrap();
+        *lock(&prober.holders) = None;
+        let live = prober.probe(&subject(dir.path(), None), now());
+        again.kill().unwrap();
+        again.wait().unwrap();
+        assert!(live.alive && !live.gone, "{live:?}");
+    }
+
+    #[test]
+    fn a_known_rhythm_that_stops_is_noticed_soon() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.csv");
+        fs::write(&file, "x").unwrap();
+        let prober = Prober::default();
+        let mut rhythm = Rhythm::default();
+        (0..12).for_each(|i| rhythm.beat(f64::from(i)));
+        let at = |rhythm: &Rhythm, secs: f64| {
+            let csv = Subject { format: Format::Csv, rhythm: Some(rhythm), ..subject(&file, None) };
+            prober.probe(&csv, now() + secs).alive
+        };
+        assert!(at(&rhythm, 20.0) && !at(&rhythm, 40.0));
+        // A validation that took a minute: the next one is waited for.
+        rhythm.beat(71.0);
+        (72..84).for_each(|i| rhythm.beat(f64::from(i)));
+        assert!(at(&rhythm, 80.0) && !at(&rhythm, 100.0));
+        // tensorboardX flushes every 120 s, whatever its last ones were.
+        let events = Subject { rhythm: Some(&rhythm), ..subject(&file, None) };
+        assert!(prober.probe(&events, now() + 130.0).alive);
     }
 
     #[test]

@@ -291,9 +291,11 @@ export function parseSort(text: string): SortKey[] {
 
 const views = new Map<number, TableView>();
 
-/** The one view of a project's table; it outlives the visit of a run's page. */
+/**
+ * The one view of a project's table; it outlives the visit of a run's page. What it derives must not belong to the
+ * component that happened to ask first: Svelte stops deriving when that one goes.
+ */
 export function tableView(project: number): TableView {
-  let view = views.get(project);
-  if (!view) views.set(project, (view = new TableView(project)));
-  return view;
+  if (!views.has(project)) $effect.root(() => void views.set(project, new TableView(project)));
+  return views.get(project)!;
 }
