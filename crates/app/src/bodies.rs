@@ -37,7 +37,7 @@ impl App {
                 path: show(&row.path),
                 open: open.contains_key(&row.id),
                 last_opened: row.last_opened,
-                n_runs: open.get(&row.id).map_or(0, |p| p.catalogue().runs.len()),
+                n_runs: open.get(&row.id).map_or(row.n_runs as usize, |p| p.catalogue().runs.len()),
             })
             .collect())
     }

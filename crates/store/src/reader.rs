@@ -33,12 +33,16 @@ impl StoreReader {
 
     /// Latest opened first.
     pub fn projects(&self) -> Result<Vec<ProjectRow>> {
-        self.rows("SELECT id, path, added, last_opened FROM project ORDER BY last_opened DESC, id DESC", (), |row| {
+        let sql = "SELECT id, path, added, last_opened, (SELECT count(*) FROM source s JOIN run r ON r.source = s.id
+                     WHERE s.project = p.id AND r.gone = 0)
+                   FROM project p ORDER BY last_opened DESC, id DESC";
+        self.rows(sql, (), |row| {
             Ok(ProjectRow {
                 id: ProjectId(row.get(0)?),
                 path: from_bytes(&row.get::<_, Vec<u8>>(1)?),
                 added: row.get(2)?,
                 last_opened: row.get(3)?,
+                n_runs: row.get::<_, i64>(4)? as u64,
             })
         })
     }

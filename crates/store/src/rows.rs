@@ -15,6 +15,8 @@ pub struct ProjectRow {
     /// Unix seconds.
     pub added: f64,
     pub last_opened: f64,
+    /// Those that were there when it was last watched.
+    pub n_runs: u64,
 }
 
 /// A format at a path inside a project.

@@ -132,9 +132,13 @@ class Session {
     }
     const saved = await readPref("route").catch(() => null);
     const target = typeof saved === "string" ? parseRoute(saved) : null;
+    const last = target && "project" in target ? this.projects?.find((project) => project.id === target.project) : undefined;
     const open = this.openProjects[0];
-    if (target && "project" in target && this.openProjects.some((project) => project.id === target.project)) router.replace(target as RouteTarget);
-    else if (open) router.replace({ name: "runs", project: open.id });
+    // A folder that was named at the start goes before the one of last time.
+    if (target && last && !last.missing && (last.open || !open)) {
+      router.replace(target as RouteTarget);
+      await this.#ensureOpen();
+    } else if (open) router.replace({ name: "runs", project: open.id });
     else router.replace({ name: "welcome" });
   }
 
