@@ -52,8 +52,11 @@ fn the_demo_opens_and_answers() {
     wait(&app, "runs are listed", || table(&app, id, "")["matched"].as_u64() > Some(10));
 
     // The demo was written elsewhere: what its databases say of artifacts is an absolute path of that place.
-    let moved = table(&app, id, "attributes.name = 'mlp-lr0.01-w16'");
-    let files = app.call("artifacts", json!({ "run": moved["rows"][0]["id"] })).expect("its artifacts").to_string();
+    let named = "attributes.name = 'mlp-lr0.01-w16'";
+    wait(&app, "a run of the database", || table(&app, id, named)["matched"] == 1);
+    let moved = table(&app, id, named);
+    let files =
+        app.call("artifacts", json!({ "run": moved["rows"][0]["id"], "path": "" })).expect("its artifacts").to_string();
     assert!(files.contains("report.json") && files.contains("predictions.csv"), "{files}");
 
     let page = table(&app, id, "");
@@ -64,11 +67,12 @@ fn the_demo_opens_and_answers() {
     let metrics = app.call("metrics", json!({ "project": id, "runs": null })).expect("metrics");
     let metric = metrics.as_array().expect("a list").iter().max_by_key(|m| m["n_runs"].as_u64()).expect("a metric");
     let name = metric["name"].as_str().expect("a name");
+    // The counts are of all runs, those in MLflow's bin too.
     let ids = app
         .call(
             "table_ids",
             json!({ "project": id, "filter": format!("n(metrics.\"{name}\") > 0"), "sort": [],
-                                   "show_deleted": false, "show_hidden": false, "limit": 100 }),
+                                   "show_deleted": true, "show_hidden": false, "limit": 100 }),
         )
         .expect("ids");
     let n = ids["ids"].as_array().expect("a list").len();

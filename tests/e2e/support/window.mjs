@@ -3,6 +3,7 @@ import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { demo, desktop, ownHome, temporaryFolder } from "./places.mjs";
+import { picture } from "./picture.mjs";
 import { lineOf, pause, start, stop, until } from "./processes.mjs";
 import { Session } from "./webdriver.mjs";
 
@@ -12,12 +13,16 @@ let display = null;
 export async function virtualDisplay() {
   if (!display) {
     // Xvfb takes a free number itself and prints it on descriptor 1.
-    const server = start("Xvfb", ["-displayfd", "1", "-screen", "0", "1440x900x24", "-nolisten", "tcp", "-noreset"]);
+    const folder = temporaryFolder("display");
+    const server = start("Xvfb", ["-displayfd", "1", "-screen", "0", "1440x900x24", "-nolisten", "tcp", "-noreset", "-fbdir", folder]);
     const [, number] = await lineOf(server, /^(\d+)$/);
-    display = { server, name: `:${number}` };
+    display = { server, name: `:${number}`, dump: path.join(folder, "Xvfb_screen0") };
   }
   return display.name;
 }
+
+/** What the display shows now, as a PNG file. */
+export const shoot = (file) => fs.writeFileSync(file, picture(display.dump));
 
 export async function closeDisplay() {
   if (display) await stop(display.server);
