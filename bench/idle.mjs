@@ -36,6 +36,7 @@ const before = cpuSeconds(pids);
 const began = performance.now();
 await pause(seconds * 1000);
 const busy = (cpuSeconds(pids) - before) / ((performance.now() - began) / 1000);
+if (process.env.BENCH_DETAIL) for (const pid of pids) for (const task of fs.readdirSync(`/proc/${pid}/task`)) console.error(pid, fs.readFileSync(`/proc/${pid}/task/${task}/comm`, "utf8").trim(), cpuSeconds([`${pid}/task/${task}`]));
 const rows = [
   { name: "idle/cpu", value: busy * 100, unit: "% CPU" },
   { name: "idle/memory_pss", value: memory(pids, "Pss"), unit: "MB" },

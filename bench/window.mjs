@@ -27,13 +27,13 @@ async function paints() {
 }
 
 /**
- * A real writer (tensorboardX) hands over a point every 150 ms. The chart's name for screen readers says up to
+ * A real writer (TensorBoard's own) writes a point every 150 ms. The chart's name for screen readers says up to
  * which step it is drawn; the moment counts at which the next frame after that change is presented.
  */
 async function latency() {
   const project = temporaryFolder("latency");
   const nSteps = quick ? 40 : 200;
-  const writer = start(python, ["-W", "ignore", path.join(scripts, "train_tensorboardx.py"), path.join(project, "run"), String(nSteps), "0.15", "linger"]);
+  const writer = start(python, ["-W", "ignore", path.join(scripts, "train_tensorboard.py"), path.join(project, "run"), String(nSteps), "0.15", "linger"]);
   const window = await openWindow({ args: [project] });
   await until("the chart is drawn", () => window.session.run(() => /steps? \d/.test(document.querySelector('[data-metric="train/loss"] [aria-roledescription="chart"]')?.getAttribute("aria-label") ?? "")));
   await window.session.run(() => {

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// More than this many changed runs are told as "many".
 const MANY: usize = 500;
@@ -324,15 +324,21 @@ fn may_change(project: &OpenProject) -> BTreeSet<RunId> {
         .collect()
 }
 
+/// Looking for life may take this share of the time at most: with thousands of running runs it is looked less often.
+const LOOKING_SHARE: u32 = 200;
+
 fn tick(app: &Weak<Inner>) {
     let mut shown: Option<StatusLine> = None;
+    let mut look_again = Instant::now();
     loop {
         thread::sleep(Duration::from_secs(1));
         let Some(app) = app.upgrade().map(App) else { return };
         if app.0.stopped.load(std::sync::atomic::Ordering::SeqCst) {
             return;
         }
-        for project in app.open_projects() {
+        let began = Instant::now();
+        let due = began >= look_again;
+        for project in app.open_projects().into_iter().filter(|_| due) {
             let ids = may_change(&project);
             if ids.is_empty() {
                 continue;
@@ -341,6 +347,9 @@ fn tick(app: &Weak<Inner>) {
             if !changed.is_empty() {
                 app.0.events.runs(project.id.0, project.catalogue().version, Some(&changed));
             }
+        }
+        if due {
+            look_again = began + (began.elapsed() * LOOKING_SHARE).min(Duration::from_secs(30));
         }
         let status = app.0.live.status(&app);
         if shown.as_ref().is_none_or(|s| differs(s, &status)) {
