@@ -23,6 +23,7 @@ mod state;
 mod table;
 #[cfg(test)]
 mod table_tests;
+mod unknown;
 pub mod wire;
 
 pub use app::{App, Desktop, Options};

@@ -21,6 +21,8 @@ type OrderKey = (u32, String, Vec<SortKey>, bool, bool);
 pub(crate) struct Order {
     pub rows: Vec<u32>,
     pub filter_error: Option<CallError>,
+    /// Why it may be that the filter matches nothing.
+    pub filter_hint: Option<String>,
     pub total: usize,
 }
 
@@ -69,7 +71,8 @@ pub(crate) fn order(catalogue: &Catalogue, spec: &OrderSpec) -> Order {
         }
     }
     sort(catalogue, spec.sort, &mut rows);
-    Order { rows, filter_error, total }
+    let filter_hint = if rows.is_empty() { crate::unknown::unknown_name(&filter, catalogue) } else { None };
+    Order { rows, filter_error, filter_hint, total }
 }
 
 /// Pinned first, then by the keys, then newest first.
@@ -117,6 +120,7 @@ pub(crate) fn page(catalogue: &Catalogue, orders: &mut Orders, query: &TableQuer
         offset: from,
         rows: order.rows[from..to].iter().map(|&i| row(&catalogue.runs[i as usize], &columns)).collect(),
         filter_error: order.filter_error.clone(),
+        filter_hint: order.filter_hint.clone(),
     }
 }
 

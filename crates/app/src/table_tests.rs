@@ -122,6 +122,19 @@ fn filters_reach_the_runs() {
 }
 
 #[test]
+fn a_misspelt_name_is_pointed_out() {
+    let c = few();
+    let hint =
+        |filter| order(&c, &OrderSpec { filter, sort: &[], show_deleted: false, show_hidden: false }).filter_hint;
+    let said = |text: &str| Some(text.to_owned());
+    assert_eq!(hint("metrics.val_los < 0.3"), said("No run has metrics.val_los. Did you mean metrics.val_loss?"));
+    assert_eq!(hint("metrics.lr < 0.3"), said("No run has metrics.lr. Did you mean params.lr?"));
+    assert_eq!(hint("tags.\"something else\" = 1"), said("No run has tags.\"something else\"."));
+    assert_eq!(hint("metrics.val_loss < -1"), None);
+    assert_eq!(hint("metrics.val_loss < 0.3 or tags.x = 1"), None, "it matches");
+}
+
+#[test]
 fn pages_and_cells() {
     let c = few();
     let query = TableQuery {

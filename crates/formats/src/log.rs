@@ -215,7 +215,7 @@ fn parse<G: Grammar>(format: Format, bytes: &[u8], cuts: &[usize], mut grammar: 
         let reopened = serde_json::to_string(&grammar).ok().and_then(|saved| serde_json::from_str::<G>(&saved).ok());
         if let Some(mut reopened) = reopened {
             let preamble = usize::try_from(reopened.preamble_len()).unwrap_or(usize::MAX).min(bytes.len());
-            if reopened.restore(&bytes[..preamble]) {
+            if preamble == 0 || reopened.restore(&bytes[..preamble]) {
                 grammar = reopened;
             }
         }

@@ -122,6 +122,8 @@ pub struct TablePage {
     pub rows: Vec<TableRow>,
     /// The filter was not understood; the page then holds the rows that no filter would hide.
     pub filter_error: Option<CallError>,
+    /// The filter was understood and matches nothing: a name in it that no run has, for a person.
+    pub filter_hint: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, TS)]

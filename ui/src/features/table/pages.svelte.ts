@@ -31,6 +31,8 @@ export class Pages {
   behind = $state(false);
   error = $state.raw<HostError | null>(null);
   filterError = $state.raw<HostError | null>(null);
+  /** Why the filter may match nothing. */
+  filterHint = $state<string | null>(null);
   #revision = $state(0);
 
   #query: PageQuery | null = null;
@@ -144,6 +146,7 @@ export class Pages {
         return;
       }
       this.filterError = null;
+      this.filterHint = reply.filter_hint;
       const at = new Map(query.columns.map((column, i) => [columnId(column), i]));
       if (this.#shownGeneration !== generation) {
         this.#shownGeneration = generation;

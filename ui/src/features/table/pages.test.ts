@@ -7,7 +7,7 @@ const { cellOf, Pages } = await import("./pages.svelte");
 
 const row = (id: number, cells: TableRow["cells"]): TableRow => ({ id, name: `run-${id}`, color: 0, dash: 0, status: "finished", hidden: false, pinned: false, tags: [], has_note: false, n_problems: 0, gone: false, cells });
 const page = (args: TableQuery, label: string, matched = 1000): TablePage => ({
-  version: 1, total: 1000, matched, offset: args.offset, filter_error: null,
+  version: 1, total: 1000, matched, offset: args.offset, filter_error: null, filter_hint: null,
   rows: Array.from({ length: Math.max(0, Math.min(args.limit, matched - args.offset)) }, (_, i) => row(args.offset + i, args.columns.map((column) => `${label} ${column.key}`))),
 });
 const query = (over: Partial<TableQuery> = {}) => ({ project: 1, filter: "", sort: [], columns: [{ key: "attr:name", stat: null }, { key: "metric:loss", stat: "last" as const }], show_deleted: false, show_hidden: false, ...over });
@@ -74,7 +74,7 @@ test("an answer to an older question is dropped", async () => {
 
 test("a filter that is not understood is told once, not asked again and again", async () => {
   const pages = new Pages();
-  call.mockImplementation((_name, args) => Promise.resolve({ ...page(args, "x", 0), rows: [], filter_error: { code: "bad_filter", message: "what?", hint: null, detail: { start: 0, end: 1 } } }));
+  call.mockImplementation((_name, args) => Promise.resolve({ ...page(args, "x", 0), rows: [], filter_error: { code: "bad_filter", message: "what?", hint: null, detail: { start: 0, end: 1 } }, filter_hint: null }));
   pages.ask(query({ filter: "?" }));
   await settle();
   pages.look({ first: 0, end: 30 });

@@ -17,7 +17,7 @@ function answer(name: string, args: never): unknown {
   const all = Array.from({ length: 30 }, (_, id) => id).filter((id) => !filter || id % Number(filter) === 0);
   const ids = all.slice(offset, offset + limit);
   if (name === "table_ids") return { ids, colors: ids.map((id) => id % 10), dashes: ids.map(() => 0), names: ids.map((id) => `run-${id}`) };
-  return { version: 1, total: 30, matched: all.length, offset, filter_error: null, rows: ids.map((id) => ({ id, name: `run-${id}`, color: id % 10, dash: 0, status: "finished", hidden: false, pinned: false, tags: [], has_note: false, n_problems: 0, gone: false, cells: [] })) };
+  return { version: 1, total: 30, matched: all.length, offset, filter_error: null, filter_hint: null, rows: ids.map((id) => ({ id, name: `run-${id}`, color: id % 10, dash: 0, status: "finished", hidden: false, pinned: false, tags: [], has_note: false, n_problems: 0, gone: false, cells: [] })) };
 }
 vi.mock("$lib/host", async (original) => ({
   ...(await original<typeof import("$lib/host")>()),

@@ -73,7 +73,11 @@ version: number, total: number, matched: number, offset: number, rows: Array<Tab
 /**
  * The filter was not understood; the page then holds the rows that no filter would hide.
  */
-filter_error: CallError | null, };
+filter_error: CallError | null, 
+/**
+ * The filter was understood and matches nothing: a name in it that no run has, for a person.
+ */
+filter_hint: string | null, };
 export type Ids = { ids: Array<number>, colors: Array<number>, dashes: Array<number>, names: Array<string>, };
 export type FilterCheck = { ok: boolean, error: CallError | null, matched: number, };
 export type CompletionKind = "field" | "operator" | "value" | "keyword";
