@@ -24,7 +24,7 @@ lint: ## Formatting, clippy and svelte-check only
 bench: ## Measure beside TensorBoard's and MLflow's own readers; writes target/bench/results.json
 	@scripts/bench.sh
 
-fuzz: ## Fuzz the event-file reader for FUZZ_SECONDS=60
+fuzz: ## Fuzz the readers of event files, CSV and JSON Lines, each for FUZZ_SECONDS=60
 	@scripts/fuzz.sh '$(FUZZ_SECONDS)'
 
 screenshot: ## Draw assets/screenshot.png anew, from the real window on the demo

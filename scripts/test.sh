@@ -4,7 +4,7 @@
 mode="${1:-all}"
 want=" ${SIGNALBOX_TESTS:-lint rust ui browser window crash} "
 [ "$mode" = lint ] && want=" lint ui-check "
-[ "$mode" = lint ] && step_total=6 || step_total=14
+[ "$mode" = lint ] && step_total=6 || step_total=15
 . "$(dirname "$0")/setup.sh"
 
 counts="$work/counts"
@@ -67,6 +67,10 @@ rust_tests() {
   fi
 }
 
+real_writer_tests() {
+  SIGNALBOX_PYTHON="$python" cargo test --locked -p signalbox-formats --features real-writers --test real_writers
+}
+
 node_tests() {
   SIGNALBOX_BIN="$CARGO_TARGET_DIR/release" SIGNALBOX_PYTHON="$python" \
     node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec "$@"
@@ -82,7 +86,7 @@ else
 fi
 npm_packages
 ui_build
-if wants browser || wants window || wants crash; then python_packages; fi
+if wants rust || wants browser || wants window || wants crash; then python_packages; fi
 
 if wants lint; then
   check fmt "rustfmt" 120 cargo fmt --all --check
@@ -92,6 +96,7 @@ if wants rust; then
   counter=count_cargo_test
   command -v cargo-nextest >/dev/null && counter=count_nextest
   suite rust $counter "Rust tests" 3000 rust_tests
+  suite writers count_cargo_test "our readers beside a living MLflow" 900 real_writer_tests
 fi
 if wants ui || wants ui-check; then check svelte-check "svelte-check" 300 npm --prefix ui run check; fi
 if wants ui; then suite ui count_vitest "page tests (vitest)" 600 npm --prefix ui test; fi

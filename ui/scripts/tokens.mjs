@@ -10,6 +10,7 @@ const declare = (entries, indent) => entries.map(([name, value]) => `${indent}--
 const px = (group) => Object.entries(group).map(([name, value]) => [name, `${value}px`]);
 const theme = (tokens, name) => [
   ...Object.entries(tokens.themes[name]),
+  ...Object.entries(tokens.font.weights[name]).map(([weight, value]) => [`weight-${weight}`, value]),
   ...tokens.runs[name].map((colour, index) => [`run-${index}`, colour]),
 ];
 
@@ -20,7 +21,6 @@ export function css(tokens) {
     ["font", tokens.font.stack],
     ["mono", tokens.font.mono],
     ...px(tokens.font.sizes).map(([name, value]) => [`text-${name}`, value]),
-    ...Object.entries(tokens.font.weights).map(([name, value]) => [`weight-${name}`, value]),
     ...[1, 2, 3, 4, 5, 6, 8, 10, 12, 16].map((n) => [`s${n}`, `${n * unit}px`]),
     ...px(sizes),
     ...Object.entries(tokens.motion).map(([name, value]) => [name, `${value}ms`]),

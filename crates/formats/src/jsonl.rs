@@ -97,8 +97,9 @@ impl Row {
         match value {
             Value::Object(object) => {
                 for (key, inner) in object {
-                    let key = place::clean_name(key.as_bytes());
-                    self.take(&format!("{name}/{key}"), inner, n_leaves, news);
+                    // The whole name is bounded too: deep objects of long keys would make names of any length.
+                    let name = place::clean_name(format!("{name}/{key}").as_bytes());
+                    self.take(&name, inner, n_leaves, news);
                 }
             }
             _ => {

@@ -78,12 +78,15 @@ pub(crate) struct LogReader<G> {
     spec: SourceSpec,
     path: PathBuf,
     state: State<G>,
+    /// There is a cursor that cannot be understood: what was told before is not known, and is told anew.
+    must_reset: bool,
 }
 
 impl<G: Grammar> LogReader<G> {
     pub(crate) fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Self {
-        let state = cursor.and_then(|c| serde_json::from_str(&c.0).ok()).unwrap_or_else(|| State::new(spec));
-        Self { path: spec.path(), spec: spec.clone(), state }
+        let saved = cursor.and_then(|c| serde_json::from_str(&c.0).ok());
+        let must_reset = cursor.is_some() && saved.is_none();
+        Self { path: spec.path(), spec: spec.clone(), state: saved.unwrap_or_else(|| State::new(spec)), must_reset }
     }
 
     fn read_file(
@@ -103,7 +106,7 @@ impl<G: Grammar> LogReader<G> {
             next.grammar = G::new(self.spec.format);
             next.n_problems = 0;
         }
-        let mut reset = !holds && old.told;
+        let mut reset = !holds && old.told || self.must_reset;
         let mut news = News::default();
         let stretch = loop {
             let feed = |bytes: &[u8], at| next.grammar.feed(bytes, at, &mut news);
@@ -130,13 +133,15 @@ impl<G: Grammar> LogReader<G> {
             next.sidecars = Sidecars::default();
             batch.healed.push(path.clone());
         }
-        if !next.told && stretch.at > 0 {
+        // A reset forgets the name too.
+        if (reset || !next.told) && stretch.at > 0 {
             next.told = true;
             run.head.name = Some(run_name(&self.spec));
         }
         next.n_problems = report(&path, news.problems, next.n_problems, &mut batch.problems);
         run.series = news.series.into_deltas();
         self.state = next;
+        self.must_reset = false;
         Ok(if stretch.at_end { Progress::CaughtUp } else { Progress::More })
     }
 }

@@ -91,8 +91,8 @@ fn flatten(prefix: &str, mapping: Mapping, out: &mut Vec<(String, ParamValue)>) 
             Value::String(s) => s,
             other => json(&other).to_string(),
         };
-        let key = crate::place::clean_name(key.as_bytes());
         let name = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+        let name = crate::place::clean_name(name.as_bytes());
         match untagged(value) {
             Value::Mapping(inner) if !inner.is_empty() => flatten(&name, inner, out),
             other => out.push((name, param(&other))),
@@ -126,6 +126,7 @@ pub(crate) fn cut_text(mut text: String) -> String {
         let end = (0..=MAX_TEXT).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
         text.truncate(end);
         text.push('…');
+        text.shrink_to_fit();
     }
     text
 }

@@ -62,11 +62,14 @@ struct Holders {
     by_path: BTreeMap<PathBuf, u32>,
 }
 
-/// A process that was seen to hold a file of a source open, and when it began: its number may be given away.
+/// A process that was seen to hold a file of a source open, and when it began (in clock ticks since the machine did,
+/// which no change of the clock moves): its number may be given away.
 #[derive(Clone, Copy)]
 struct Holder {
     pid: u32,
-    began: Option<f64>,
+    began: Option<u64>,
+    /// When its end was noticed, unix seconds.
+    ended: Option<f64>,
 }
 
 /// Remembers which process holds which file, for a moment, and who held a source last, as long as it watches.
@@ -110,7 +113,7 @@ impl Prober {
         }
         // One that held it open and ended took the training with it, whatever the clock says.
         if gone.is_none() {
-            gone = self.gone_holder(subject.path);
+            gone = self.gone_holder(subject.path, changed, now);
         }
         if let Some(pid) = gone {
             let why = format!("{silence}, and its process {pid} is gone");
@@ -139,15 +142,26 @@ impl Prober {
         let name = file.file_name().map_or_else(String::new, |n| crate::show::display_path(Path::new(n)));
         let mut seen = lock(&self.seen);
         if seen.get(path).is_none_or(|holder| holder.pid != *pid) {
-            seen.insert(path.to_owned(), Holder { pid: *pid, began: process_start(*pid) });
+            seen.insert(path.to_owned(), Holder { pid: *pid, began: start_ticks(*pid), ended: None });
         }
         Some((*pid, name))
     }
 
-    /// The process that held it open when we looked, if that process has ended since.
-    fn gone_holder(&self, path: &Path) -> Option<u32> {
-        let holder = *lock(&self.seen).get(path)?;
-        (process_start(holder.pid) != holder.began).then_some(holder.pid)
+    /// The process that held it open when we looked, if that process has ended since. One that the source outlived
+    /// (`changed` after its end) was not its writer, or not the only one.
+    fn gone_holder(&self, path: &Path, changed: Option<f64>, now: f64) -> Option<u32> {
+        let mut seen = lock(&self.seen);
+        let holder = seen.get_mut(path)?;
+        if start_ticks(holder.pid) == holder.began {
+            return None;
+        }
+        let ended = *holder.ended.get_or_insert(now);
+        let pid = holder.pid;
+        if changed.is_some_and(|t| t > ended + 1.0) {
+            seen.remove(path);
+            return None;
+        }
+        Some(pid)
     }
 }
 
@@ -197,15 +211,19 @@ fn named(pid: u32) -> String {
 /// When a process began, unix seconds; `None` if there is none (a zombie does not write either), or the system
 /// does not tell. proc(5): field 22 of `stat`, in hundredths of a second after the `btime` of `/proc/stat`.
 fn process_start(pid: u32) -> Option<f64> {
+    let ticks = start_ticks(pid)? as f64;
+    let boot = fs::read_to_string("/proc/stat").ok()?;
+    let boot: f64 = boot.lines().find_map(|l| l.strip_prefix("btime "))?.trim().parse().ok()?;
+    Some(boot + ticks / 100.0)
+}
+
+fn start_ticks(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     if matches!(fields.next()?, "Z" | "X") {
         return None;
     }
-    let ticks: f64 = fields.nth(18)?.parse().ok()?;
-    let boot = fs::read_to_string("/proc/stat").ok()?;
-    let boot: f64 = boot.lines().find_map(|l| l.strip_prefix("btime "))?.trim().parse().ok()?;
-    Some(boot + ticks / 100.0)
+    fields.nth(18)?.parse().ok()
 }
 
 /// Files that may matter and that some process (one of ours: others' cannot be seen) has open for writing.
@@ -288,7 +306,8 @@ impl Rhythm {
         let usual = 3.0 * self.usual_gap().unwrap_or(0.0);
         let flushes_each = !matches!(format, Format::Tensorboard);
         if flushes_each && self.gaps.len() == Self::MAX_GAPS {
-            usual.max(1.5 * self.longest).max(QUIET_FLUSHED_SECS)
+            // A night's sleep of the machine is no habit of the training.
+            usual.max(1.5 * self.longest.min(LONG_QUIET_SECS)).max(QUIET_FLUSHED_SECS)
         } else {
             usual.max(QUIET_SECS)
         }
@@ -399,6 +418,13 @@ mod tests {
         let live = prober.probe(&subject(dir.path(), None), now());
         again.kill().unwrap();
         again.wait().unwrap();
+        assert!(live.alive && !live.gone, "{live:?}");
+        // It ended too, but something else goes on writing.
+        *lock(&prober.holders) = None;
+        assert!(prober.probe(&subject(dir.path(), None), now()).gone);
+        let later = SystemTime::now() + Duration::from_secs(5);
+        fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
+        let live = prober.probe(&subject(dir.path(), None), now() + 6.0);
         assert!(live.alive && !live.gone, "{live:?}");
     }
 

@@ -57,7 +57,8 @@ fn read_slice(source: &Arc<Source>, mail: &Mail, options: &Options, sink: &crate
     }
     state.reader = Some(reader);
     state.again |= missed;
-    if batch.n_points > 0 && state.last_read.is_some() {
+    // Slices of what was there already are no rhythm of the writer's.
+    if batch.n_points > 0 && state.last_read.is_some() && progress == Progress::CaughtUp {
         state.rhythm.beat((options.clock)());
     }
     match progress {

@@ -54,8 +54,11 @@ fn walk_into(project: &Path, dir: &Path, prefix: &str, depth: usize, keys: &mut 
         let kind = entry.file_type()?;
         if kind.is_dir() {
             if depth < MAX_DEPTH {
-                // A directory that goes away meanwhile has no keys.
-                let _ = walk_into(project, &path, &key, depth + 1, keys);
+                match walk_into(project, &path, &key, depth + 1, keys) {
+                    // A directory that goes away meanwhile has no keys; one that cannot be listed now keeps them.
+                    Err(e) if !crate::stamp::is_absent(&e) => return Err(e),
+                    _ => {}
+                }
             }
             continue;
         }
@@ -68,6 +71,7 @@ fn walk_into(project: &Path, dir: &Path, prefix: &str, depth: usize, keys: &mut 
             Ok(metadata) if metadata.is_file() => {
                 keys.files.push(KeyFile { key, path, stamp: Stamp::of_metadata(&metadata) });
             }
+            Err(e) if !crate::stamp::is_absent(&e) => return Err(e),
             _ => {}
         }
     }

@@ -72,6 +72,8 @@ pub(crate) struct RunDir {
     state: State,
     /// Directories that were walked last.
     dirs: Vec<PathBuf>,
+    /// There is a cursor that cannot be understood: what was told before is not known, and is told anew.
+    must_reset: bool,
 }
 
 /// The three directories of a run whose files are keys.
@@ -85,8 +87,9 @@ impl RunDir {
     pub(crate) fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Self {
         let dir = spec.path();
         let key = dir.file_name().map_or_else(String::new, |n| place::clean_name(n.as_encoded_bytes()));
-        let state = cursor.and_then(|c| serde_json::from_str(&c.0).ok()).unwrap_or_default();
-        Self { spec: spec.clone(), dir, key, state, dirs: Vec::new() }
+        let saved = cursor.and_then(|c| serde_json::from_str(&c.0).ok());
+        let must_reset = cursor.is_some() && saved.is_none();
+        Self { spec: spec.clone(), dir, key, state: saved.unwrap_or_default(), must_reset, dirs: Vec::new() }
     }
 
     /// The experiment's directory, if it lies in the project.
@@ -246,8 +249,15 @@ impl RunDir {
         batch.models = Some(found);
     }
 
-    /// Reads metric files on, about `budget` bytes of them. Returns whether all were read to their end.
-    fn read_metrics(&mut self, metrics: &Keys, budget: usize, batch: &mut Batch, run: &mut RunDelta) -> bool {
+    /// Reads metric files on, about `budget` bytes of them. `None`: one that was told holds something else now, and
+    /// what was told of it can only be taken back with the run's other metrics, which share its part.
+    fn read_metrics(
+        &mut self,
+        metrics: &Keys,
+        budget: usize,
+        batch: &mut Batch,
+        run: &mut RunDelta,
+    ) -> Option<Progress> {
         let before = batch.bytes_read;
         for file in &metrics.files {
             let mut mark = self.state.metrics.get(&file.key).cloned().unwrap_or_default();
@@ -256,7 +266,7 @@ impl RunDir {
             }
             let spent = usize::try_from(batch.bytes_read - before).unwrap_or(usize::MAX);
             if spent >= budget {
-                return false;
+                return Some(Progress::More);
             }
             let news = match mark.read(&file.path, file.stamp, budget - spent, &mut batch.bytes_read) {
                 Ok(news) => news,
@@ -267,6 +277,9 @@ impl RunDir {
                     continue;
                 }
             };
+            if news.reset && self.state.metrics.contains_key(&file.key) {
+                return None;
+            }
             if news.reset || (news.troubles.is_empty() && !mark.had_trouble()) {
                 self.heal(&file.path, batch);
             }
@@ -280,10 +293,10 @@ impl RunDir {
             }
             self.state.metrics.insert(file.key.clone(), mark);
             if !news.at_end {
-                return false;
+                return Some(Progress::More);
             }
         }
-        true
+        Some(Progress::CaughtUp)
     }
 
     fn tell_line(&mut self, path: &Path, trouble: crate::log::news::Trouble, batch: &mut Batch) {
@@ -301,11 +314,11 @@ impl RunDir {
     }
 }
 
-impl Reader for RunDir {
-    fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
-        let Some(walked) = self.walk(batch) else { return Progress::CaughtUp };
+impl RunDir {
+    /// Tells what is new, or everything `anew`. `None`, and nothing told, if it has to be anew.
+    fn tell(&mut self, walked: &Walked, anew: bool, budget_bytes: usize, batch: &mut Batch) -> Option<Progress> {
         let mut run = RunDelta { key: self.key.clone(), ..RunDelta::default() };
-        if self.lost_something(&walked) {
+        if anew {
             run.reset = true;
             batch.healed.extend(std::mem::take(&mut self.state.bad));
             self.state = State::default();
@@ -314,14 +327,14 @@ impl Reader for RunDir {
         let deleted = self.state.deleted;
         self.read_experiment(batch, &mut run);
         self.read_meta(batch, &mut run);
-        self.read_values(&walked, batch, &mut run);
+        self.read_values(walked, batch, &mut run);
         self.read_inputs(batch, &mut run);
         self.read_outputs(&walked.tags, batch);
         if !self.state.has_artifacts {
             run.head.artifact_root = place::directory_inside(&self.spec.project, &self.spec.rel.join("artifacts"));
             self.state.has_artifacts = run.head.artifact_root.is_some();
         }
-        let at_end = self.read_metrics(&walked.metrics, budget_bytes, batch, &mut run);
+        let progress = self.read_metrics(&walked.metrics, budget_bytes, batch, &mut run)?;
         if !was_told || deleted != self.state.deleted {
             let is_deleted = self.state.deleted.0 || self.state.deleted.1;
             run.head.lifecycle = Some(if is_deleted { Lifecycle::Deleted } else { Lifecycle::Active });
@@ -339,7 +352,21 @@ impl Reader for RunDir {
         if has_news {
             batch.runs.push(run);
         }
-        if at_end { Progress::CaughtUp } else { Progress::More }
+        Some(progress)
+    }
+}
+
+impl Reader for RunDir {
+    fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
+        let Some(walked) = self.walk(batch) else { return Progress::CaughtUp };
+        let anew = self.lost_something(&walked) || std::mem::take(&mut self.must_reset);
+        let (n_points, n_problems) = (batch.n_points, batch.problems.len());
+        if let Some(progress) = self.tell(&walked, anew, budget_bytes, batch) {
+            return progress;
+        }
+        batch.n_points = n_points;
+        batch.problems.truncate(n_problems);
+        self.tell(&walked, true, budget_bytes, batch).unwrap_or(Progress::CaughtUp)
     }
 
     fn cursor(&self) -> Cursor {

@@ -85,6 +85,9 @@ struct Memory {
     n_put_off: u32,
     last_run: i64,
     last_tag: i64,
+    /// Everything is told anew, and which runs were told before is not known of all: each begins with a reset, which
+    /// does nothing to a run that was not told.
+    anew: bool,
 }
 
 /// Reads one database.
@@ -100,8 +103,10 @@ pub(crate) struct SqliteStore {
 
 impl SqliteStore {
     pub(crate) fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Self {
-        let saved: Saved = cursor.and_then(|c| serde_json::from_str(&c.0).ok()).unwrap_or_default();
-        let memory = Memory { known: KnownRuns::unpack(&saved.runs), saved, ..Memory::default() };
+        let understood: Option<Saved> = cursor.and_then(|c| serde_json::from_str(&c.0).ok());
+        let anew = cursor.is_some() && understood.is_none();
+        let saved = understood.unwrap_or_default();
+        let memory = Memory { known: KnownRuns::unpack(&saved.runs), saved, anew, ..Memory::default() };
         Self { path: spec.path(), spec: spec.clone(), memory, db: None, seen: None, n_busy: 0 }
     }
 

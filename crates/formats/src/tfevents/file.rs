@@ -41,6 +41,9 @@ pub struct EventFile {
     pub(super) writer: Writer,
     /// The first event's time.
     pub(super) first_time: Option<f64>,
+    /// How often the writer said that it begins anew.
+    #[serde(default)]
+    pub(super) n_starts: u32,
     /// The start that the hparams plugin states.
     pub(super) said_start: Option<f64>,
     /// Told already, to be told again when others of the file have healed.

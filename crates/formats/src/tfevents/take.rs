@@ -17,6 +17,9 @@ const METRICS_TAG: &str = "tensorboard.hparams_metrics";
 /// What Hugging Face's Trainer logs its arguments as (torch adds `/text_summary`).
 const ARGS_TAGS: [&str; 2] = ["args/text_summary", "args"];
 
+/// Each restart costs as much as there were before. A writer has a handful, one made to harm us has millions.
+const MAX_STARTS: u32 = 1_000;
+
 impl EventFile {
     #[inline]
     pub(super) fn take_event(&mut self, data: &[u8], offset: u64, cx: &mut Context<'_>) -> Result<(), Malformed> {
@@ -39,7 +42,15 @@ impl EventFile {
             };
         }
         if event.starts_session {
-            cx.news.purge(cx.part, event.step, cx.tags);
+            self.n_starts = self.n_starts.saturating_add(1);
+            if self.n_starts <= MAX_STARTS {
+                cx.news.purge(cx.part, event.step, cx.tags);
+            } else if self.n_starts == MAX_STARTS + 1 {
+                let message = format!(
+                    "Up to {MAX_STARTS} restarts of a file are told; from here on points are read as if it had not restarted."
+                );
+                self.trouble(ProblemKind::TooLarge, Some(offset), &message, cx);
+            }
         }
         if event.has_graph {
             self.count("graphs");

@@ -42,9 +42,12 @@ impl KnownRun {
     }
 
     fn apply(&mut self, delta: &RunDelta) {
+        // As the store does: the head is forgotten too, and a series' reset takes its whole part along.
         if delta.reset {
-            let head = KnownRun { params: BTreeMap::new(), tags: BTreeMap::new(), ..self.clone() };
-            *self = KnownRun { series: BTreeMap::new(), datasets: BTreeSet::new(), ..head };
+            *self = KnownRun::default();
+        }
+        if delta.series.iter().any(|s| s.reset) {
+            self.series.clear();
         }
         let head = delta.head.clone();
         self.name = head.name.unwrap_or(std::mem::take(&mut self.name));
@@ -61,9 +64,6 @@ impl KnownRun {
         self.datasets.extend(delta.datasets.iter().map(|d| (d.name.clone(), d.digest.clone(), d.context.clone())));
         for series in &delta.series {
             let points = self.series.entry(series.metric.clone()).or_default();
-            if series.reset {
-                points.clear();
-            }
             points.extend(series.points.iter().map(|p| (p.step, p.time.to_bits(), p.value.to_bits())));
         }
     }

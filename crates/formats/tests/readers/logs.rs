@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use signalbox_types::{Format, ProblemKind};
+use signalbox_formats::open;
+use signalbox_types::{Cursor, Format, ProblemKind};
 
 use crate::known::{Known, assert_same, expected, json_number, json_steps, read_whole, samples, spec};
 
@@ -216,4 +217,25 @@ fn parameters_that_cannot_be_read_are_a_problem_until_they_can() {
     assert_eq!(known.problems.len(), 0);
     assert_eq!(known.run().params["imgsz"], "number 64");
     assert_eq!(known.run().params["mosaic"], "bool true");
+}
+
+/// A cursor of another version: what was told is not known, so that it is told anew, once.
+#[test]
+fn a_cursor_that_is_not_understood() {
+    let cases = [(Format::Csv, "plain", "loss.csv"), (Format::MlflowSqlite, "mlflow_sqlite", "mlflow.db")];
+    for (format, sample, rel) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let project = match sample {
+            "plain" => {
+                std::fs::write(dir.path().join(rel), "step,loss\n0,1\n1,0.5\n").unwrap();
+                dir.path().to_owned()
+            }
+            _ => samples().join(sample),
+        };
+        let spec = spec(format, &project, rel);
+        let whole = read_whole(&spec);
+        let mut known = whole.clone();
+        known.catch_up(&mut *open(&spec, Some(&Cursor("{\"of\": \"another version\"".into()))), usize::MAX);
+        assert_eq!(known, whole, "{rel}");
+    }
 }

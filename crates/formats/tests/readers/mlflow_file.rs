@@ -216,6 +216,44 @@ fn damaged_metric_lines_are_problems() {
 }
 
 #[test]
+fn a_rewritten_metric_leaves_the_others() {
+    let mut store = Store::new();
+    store.write("meta.yaml", "run_name: a\nstatus: 3\nstart_time: 1000\nend_time: 2000\n");
+    store.write("params/lr", "0.1");
+    store.write("metrics/loss", "1000 0.5 0\n1001 0.25 1\n");
+    store.write("metrics/val/acc", "1000 0.1 0\n1001 0.2 1\n");
+    store.visit();
+    store.write("metrics/loss", "1000 7 0\n");
+    store.visit();
+    assert_eq!(store.known.run().values("loss"), [7.0]);
+    assert_eq!(store.known.run().values("val/acc"), [0.1, 0.2]);
+    assert_eq!(store.known, read_whole(&store.spec));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_of_metrics_that_cannot_be_listed_is_not_gone() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut store = Store::new();
+    store.write("meta.yaml", "run_name: a\nstatus: 1\nstart_time: 1000\n");
+    store.write("metrics/loss", "1000 0.5 0\n");
+    store.write("metrics/val/acc", "1000 0.1 0\n");
+    store.visit();
+    let dir = store.spec.path().join("metrics/val");
+    let shut = |mode| std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(mode)).unwrap();
+    shut(0o000);
+    if std::fs::read_dir(&dir).is_ok() {
+        // Root reads everything.
+        return shut(0o755);
+    }
+    store.visit();
+    shut(0o755);
+    assert_eq!(store.known.run().values("val/acc"), [0.1]);
+    store.visit();
+    assert_eq!(store.problems(), []);
+}
+
+#[test]
 fn metric_files_cut_at_any_byte() {
     let text = b"1000 0.5 0\n1001\n1002 nan 2\r\n\n1003 1e-3 -3 a b\n1004 -inf 9";
     let mut whole = Store::new();

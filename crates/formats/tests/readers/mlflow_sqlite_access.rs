@@ -153,6 +153,18 @@ fn a_wal_that_was_left_behind() {
 }
 
 #[test]
+fn a_backup_that_was_copied_over_a_wal_database() {
+    let dir = copy_of("mlflow_sqlite");
+    for old in [&b""[..], b"the log of another database"] {
+        fs::write(dir.path().join("mlflow.db-wal"), old).unwrap();
+        let before = files(dir.path());
+        let known = read_whole(&spec(Format::MlflowSqlite, dir.path(), "mlflow.db"));
+        assert_eq!(known.runs[RUN].steps("loss").len(), 1);
+        assert_eq!(files(dir.path()), before, "no -shm beside it");
+    }
+}
+
+#[test]
 fn a_hot_journal_needs_recovery() {
     let dir = copy_of("mlflow_sqlite");
     let writer = writer(dir.path());

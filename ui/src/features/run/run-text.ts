@@ -43,3 +43,26 @@ export function matches(words: string, ...texts: string[]): boolean {
   const all = texts.join("\n").toLowerCase();
   return words.toLowerCase().split(/\s+/).every((word) => all.includes(word));
 }
+
+/** Where a data set came from, in a line: MLflow keeps JSON in JSON, of another shape for each kind of source. */
+export function datasetSource(text: string): string {
+  const outer = object(text);
+  if (!outer) return text;
+  const inner = object(outer.source) ?? outer;
+  const tags = object(inner.tags);
+  const place = [inner.uri, inner.url, inner.path, inner.table_name, inner.delta_table_path, inner.name, tags?.["mlflow.source.name"], outer.source].find((v) => typeof v === "string" && v !== "");
+  const kind = typeof outer.type === "string" ? outer.type : "";
+  return [kind, place].filter(Boolean).join(": ") || text;
+}
+
+function object(value: unknown): Record<string, unknown> | null {
+  let parsed = value;
+  if (typeof value === "string") {
+    try {
+      parsed = JSON.parse(value);
+    } catch {
+      return null;
+    }
+  }
+  return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, unknown>) : null;
+}

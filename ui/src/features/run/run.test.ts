@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { numericColumns, parseCsv } from "./csv";
 import { CAPS, decodeText, imageType, previewKind } from "./preview";
-import { asTsv, cellText, matches } from "./run-text";
+import { asTsv, cellText, datasetSource, matches } from "./run-text";
 
 describe("csv", () => {
   it.each([
@@ -47,4 +47,15 @@ describe("words", () => {
   });
   it("keeps cells on their line", () => expect(asTsv([["a", "x\ty\nz"]])).toBe("a\tx y z"));
   it("finds all words in any order", () => expect([matches("LR opt", "optimizer.lr"), matches("lr x", "lr"), matches("", "a")]).toEqual([true, false, true]));
+});
+
+describe("where a data set came from", () => {
+  it.each([
+    ['{"source":"{\\"tags\\": {\\"mlflow.user\\": \\"ml\\", \\"mlflow.source.name\\": \\"sweep.py\\"}}","type":"code"}', "code: sweep.py"],
+    ['{"source":"{\\"uri\\": \\"/data/wine.csv\\"}","type":"local"}', "local: /data/wine.csv"],
+    ['{"url":"s3://a/b"}', "s3://a/b"],
+    ["s3://bucket/key", "s3://bucket/key"],
+    ['{"x":1}', '{"x":1}'],
+    ["[1]", "[1]"],
+  ])("%s", (text, expected) => expect(datasetSource(text)).toBe(expected));
 });

@@ -95,8 +95,10 @@ impl Version {
             return Err(AccessError::NoStore);
         }
         let word = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
-        let is_wal = header[18] == 2 || header[19] == 2;
-        let wal = if is_wal { Stamp::if_exists(&beside(path, "-wal"))? } else { None };
+        let wal = Stamp::if_exists(&beside(path, "-wal"))?;
+        // SQLite takes any `-wal` for this database's, also where the header knows of none (a backup that was copied
+        // over it), and would make a `-shm` beside it even to read.
+        let is_wal = header[18] == 2 || header[19] == 2 || wal.is_some();
         Ok(Some(Version {
             file: file_id(&metadata),
             len: metadata.len(),

@@ -85,6 +85,7 @@ impl Memory {
         self.saved.models = saved.models;
         self.tags.clear();
         self.n_sweeps = 0;
+        self.anew = true;
     }
 
     /// Compares all runs, tags and models.
@@ -106,9 +107,10 @@ impl Memory {
             (run.present, run.active) = (false, false);
             deltas.gone(&run.key);
         }
-        self.sweep_tags(db, schema, deltas)?;
+        self.sweep_tags(db, schema, spec, deltas)?;
         self.n_sweeps = number;
         self.n_put_off = 0;
+        self.anew = false;
         self.sweep_models(db, schema, deltas)
     }
 
@@ -127,6 +129,9 @@ impl Memory {
             return false;
         }
         run.head = sum;
+        if is_new && self.anew {
+            deltas.run(&row.key).reset = true;
+        }
         let mut head = row.head(&self.experiments);
         if !row.is_named() && !is_new && !run.force {
             // Named by its tag, which did not change.
@@ -137,7 +142,13 @@ impl Memory {
         true
     }
 
-    fn sweep_tags(&mut self, db: &Db, schema: &Schema, deltas: &mut Deltas) -> Result<(), AccessError> {
+    fn sweep_tags(
+        &mut self,
+        db: &Db,
+        schema: &Schema,
+        spec: &SourceSpec,
+        deltas: &mut Deltas,
+    ) -> Result<(), AccessError> {
         let is_first = self.n_sweeps == 0;
         let mut tags = HashMap::with_capacity(self.tags.len());
         let mut sums = vec![(0_u32, 0_u32); self.known.runs.len()];
@@ -179,32 +190,45 @@ impl Memory {
                 tell_tag(&tag, run.named, deltas);
             }
         }
+        lost.sort_unstable();
+        lost.dedup();
+        for number in lost {
+            if self.known.get(number).present {
+                self.retell(db, schema, spec, number, deltas)?;
+            }
+        }
+        // Only now: were the database busy meanwhile, the next sweep would find the same tags lost.
         self.tags = tags;
         self.last_tag = last;
         for (run, (content, names)) in self.known.runs.iter_mut().zip(&sums) {
             (run.tags, run.names, run.force) = (*content, *names, false);
         }
-        lost.sort_unstable();
-        lost.dedup();
-        for number in lost {
-            if self.known.get(number).present {
-                self.retell(db, schema, number, deltas)?;
-            }
-        }
         Ok(())
     }
 
-    /// A tag was taken away: the run is told anew as a whole.
-    fn retell(&mut self, db: &Db, schema: &Schema, number: u32, deltas: &mut Deltas) -> Result<(), AccessError> {
-        let key = self.known.get(number).key.clone();
-        let delta = deltas.run(&key);
-        delta.reset = true;
-        delta.tags.clear();
-        let named = self.known.get(number).named;
-        for tag in tag_rows(db, schema, "tags.run_uuid = ?1", params![key])? {
-            tell_tag(&tag, named, deltas);
-        }
-        self.retell_added(db, schema, &key, deltas)
+    /// A tag was taken away: the run is told anew as a whole, its head too, which a reset forgets.
+    fn retell(
+        &mut self,
+        db: &Db,
+        schema: &Schema,
+        spec: &SourceSpec,
+        number: u32,
+        deltas: &mut Deltas,
+    ) -> Result<(), AccessError> {
+        let (key, named) = (self.known.get(number).key.clone(), self.known.get(number).named);
+        let rows = run_rows(db, schema, "runs.run_uuid = ?1", params![key])?;
+        let tags = tag_rows(db, schema, "tags.run_uuid = ?1", params![key])?;
+        let Some(row) = rows.first() else { return Ok(()) };
+        // What is told is not touched before all of it is at hand.
+        let mut anew = Deltas::default();
+        self.retell_added(db, schema, &key, &mut anew)?;
+        let told = anew.run(&key);
+        told.reset = true;
+        told.head = row.head(&self.experiments);
+        told.head.artifact_root = artifact_root(spec, row);
+        tags.iter().for_each(|tag| tell_tag(tag, named, &mut anew));
+        *deltas.run(&key) = std::mem::take(anew.run(&key));
+        Ok(())
     }
 
     fn sweep_models(&mut self, db: &Db, schema: &Schema, deltas: &mut Deltas) -> Result<(), AccessError> {
