@@ -130,8 +130,11 @@ fn mlflow_writes_sqlite() {
         answer
     });
     println!("log_metric alone {alone}, read meanwhile {together}");
-    let (alone, together) = (alone["max"].as_f64().unwrap(), together["max"].as_f64().unwrap());
-    assert!(together < 1.0_f64.max(4.0 * alone), "log_metric took up to {together} s, {alone} s without a reader");
+    // Single calls wait for the disk now and then, with and without us. MLflow gives up on a lock after 5 s.
+    let of = |answer: &serde_json::Value, key: &str| answer[key].as_f64().unwrap();
+    let (mean_alone, mean) = (of(&alone, "mean"), of(&together, "mean"));
+    assert!(mean < 0.05_f64.max(4.0 * mean_alone), "log_metric took {mean} s, {mean_alone} s without a reader");
+    assert!(of(&together, "max") < 4.0, "log_metric took up to {} s", of(&together, "max"));
 
     writer.call("tag team vision");
     writer.call("tag gone soon");
