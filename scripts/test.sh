@@ -4,7 +4,7 @@
 mode="${1:-all}"
 want=" ${SIGNALBOX_TESTS:-lint rust ui browser window crash} "
 [ "$mode" = lint ] && want=" lint ui-check "
-[ "$mode" = lint ] && step_total=6 || step_total=15
+[ "$mode" = lint ] && step_total=6 || step_total=14
 . "$(dirname "$0")/setup.sh"
 
 counts="$work/counts"

@@ -3,13 +3,14 @@
 use crate::catalogue::{Catalogue, Run, stat};
 use crate::columns::{Column, Key, compare};
 use crate::wire::{
-    CallError, Cell, Completion, CompletionKind, ErrorCode, Place, SortKey, Stat, TablePage, TableQuery, TableRow,
+    CallError, Cell, ColumnRef, Completion, CompletionKind, ErrorCode, Place, SortKey, Stat, TablePage, TableQuery,
+    TableRow,
 };
 use signalbox_filter::{Field, Filter, FilterError, Names, Stat as FilterStat, Value};
 use signalbox_types::{Lifecycle, MetricId};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Orders that were asked for lately, so that paging through a table sorts once.
 #[derive(Default)]
@@ -24,6 +25,17 @@ pub(crate) struct Order {
     /// Why it may be that the filter matches nothing.
     pub filter_hint: Option<String>,
     pub total: usize,
+    /// Columns that were looked at: whether no row has a value in them.
+    empty: Mutex<HashMap<ColumnRef, bool>>,
+}
+
+impl Order {
+    fn is_empty(&self, reference: &ColumnRef, column: &Column, catalogue: &Catalogue) -> bool {
+        let mut known = self.empty.lock().unwrap_or_else(PoisonError::into_inner);
+        *known.entry(reference.clone()).or_insert_with(|| {
+            self.rows.iter().all(|&row| matches!(column.cell(&catalogue.runs[row as usize]), Cell::None))
+        })
+    }
 }
 
 /// What decides the order of a table.
@@ -72,7 +84,7 @@ pub(crate) fn order(catalogue: &Catalogue, spec: &OrderSpec) -> Order {
     }
     sort(catalogue, spec.sort, &mut rows);
     let filter_hint = if rows.is_empty() { crate::unknown::unknown_name(&filter, catalogue) } else { None };
-    Order { rows, filter_error, filter_hint, total }
+    Order { rows, filter_error, filter_hint, total, empty: Mutex::default() }
 }
 
 /// Pinned first, then by the keys, then newest first.
@@ -119,6 +131,7 @@ pub(crate) fn page(catalogue: &Catalogue, orders: &mut Orders, query: &TableQuer
         matched: order.rows.len(),
         offset: from,
         rows: order.rows[from..to].iter().map(|&i| row(&catalogue.runs[i as usize], &columns)).collect(),
+        empty: query.columns.iter().zip(&columns).map(|(r, c)| order.is_empty(r, c, catalogue)).collect(),
         filter_error: order.filter_error.clone(),
         filter_hint: order.filter_hint.clone(),
     }

@@ -151,7 +151,13 @@ fn pages_and_cells() {
         show_deleted: false,
         show_hidden: false,
     };
-    let page = page(&c, &mut Orders::default(), &query);
+    let mut orders = Orders::default();
+    let empty = |filter: &str, orders: &mut Orders| {
+        page(&c, orders, &TableQuery { filter: filter.into(), ..query.clone() }).empty
+    };
+    assert_eq!(empty("", &mut orders), [false, false, true], "of all pages, not only of this one");
+    assert_eq!(empty("name = other", &mut orders), [true, false, true]);
+    let page = page(&c, &mut orders, &query);
     assert_eq!((page.total, page.matched, page.offset, page.rows.len()), (5, 5, 1, 2));
     assert_eq!(page.rows[0].cells, [Cell::Number(0.1), Cell::Text("0.1".into()), Cell::None]);
     assert_eq!(page.rows[1].cells[0], Cell::None);

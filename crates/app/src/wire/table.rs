@@ -120,6 +120,8 @@ pub struct TablePage {
     pub matched: usize,
     pub offset: usize,
     pub rows: Vec<TableRow>,
+    /// For each column of the query: no run that matches, on whatever page, has a value in it.
+    pub empty: Vec<bool>,
     /// The filter was not understood; the page then holds the rows that no filter would hide.
     pub filter_error: Option<CallError>,
     /// The filter was understood and matches nothing: a name in it that no run has, for a person.

@@ -38,9 +38,11 @@ struct State {
     meta: Stamp,
     #[serde(rename = "e")]
     experiment: Stamp,
-    /// Who named the run: `meta.yaml`, which the tag does not overrule.
+    /// `meta.yaml` names the run, and its user: the tags do not overrule it.
     #[serde(rename = "n")]
     named_by_meta: bool,
+    #[serde(rename = "u", default)]
+    user_by_meta: bool,
     /// Deleted: the run, the experiment.
     #[serde(rename = "d")]
     deleted: (bool, bool),
@@ -202,6 +204,7 @@ impl RunDir {
         run.head = run_meta::head(&meta);
         run.head.experiment = experiment;
         self.state.named_by_meta = run.head.name.is_some();
+        self.state.user_by_meta = run.head.user.is_some();
         self.state.deleted.0 = run.head.lifecycle == Some(Lifecycle::Deleted);
         if !self.state.has_artifacts {
             let beside = self.spec.rel.join("artifacts");
@@ -327,14 +330,17 @@ impl RunDir {
         let deleted = self.state.deleted;
         self.read_experiment(batch, &mut run);
         self.read_meta(batch, &mut run);
-        self.read_values(walked, batch, &mut run);
+        let values = self.read_values(walked, budget_bytes, batch, &mut run);
         self.read_inputs(batch, &mut run);
         self.read_outputs(&walked.tags, batch);
         if !self.state.has_artifacts {
             run.head.artifact_root = place::directory_inside(&self.spec.project, &self.spec.rel.join("artifacts"));
             self.state.has_artifacts = run.head.artifact_root.is_some();
         }
-        let progress = self.read_metrics(&walked.metrics, budget_bytes, batch, &mut run)?;
+        let progress = match values.is_break() {
+            true => Progress::More,
+            false => self.read_metrics(&walked.metrics, budget_bytes, batch, &mut run)?,
+        };
         if !was_told || deleted != self.state.deleted {
             let is_deleted = self.state.deleted.0 || self.state.deleted.1;
             run.head.lifecycle = Some(if is_deleted { Lifecycle::Deleted } else { Lifecycle::Active });

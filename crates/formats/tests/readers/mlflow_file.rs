@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use signalbox_formats::{SourceSpec, open};
+use signalbox_formats::{Progress, SourceSpec, open};
 use signalbox_types::{Batch, Cursor, Format, Lifecycle, Status};
 
 use crate::known::{
@@ -178,6 +178,35 @@ fn a_run_from_its_first_directory_to_its_end() {
     assert_eq!((batch.runs.len(), batch.bytes_read), (0, 0));
     assert_eq!(store.known, read_whole(&store.spec));
     assert_eq!(store.problems(), []);
+}
+
+#[test]
+fn values_too_are_read_a_little_at_a_time() {
+    let mut store = Store::new();
+    store.write("meta.yaml", "status: 1\nstart_time: 1000\nend_time: null\nuser_id: me\n");
+    for i in 0..20 {
+        store.write(&format!("params/p{i}"), "x".repeat(1_000));
+    }
+    store.write("tags/mlflow.user", "somebody else");
+    store.write("tags/mlflow.runName", "b");
+    store.write("metrics/loss", "1000 0.5 0\n");
+    let mut reader = open(&store.spec, None);
+    let mut reads = Vec::new();
+    loop {
+        let mut batch = Batch::default();
+        let progress = reader.read(4_000, &mut batch);
+        store.known.apply(&batch);
+        reads.push(batch.bytes_read);
+        if progress == Progress::CaughtUp {
+            break;
+        }
+    }
+    assert!(reads.len() > 4 && reads.iter().all(|n| *n < 6_000), "{reads:?}");
+    let run = store.known.run();
+    assert_eq!((run.params.len(), run.tags.len(), run.values("loss").len()), (20, 2, 1));
+    // What meta.yaml says of the user counts, also when the tag is read later; it names no run, the tag does.
+    assert_eq!((run.user.as_str(), run.name.as_str()), ("me", "b"));
+    assert_eq!(store.known, read_whole(&store.spec));
 }
 
 #[test]

@@ -175,6 +175,26 @@ fn databases_by_their_schema() {
 }
 
 #[test]
+fn a_large_database_is_not_copied_for_a_look() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, is_store) in [("tracking.db", true), ("other.db", false)] {
+        let path = dir.path().join(name);
+        match is_store {
+            true => drop(fs::copy(samples().join("mlflow_sqlite/mlflow.db"), &path).unwrap()),
+            false => {
+                let conn = rusqlite::Connection::open(&path).unwrap();
+                conn.execute_batch("CREATE TABLE users (name)").unwrap();
+            }
+        }
+        // More than is ever copied; the file is sparse.
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap();
+        fs::write(dir.path().join(format!("{name}-wal")), "left behind by a writer that was killed").unwrap();
+    }
+    assert_eq!(walk(dir.path()), [(Format::MlflowSqlite, "tracking.db".into())]);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "no side file is left");
+}
+
+#[test]
 fn little_is_read() {
     let dir = tempfile::tempdir().unwrap();
     for i in 0..500 {

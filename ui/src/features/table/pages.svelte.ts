@@ -31,6 +31,8 @@ export class Pages {
   behind = $state(false);
   error = $state.raw<HostError | null>(null);
   filterError = $state.raw<HostError | null>(null);
+  /** Ids of the columns in which no run that matches has a value. */
+  empty = $state.raw<ReadonlySet<string>>(new Set());
   /** Why the filter may match nothing. */
   filterHint = $state<string | null>(null);
   #revision = $state(0);
@@ -147,6 +149,8 @@ export class Pages {
       }
       this.filterError = null;
       this.filterHint = reply.filter_hint;
+      const empty = query.columns.filter((_, i) => reply.empty[i]).map(columnId);
+      if (empty.join("\n") !== [...this.empty].join("\n")) this.empty = new Set(empty);
       const at = new Map(query.columns.map((column, i) => [columnId(column), i]));
       if (this.#shownGeneration !== generation) {
         this.#shownGeneration = generation;

@@ -7,7 +7,7 @@ const { cellOf, Pages } = await import("./pages.svelte");
 
 const row = (id: number, cells: TableRow["cells"]): TableRow => ({ id, name: `run-${id}`, color: 0, dash: 0, status: "finished", hidden: false, pinned: false, tags: [], has_note: false, n_problems: 0, gone: false, cells });
 const page = (args: TableQuery, label: string, matched = 1000): TablePage => ({
-  version: 1, total: 1000, matched, offset: args.offset, filter_error: null, filter_hint: null,
+  version: 1, total: 1000, matched, offset: args.offset, empty: [], filter_error: null, filter_hint: null,
   rows: Array.from({ length: Math.max(0, Math.min(args.limit, matched - args.offset)) }, (_, i) => row(args.offset + i, args.columns.map((column) => `${label} ${column.key}`))),
 });
 const query = (over: Partial<TableQuery> = {}) => ({ project: 1, filter: "", sort: [], columns: [{ key: "attr:name", stat: null }, { key: "metric:loss", stat: "last" as const }], show_deleted: false, show_hidden: false, ...over });

@@ -44,8 +44,13 @@ export class TableView {
   recentFilters = $state.raw<readonly string[]>([]);
 
   infoOf: ReadonlyMap<string, ColumnInfo> = $derived(new Map(this.infos.map((info) => [info.key, info])));
+  #defaults: readonly Column[] = $derived(defaultColumns(this.infos));
+  /** What the table's rows are asked for. */
+  asked: readonly Column[] = $derived(this.#ownColumns ?? this.#defaults);
   columns: readonly Column[] = $derived.by(() => {
-    const columns = this.#ownColumns ?? defaultColumns(this.infos);
+    // What nobody chose and no run in sight has only takes room.
+    const isBlank = (column: Column) => this.pages.matched > 0 && this.pages.empty.has(columnId(column)) && !this.sortOf(column);
+    const columns = this.#ownColumns ?? this.#defaults.filter((column) => column.pinned || !isBlank(column));
     // Pinned ones lead, each group in its own order.
     return [...columns.filter((column) => column.pinned), ...columns.filter((column) => !column.pinned)];
   });

@@ -12,12 +12,12 @@ function answer(name: string, args: never): unknown {
   if (name === "metrics") return [{ name: "loss", n_runs: 30, n_points: 1, prefix: "", goal: "min" }];
   if (name === "get_pref") return { value: prefs.get((args as { key: string }).key) ?? null };
   if (name === "set_pref") return prefs.set((args as { key: string }).key, (args as { value: unknown }).value);
-  const { offset = 0, limit, filter } = args as TableQuery;
+  const { offset = 0, limit, filter, columns = [] } = args as TableQuery;
   // The toy's filter: only runs whose number is a multiple of it.
   const all = Array.from({ length: 30 }, (_, id) => id).filter((id) => !filter || id % Number(filter) === 0);
   const ids = all.slice(offset, offset + limit);
   if (name === "table_ids") return { ids, colors: ids.map((id) => id % 10), dashes: ids.map(() => 0), names: ids.map((id) => `run-${id}`) };
-  return { version: 1, total: 30, matched: all.length, offset, filter_error: null, filter_hint: null, rows: ids.map((id) => ({ id, name: `run-${id}`, color: id % 10, dash: 0, status: "finished", hidden: false, pinned: false, tags: [], has_note: false, n_problems: 0, gone: false, cells: [] })) };
+  return { version: 1, total: 30, matched: all.length, offset, empty: columns.map((column) => all.length > 0 && all.length < 10 && column.key === "metric:loss"), filter_error: null, filter_hint: null, rows: ids.map((id) => ({ id, name: `run-${id}`, color: id % 10, dash: 0, status: "finished", hidden: false, pinned: false, tags: [], has_note: false, n_problems: 0, gone: false, cells: [] })) };
 }
 vi.mock("$lib/host", async (original) => ({
   ...(await original<typeof import("$lib/host")>()),
@@ -64,6 +64,31 @@ test("the first ten of the table are drawn until somebody chooses", async () => 
   await settle();
   expect(view.charted.chosen).toBeNull();
   expect(selection.chartedIds).toHaveLength(10);
+});
+
+test("a column that nobody chose leaves when no run in sight has it, and comes back", async () => {
+  const { view } = await opened();
+  const ask = async () => {
+    view.pages.ask({ ...view.query, columns: [...view.asked] });
+    await settle();
+  };
+  await ask();
+  expect(keys(view)).toContain("metric:loss");
+  view.setFilter("4");
+  await ask();
+  expect(keys(view)).not.toContain("metric:loss");
+  // It is still asked for: how else would it come back.
+  expect(view.asked.map((column) => column.key)).toContain("metric:loss");
+  view.cycleSort({ key: "metric:loss", stat: "last" }, false);
+  expect(keys(view)).toContain("metric:loss");
+  view.setSort("no sort", []);
+  view.toggleColumn("metric:loss", "last");
+  expect(keys(view)).toContain("metric:loss");
+  view.resetColumns();
+  expect(keys(view)).not.toContain("metric:loss");
+  view.setFilter("");
+  await ask();
+  expect(keys(view)).toContain("metric:loss");
 });
 
 test("the filter decides what of the chosen is drawn", async () => {

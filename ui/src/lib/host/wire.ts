@@ -71,6 +71,10 @@ export type TablePage = {
  */
 version: number, total: number, matched: number, offset: number, rows: Array<TableRow>, 
 /**
+ * For each column of the query: no run that matches, on whatever page, has a value in it.
+ */
+empty: Array<boolean>, 
+/**
  * The filter was not understood; the page then holds the rows that no filter would hide.
  */
 filter_error: CallError | null, 

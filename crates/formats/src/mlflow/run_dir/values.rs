@@ -1,6 +1,6 @@
 //! Params and tags: one file each, whose whole content is the value.
 
-use std::{collections::BTreeMap, fs::File, io, io::Read, path::Path};
+use std::{collections::BTreeMap, fs::File, io, io::Read, ops::ControlFlow, path::Path};
 
 use signalbox_types::{Batch, ParamValue, ProblemKind, RunDelta};
 
@@ -23,36 +23,51 @@ pub(super) fn read(path: &Path, bytes_read: &mut u64) -> io::Result<String> {
 }
 
 impl RunDir {
-    pub(super) fn read_values(&mut self, walked: &Walked, batch: &mut Batch, run: &mut RunDelta) {
+    /// Reads about `budget` bytes of values. `Break`: there are more.
+    pub(super) fn read_values(
+        &mut self,
+        walked: &Walked,
+        budget: usize,
+        batch: &mut Batch,
+        run: &mut RunDelta,
+    ) -> ControlFlow<()> {
+        let end = batch.bytes_read.saturating_add(budget as u64);
         let mut params = std::mem::take(&mut self.state.params);
-        let found = self.read_changed(&walked.params, &mut params, batch);
+        let (found, params_flow) = self.read_changed(&walked.params, &mut params, end, batch);
         run.params.extend(found.into_iter().map(|(key, value)| (key, ParamValue::Text(value))));
         self.state.params = params;
         let mut tags = std::mem::take(&mut self.state.tags);
-        for (key, value) in self.read_changed(&walked.tags, &mut tags, batch) {
+        let (found, tags_flow) = self.read_changed(&walked.tags, &mut tags, end, batch);
+        for (key, value) in found {
             match key.as_str() {
                 mlflow::PARENT => run.head.parent = Some(value.trim().to_owned()),
                 mlflow::RUN_NAME if !self.state.named_by_meta && !value.is_empty() => {
                     run.head.name = Some(value.clone());
                 }
-                mlflow::USER if run.head.user.is_none() && !self.state.told => run.head.user = Some(value.clone()),
+                mlflow::USER if !self.state.user_by_meta => run.head.user = Some(value.clone()),
                 _ => {}
             }
             run.tags.push((key, value));
         }
         self.state.tags = tags;
+        if params_flow.is_break() { params_flow } else { tags_flow }
     }
 
+    /// Values that changed, until `end` bytes were read.
     fn read_changed(
         &mut self,
         keys: &Keys,
         known: &mut BTreeMap<String, Stamp>,
+        end: u64,
         batch: &mut Batch,
-    ) -> Vec<(String, String)> {
+    ) -> (Vec<(String, String)>, ControlFlow<()>) {
         let mut out = Vec::new();
         for file in &keys.files {
             if known.get(&file.key) == Some(&file.stamp) {
                 continue;
+            }
+            if batch.bytes_read >= end {
+                return (out, ControlFlow::Break(()));
             }
             match read(&file.path, &mut batch.bytes_read) {
                 Ok(value) => {
@@ -67,6 +82,6 @@ impl RunDir {
                 }
             }
         }
-        out
+        (out, ControlFlow::Continue(()))
     }
 }

@@ -22,8 +22,10 @@ use crate::stamp::{self, Stamp};
 
 /// How long one statement waits for a writer.
 const BUSY: Duration = Duration::from_millis(100);
-/// A database and its `-wal` are copied up to this size.
+/// A database and its `-wal` are copied up to this size to be read, …
 const MAX_COPY: u64 = 2 << 30;
+/// … and up to this size to see whether it is a store.
+const MAX_LOOK_COPY: u64 = 64 << 20;
 /// No value of a store is nearly as long.
 const MAX_VALUE: i32 = 64 << 20;
 /// A statement is stopped after so many times 10,000 steps of SQLite's machine: no page of ours takes a hundredth.
@@ -128,6 +130,19 @@ pub(crate) struct Db {
 
 impl Db {
     pub(crate) fn open(path: &Path, version: Version) -> Result<Db, AccessError> {
+        Self::open_copying(path, version, MAX_COPY)
+    }
+
+    /// For a look at the tables. Of what would take long to copy, the file without its `-wal` is looked at: tables
+    /// that were made long ago are in there.
+    pub(crate) fn open_to_look(path: &Path, version: Version) -> Result<Db, AccessError> {
+        match Self::open_copying(path, version, MAX_LOOK_COPY) {
+            Err(AccessError::TooLarge(_)) => Self::connect(path, "immutable=1", version, None),
+            other => other,
+        }
+    }
+
+    fn open_copying(path: &Path, version: Version, max_copy: u64) -> Result<Db, AccessError> {
         if !version.is_wal {
             return Self::connect(path, "mode=ro", version, None);
         }
@@ -135,17 +150,17 @@ impl Db {
             (None, false) => Self::connect(path, "immutable=1", version, None),
             (_, true) if beside(path, "-wal").exists() => match Self::connect(path, "mode=ro", version, None) {
                 // The `-shm` is not ours to write.
-                Err(AccessError::Sqlite(e)) if cannot_share(&e) => Self::open_copy(path, version),
+                Err(AccessError::Sqlite(e)) if cannot_share(&e) => Self::open_copy(path, version, max_copy),
                 other => other,
             },
             (None, true) => Self::connect(path, "immutable=1", version, None),
-            (Some(_), _) => Self::open_copy(path, version),
+            (Some(_), _) => Self::open_copy(path, version, max_copy),
         }
     }
 
-    fn open_copy(path: &Path, version: Version) -> Result<Db, AccessError> {
+    fn open_copy(path: &Path, version: Version, max_copy: u64) -> Result<Db, AccessError> {
         let wal = beside(path, "-wal");
-        if version.len + version.wal.map_or(0, |s| s.len) > MAX_COPY {
+        if version.len + version.wal.map_or(0, |s| s.len) > max_copy {
             return Err(AccessError::TooLarge("a database whose -wal file was left behind"));
         }
         let dir = tempfile::Builder::new().prefix("signalbox-").tempdir()?;

@@ -86,11 +86,11 @@ function compare(a: number | string | null, b: number | string | null, sign: num
 export function tablePage(runs: readonly MockRun[], query: TableQuery, version: number): TablePage {
   try {
     const arranged = arrange(runs, query);
-    return { version, total: runs.length, matched: arranged.length, offset: query.offset, rows: arranged.slice(query.offset, query.offset + query.limit).map((run) => rowOf(run, query.columns)), filter_error: null, filter_hint: null };
+    return { version, total: runs.length, matched: arranged.length, offset: query.offset, rows: arranged.slice(query.offset, query.offset + query.limit).map((run) => rowOf(run, query.columns)), empty: query.columns.map((column) => arranged.every((run) => rawValue(run, column) === null)), filter_error: null, filter_hint: null };
   } catch (thrown) {
     if (!(thrown instanceof HostError) || thrown.code !== "bad_filter") throw thrown;
     const { code, message, hint, detail } = thrown;
-    return { version, total: runs.length, matched: 0, offset: 0, rows: [], filter_error: { code, message, hint, detail }, filter_hint: null };
+    return { version, total: runs.length, matched: 0, offset: 0, rows: [], empty: [], filter_error: { code, message, hint, detail }, filter_hint: null };
   }
 }
 
