@@ -33,10 +33,16 @@ await until("all runs are in the table", () => window.session.run((n) => Number(
 await pause(8000);
 const pids = family(window.pid);
 const before = cpuSeconds(pids);
+const tasks = () => new Map(pids.flatMap((pid) => fs.readdirSync(`/proc/${pid}/task`).map((task) => [`${pid}/task/${task}`, cpuSeconds([`${pid}/task/${task}`])])));
+const tasksBefore = tasks();
 const began = performance.now();
 await pause(seconds * 1000);
 const busy = (cpuSeconds(pids) - before) / ((performance.now() - began) / 1000);
-if (process.env.BENCH_DETAIL) for (const pid of pids) for (const task of fs.readdirSync(`/proc/${pid}/task`)) console.error(pid, fs.readFileSync(`/proc/${pid}/task/${task}/comm`, "utf8").trim(), cpuSeconds([`${pid}/task/${task}`]));
+if (process.env.BENCH_DETAIL) {
+  // By thread, for finding out who.
+  const used = [...tasks()].map(([task, at]) => [at - (tasksBefore.get(task) ?? 0), fs.readFileSync(`/proc/${task}/comm`, "utf8").trim()]);
+  for (const [time, name] of used.sort((a, b) => b[0] - a[0]).filter(([time]) => time > 0)) console.error(`${time.toFixed(2)} s ${name}`);
+}
 const rows = [
   { name: "idle/cpu", value: busy * 100, unit: "% CPU" },
   { name: "idle/memory_pss", value: memory(pids, "Pss"), unit: "MB" },

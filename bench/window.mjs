@@ -7,23 +7,33 @@ import { closeDisplay, openWindow, virtualDisplay } from "../tests/e2e/support/w
 const quick = process.argv.includes("--quick");
 const at = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
 
-/** The program says itself when WebKit painted its page first, counted from the process's start. */
-async function firstPaint(home, args) {
-  const env = { ...ownHome(home), DISPLAY: await virtualDisplay(), WAYLAND_DISPLAY: "", NO_AT_BRIDGE: "1", SIGNALBOX_TIMING: "1", SIGNALBOX_DEMO: demo };
-  const child = start("dbus-run-session", ["--", desktop, ...args], { env });
-  const [, ms] = await lineOf(child, /^first-paint (\d+)/);
+/** The program says itself when WebKit painted the frame and when the table's first rows, since the process began. */
+async function firstPaint(env, args) {
+  const child = start(desktop, args, { env });
+  const [, paint] = await lineOf(child, /^first-paint (\d+)/);
+  const [, rows] = await lineOf(child, /^first-rows (\d+)/);
   await pause(600);
   await stop(child);
-  return Number(ms);
+  return { paint: Number(paint), rows: Number(rows) };
 }
 
 async function paints() {
-  const home = temporaryFolder("paint");
-  await firstPaint(home, [demo]);
+  const own = { ...ownHome(temporaryFolder("paint")), DISPLAY: await virtualDisplay(), WAYLAND_DISPLAY: "", NO_AT_BRIDGE: "1" };
+  // As on a desktop, the session's bus runs before the program starts.
+  const bus = start("dbus-daemon", ["--session", "--nofork", "--nopidfile", "--print-address=1"], { env: own });
+  const [address] = await lineOf(bus, /^unix:.*/);
+  const env = { ...own, DBUS_SESSION_BUS_ADDRESS: address, SIGNALBOX_TIMING: "1", SIGNALBOX_DEMO: demo };
+  await firstPaint(env, [demo]);
   const times = [];
-  for (let i = 0; i < (quick ? 2 : 5); i++) times.push(await firstPaint(home, [demo]));
-  times.sort((a, b) => a - b);
-  return [{ name: "first_paint/warm", value: at(times, 0.5), unit: "ms" }, { name: "first_paint/warm_slowest", value: times.at(-1), unit: "ms" }];
+  for (let i = 0; i < (quick ? 2 : 9); i++) times.push(await firstPaint(env, [demo]));
+  await stop(bus);
+  const sorted = (key) => times.map((one) => one[key]).sort((a, b) => a - b);
+  return [
+    { name: "first_paint/warm", value: at(sorted("paint"), 0.5), unit: "ms" },
+    { name: "first_paint/warm_slowest", value: sorted("paint").at(-1), unit: "ms" },
+    { name: "first_rows/warm", value: at(sorted("rows"), 0.5), unit: "ms" },
+    { name: "first_rows/warm_slowest", value: sorted("rows").at(-1), unit: "ms" },
+  ];
 }
 
 /**

@@ -1,5 +1,5 @@
 //! How long the start took, printed in ms since this process began when `SIGNALBOX_TIMING` is set: what the shell did,
-//! then `first-paint`, of which the page tells.
+//! then of what the page tells: `first-paint` (the empty frame) and `first-rows` (the table's first row is painted).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,19 +23,27 @@ pub fn mark(what: &str) {
 
 /// Runs in the page before its own scripts.
 pub const SCRIPT: &str = r#"
+const painted = (what, at) => window.__TAURI_INTERNALS__.invoke("call", {
+  name: "__painted", args: { what, unix_ms: performance.timeOrigin + at },
+});
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries())
-    if (entry.name === "first-contentful-paint")
-      window.__TAURI_INTERNALS__.invoke("call", {
-        name: "__painted", args: { unix_ms: performance.timeOrigin + entry.startTime },
-      });
+    if (entry.name === "first-contentful-paint") painted("first-paint", entry.startTime);
 }).observe({ type: "paint", buffered: true });
+new MutationObserver((_, observer) => {
+  if (!document.querySelector('[role="grid"] [role="gridcell"]')) return;
+  observer.disconnect();
+  // Twice: the first callback is before the frame with the row is painted, the second after.
+  requestAnimationFrame(() => requestAnimationFrame(() => painted("first-rows", performance.now())));
+}).observe(document, { childList: true, subtree: true });
 "#;
 
-/// `args.unix_ms`: the wall clock at the first contentful paint.
+/// `args`: `what` was painted, and at what wall clock, `unix_ms`.
 pub fn painted(args: &Value) {
-    if let (true, Some(unix_ms), Some(began)) = (wanted(), args["unix_ms"].as_f64(), began_unix_ms()) {
-        println!("first-paint {:.0}", unix_ms - began);
+    let what = args["what"].as_str().filter(|what| matches!(*what, "first-paint" | "first-rows"));
+    if let (true, Some(what), Some(unix_ms), Some(began)) = (wanted(), what, args["unix_ms"].as_f64(), began_unix_ms())
+    {
+        println!("{what} {:.0}", unix_ms - began);
     }
 }
 

@@ -6,6 +6,7 @@
 
 use crate::app::{App, Inner, lock, now};
 use crate::catalogue::Run;
+use crate::process::Meter;
 use crate::project::OpenProject;
 use crate::state::state;
 use crate::wire::{Event, Level, RunState, StatusLine, WatchMode, Watching};
@@ -44,7 +45,9 @@ type Mailbox = Arc<(Mutex<Waiting>, Condvar)>;
 pub(crate) struct Live {
     engine: Engine,
     mailbox: Mailbox,
-    meter: Mutex<(crate::process::Meter, f64)>,
+    meter: Mutex<Meter>,
+    /// By project: the version of its catalogue, and its points then.
+    n_points: Mutex<HashMap<u32, (u32, u64)>>,
 }
 
 impl Live {
@@ -53,10 +56,11 @@ impl Live {
         let sink = mailbox.clone();
         let options = Options { force_polling, ..Options::default() };
         let engine = Engine::start(store_path, options, move |event| post(&sink, event))?;
-        Ok(Live { engine, mailbox, meter: Mutex::new((crate::process::Meter::start(), 0.0)) })
+        Ok(Live { engine, mailbox, meter: Mutex::new(Meter::start()), n_points: Mutex::default() })
     }
 
     pub fn watch(&self, project: ProjectId, root: &Path) {
+        lock(&self.n_points).remove(&project.0);
         self.engine.watch(project, root);
     }
 
@@ -89,7 +93,7 @@ impl Live {
             .open_projects()
             .iter()
             .map(|p| {
-                n_points += p.catalogue().runs.iter().map(crate::catalogue::Run::n_points).sum::<u64>();
+                n_points += self.n_points(p);
                 let watching = self.watching(p.id);
                 if watching.scanning || watching.backlog_bytes > 0 {
                     jobs.push(job(p, &watching));
@@ -97,18 +101,7 @@ impl Live {
                 watching
             })
             .collect();
-        let cpu_percent = {
-            let mut meter = lock(&self.meter);
-            // The meter measures between looks; two callers within a moment share one.
-            if now() - meter.1 > 0.9 {
-                meter.1 = now();
-                let percent = meter.0.percent();
-                // Tenths: a status line that flickers is no status line.
-                (percent * 10.0).round() / 10.0
-            } else {
-                0.0
-            }
-        };
+        let cpu_percent = lock(&self.meter).percent();
         StatusLine {
             projects,
             points_per_second: stats.points_per_second,
@@ -120,6 +113,18 @@ impl Live {
             memory_bytes: crate::process::memory_bytes(),
             version: app.0.options.version.to_owned(),
         }
+    }
+
+    /// Summed again only when a run changed.
+    fn n_points(&self, project: &OpenProject) -> u64 {
+        let catalogue = project.catalogue();
+        let mut known = lock(&self.n_points);
+        let (version, n) = known.entry(project.id.0).or_insert((catalogue.version.wrapping_sub(1), 0));
+        if *version != catalogue.version {
+            let sum = catalogue.runs.iter().map(crate::catalogue::Run::n_points).sum();
+            (*version, *n) = (catalogue.version, sum);
+        }
+        *n
     }
 
     fn watching(&self, project: ProjectId) -> Watching {
@@ -325,7 +330,7 @@ fn may_change(project: &OpenProject) -> BTreeSet<RunId> {
 }
 
 /// Looking for life may take this share of the time at most: with thousands of running runs it is looked less often.
-const LOOKING_SHARE: u32 = 200;
+const LOOKING_SHARE: u32 = 500;
 
 fn tick(app: &Weak<Inner>) {
     let mut shown: Option<StatusLine> = None;

@@ -6,22 +6,31 @@ use std::time::Instant;
 pub(crate) struct Meter {
     at: Instant,
     cpu_seconds: f64,
+    percent: f64,
 }
+
+/// Looks within less than this share one.
+const LEAST: f64 = 0.9;
+/// Of what is shown, so much is forgotten within this many seconds that 1/e is left: a figure that jumps with
+/// every second's work is hard to read.
+const MEMORY_SECS: f64 = 4.0;
 
 impl Meter {
     pub fn start() -> Self {
-        Self { at: Instant::now(), cpu_seconds: cpu_seconds().unwrap_or(0.0) }
+        Self { at: Instant::now(), cpu_seconds: cpu_seconds().unwrap_or(0.0), percent: 0.0 }
     }
 
-    /// Percent of one core since the last look; 0 where the system does not tell.
+    /// Percent of one core lately, to a tenth; 0 where the system does not tell.
     pub fn percent(&mut self) -> f64 {
         let now = Instant::now();
-        let cpu = cpu_seconds().unwrap_or(self.cpu_seconds);
         let wall = now.duration_since(self.at).as_secs_f64();
-        let percent = if wall > 0.0 { (cpu - self.cpu_seconds) / wall * 100.0 } else { 0.0 };
-        self.at = now;
-        self.cpu_seconds = cpu;
-        percent.max(0.0)
+        if wall > LEAST {
+            let cpu = cpu_seconds().unwrap_or(self.cpu_seconds);
+            let newest = ((cpu - self.cpu_seconds) / wall * 100.0).max(0.0);
+            self.percent += (newest - self.percent) * (1.0 - (-wall / MEMORY_SECS).exp());
+            (self.at, self.cpu_seconds) = (now, cpu);
+        }
+        (self.percent * 10.0).round() / 10.0
     }
 }
 
@@ -53,10 +62,12 @@ mod tests {
         let mut meter = Meter::start();
         let mut x = 0u64;
         let begin = Instant::now();
-        while begin.elapsed().as_millis() < 60 {
+        while begin.elapsed().as_secs_f64() < LEAST + 0.05 {
             x = x.wrapping_mul(31).wrapping_add(1);
         }
         assert!(std::hint::black_box(x) != 7);
-        assert!(meter.percent() > 1.0);
+        let percent = meter.percent();
+        assert!(percent > 1.0, "{percent}");
+        assert_eq!(meter.percent().to_bits(), percent.to_bits(), "a second look at once");
     }
 }

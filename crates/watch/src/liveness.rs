@@ -5,7 +5,7 @@
 //! measured by how often it usually does. A process that outlives its training (a notebook's kernel) proves
 //! nothing after a long silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -52,7 +52,12 @@ const LONG_QUIET: f64 = 10.0;
 const LONG_QUIET_SECS: f64 = 3600.0;
 /// Open files are looked for at most so often, and for at most this share of the time.
 const HOLDERS_GAP: Duration = Duration::from_secs(2);
-const HOLDERS_SHARE: u32 = 200;
+const HOLDERS_SHARE: u32 = 500;
+/// So long a source's newest file is believed. News of it come by another way; this is for writers that nobody
+/// tells of, as through a memory map.
+const NEWEST_GAP: Duration = Duration::from_secs(30);
+/// More are not remembered.
+const MAX_NEWEST: usize = 100_000;
 /// So many files of a folder are asked for their time.
 const MAX_FILES: usize = 512;
 
@@ -77,13 +82,14 @@ struct Holder {
 pub(crate) struct Prober {
     holders: Mutex<Option<Holders>>,
     seen: Mutex<BTreeMap<PathBuf, Holder>>,
+    newest: Mutex<HashMap<PathBuf, (Instant, Newest)>>,
 }
 
 impl Prober {
     pub fn probe(&self, subject: &Subject, now: f64) -> Liveness {
         let limit = subject.rhythm.map_or(QUIET_SECS, |rhythm| rhythm.limit(subject.format));
         let recent = subject.last_news.filter(|t| now - t < limit);
-        let changed = recent.or_else(|| newest(subject).max_time(subject.last_news));
+        let changed = recent.or_else(|| self.newest(subject).max_time(subject.last_news));
         let quiet = changed.map_or(f64::INFINITY, |t| (now - t).max(0.0));
         let silence = match changed {
             Some(_) => format!("no new record for {}", duration(quiet)),
@@ -126,6 +132,20 @@ impl Prober {
         }
         let why = if cfg!(target_os = "linux") { format!("{silence}, and no process holds it open") } else { silence };
         Liveness { alive: false, of_this_run: one_run, gone: false, why }
+    }
+
+    fn newest(&self, subject: &Subject) -> Newest {
+        let known = lock(&self.newest).get(subject.path).copied();
+        if let Some((_, newest)) = known.filter(|(taken, _)| taken.elapsed() < NEWEST_GAP) {
+            return newest;
+        }
+        let found = newest(subject);
+        let mut all = lock(&self.newest);
+        if all.len() >= MAX_NEWEST {
+            all.clear();
+        }
+        all.insert(subject.path.to_owned(), (Instant::now(), found));
+        found
     }
 
     /// A process that holds a file at or below `path` open for writing, and the file's name.
@@ -424,6 +444,8 @@ mod tests {
         assert!(prober.probe(&subject(dir.path(), None), now()).gone);
         let later = SystemTime::now() + Duration::from_secs(5);
         fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
+        // Half a minute later at the latest, also when nobody tells of it.
+        lock(&prober.newest).clear();
         let live = prober.probe(&subject(dir.path(), None), now() + 6.0);
         assert!(live.alive && !live.gone, "{live:?}");
     }

@@ -110,7 +110,13 @@ export function showCell(key: string, cell: Cell | undefined, numeric: boolean, 
     case "attr:started":
     case "attr:ended":
     case "attr:last_change":
-      return { text: formatTime(cell, now), full: formatTimeFull(cell) };
+      return {
+        text: formatTime(cell, now),
+        // Only who asks for it pays for it.
+        get full() {
+          return formatTimeFull(cell);
+        },
+      };
     case "attr:duration":
       return { text: formatDuration(cell), full: `${formatInteger(Math.round(cell))} s` };
     case "attr:n_points":

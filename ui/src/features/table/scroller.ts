@@ -5,13 +5,16 @@ export interface RowWindow {
   end: number;
 }
 
+/** Rows beyond either edge that are there before they are scrolled to. */
+export const OVERSCAN = 6;
+
 /** Rows drawn at a time: those that fit, a cut one at either edge, and some beyond. */
-export function rowCount(viewHeight: number, rowHeight: number, overscan = 6): number {
+export function rowCount(viewHeight: number, rowHeight: number, overscan = OVERSCAN): number {
   return Math.ceil(viewHeight / rowHeight) + 1 + 2 * overscan;
 }
 
 /** Always the same number of rows while there are enough, so that each that leaves makes room for one that comes. */
-export function rowWindow(scrollTop: number, viewHeight: number, rowHeight: number, total: number, overscan = 6): RowWindow {
+export function rowWindow(scrollTop: number, viewHeight: number, rowHeight: number, total: number, overscan = OVERSCAN): RowWindow {
   const count = Math.min(total, rowCount(viewHeight, rowHeight, overscan));
   const top = Math.floor(scrollTop / rowHeight) - overscan;
   const first = Math.max(0, Math.min(top, total - count));

@@ -71,6 +71,28 @@ export class TableView {
   /** Where the table was scrolled to, for coming back from a run's page. */
   scrollTop = 0;
 
+  #loading: Promise<void> | null = null;
+  /** Loaded ahead and not looked at yet. */
+  #fresh = false;
+
+  /** Asks for everything before the table is there to show it: the page builds itself meanwhile. */
+  async preload() {
+    await (this.#loading ??= this.#load());
+    if (this.error) {
+      // Whoever shows it asks again, and then says what is wrong.
+      this.error = null;
+      this.loaded = false;
+      this.#loading = null;
+      return;
+    }
+    this.#fresh = true;
+    this.askRows();
+  }
+
+  askRows() {
+    this.pages.ask({ ...this.query, columns: this.asked.map(({ key, stat }) => ({ key, stat })) });
+  }
+
   /** Loads what was remembered and follows the backend; to be called within an effect. Returns its end. */
   start(): () => void {
     let refreshColumns: ReturnType<typeof setTimeout> | undefined;
@@ -85,11 +107,15 @@ export class TableView {
         }, 1500);
       }
     });
-    if (this.loaded) {
+    if (this.#fresh) {
+      this.#fresh = false;
+      // What changed since it was asked for, nobody heard.
+      this.pages.refresh();
+    } else if (this.loaded) {
       // Back from another view: what is kept may be old.
       void this.loadColumns();
       this.pages.refresh();
-    } else void this.#load();
+    } else void (this.#loading ??= this.#load());
     return () => {
       stop();
       clearTimeout(refreshColumns);

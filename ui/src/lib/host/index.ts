@@ -3,6 +3,8 @@
  * `subscribe`; which transport carries it is decided once, here.
  */
 import { toHostError } from "./error";
+import { http } from "./http";
+import { tauri } from "./tauri";
 import type { Link, Transport } from "./transport";
 import type { Commands, Event as HostEvent, FrameArgs } from "./wire";
 
@@ -12,12 +14,15 @@ export type * from "./wire";
 export type { Event as HostEvent } from "./wire";
 export type HostEventOf<T extends HostEvent["type"]> = Extract<HostEvent, { type: T }>;
 
+/** The page is in the desktop window. */
+export const isWindow = "__TAURI_INTERNALS__" in globalThis;
+
 const transport: Promise<Transport> = choose();
 
 async function choose(): Promise<Transport> {
   if (import.meta.env.MODE === "mock") return (await import("./mock/mock")).mock;
-  if ("__TAURI_INTERNALS__" in window) return (await import("./tauri")).tauri;
-  return (await import("./http")).http;
+  // Both are small: fetching one apart would cost the start of the page a round more.
+  return isWindow ? tauri : http;
 }
 
 /** Which shell this page lives in: some actions differ (a browser cannot see a dropped folder's path). */
