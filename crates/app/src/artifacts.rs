@@ -1,6 +1,10 @@
 //! A run's artifacts, read in place: listed a level at a time, opened by the page only below their root.
+//!
+//! MLflow 3 keeps the files of a model that a run logged beside the runs, in `models/m-…/artifacts`. They are listed
+//! with the run's own, in a folder of the model's name; its path is the model's id after a colon.
 
 use crate::wire::{ArtifactEntry, ArtifactKind, CallError, ErrorCode};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +16,7 @@ const MAX_BYTES: u64 = 32 << 20;
 
 /// `below` (`/` between parts, as the page says it) inside of `root`: no `..`, no absolute parts, and no link that
 /// leads out of `project`.
-pub(crate) fn inside(project: &Path, root: &Path, below: &str) -> Result<PathBuf, CallError> {
+fn inside(project: &Path, root: &Path, below: &str) -> Result<PathBuf, CallError> {
     let refused = |why: &str| CallError::new(ErrorCode::Refused, format!("{below:?} is not opened: {why}."));
     let relative = Path::new(below);
     if below.contains('\0') || relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir)) {
@@ -27,12 +31,97 @@ pub(crate) fn inside(project: &Path, root: &Path, below: &str) -> Result<PathBuf
     Ok(real)
 }
 
+/// Where the files of a model that a run logged lie.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ModelFiles {
+    /// As MLflow says it: `m-` and 32 figures.
+    pub id: String,
+    pub name: String,
+    pub root: PathBuf,
+}
+
+/// The most parts of a recorded path that are looked for again.
+const MAX_TAIL: usize = 8;
+
+impl ModelFiles {
+    /// `run`: the run's folder or database, below `project`. `source`: where the model's files are, an absolute path
+    /// of the machine that wrote them; after a move or a copy its end, from `models` on, is still true of a folder
+    /// that the run lies in.
+    pub(crate) fn find(project: &Path, run: &Path, name: &str, source: &str) -> Option<ModelFiles> {
+        let path = signalbox_formats::uri_path(source)?;
+        if path.components().any(|c| matches!(c, Component::ParentDir)) {
+            return None;
+        }
+        let parts: Vec<&OsStr> = path.components().skip(1).map(Component::as_os_str).collect();
+        let is_id = |part: &OsStr| part.to_str().is_some_and(|p| p.len() > 2 && p.starts_with("m-"));
+        let at = parts.windows(2).rposition(|pair| pair[0] == "models" && is_id(pair[1]))?;
+        let real_project = fs::canonicalize(project).ok()?;
+        let inside = |path: PathBuf| {
+            let real = fs::canonicalize(path).ok()?;
+            (real.is_dir() && real.starts_with(&real_project)).then_some(real)
+        };
+        let tails = (parts.len().saturating_sub(MAX_TAIL)..=at).map(|from| parts[from..].iter().collect::<PathBuf>());
+        let moved = tails
+            .into_iter()
+            .find_map(|tail| run.ancestors().skip(1).find_map(|above| inside(project.join(above).join(&tail))));
+        let root = inside(path.clone()).or(moved)?;
+        Some(ModelFiles { id: parts[at + 1].to_str()?.to_owned(), name: name.to_owned(), root })
+    }
+
+    /// The folder among the run's artifacts.
+    fn entry(&self) -> ArtifactEntry {
+        let name = if self.name.is_empty() { self.id.clone() } else { self.name.clone() };
+        ArtifactEntry { path: format!(":{}", self.id), name, is_dir: true, bytes: 0, kind: ArtifactKind::Other }
+    }
+}
+
+/// A run's artifacts: its own folder, if it has one, and its models'.
+pub(crate) struct Artifacts {
+    pub project: PathBuf,
+    pub root: Option<PathBuf>,
+    pub models: Vec<ModelFiles>,
+}
+
+impl Artifacts {
+    /// What `path` is below, and the rest of it; with the model that it is of.
+    fn place<'a>(&'a self, path: &'a str) -> Option<(&'a Path, &'a str, Option<&'a ModelFiles>)> {
+        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+        let model = first.strip_prefix(':').and_then(|id| self.models.iter().find(|m| m.id == id));
+        match model {
+            Some(model) => Some((&model.root, rest, Some(model))),
+            None => Some((self.root.as_deref()?, path, None)),
+        }
+    }
+
+    pub(crate) fn list(&self, path: &str) -> Result<Vec<ArtifactEntry>, CallError> {
+        let mut out = match self.place(path) {
+            Some((root, below, _)) => list(&self.project, root, below)?,
+            None => Vec::new(),
+        };
+        if let Some((_, _, Some(model))) = self.place(path) {
+            out.iter_mut().for_each(|entry| entry.path = format!(":{}/{}", model.id, entry.path));
+        }
+        if path.is_empty() {
+            out.splice(0..0, self.models.iter().map(ModelFiles::entry));
+        }
+        Ok(out)
+    }
+
+    /// The file's first `max_bytes` bytes.
+    pub(crate) fn read(&self, path: &str, max_bytes: u64) -> Result<Vec<u8>, CallError> {
+        let Some((root, below, _)) = self.place(path) else {
+            return Err(CallError::new(ErrorCode::NotFound, "This run has no artifacts in the project folder."));
+        };
+        read(&self.project, root, below, max_bytes)
+    }
+}
+
 fn unreadable(path: &str, e: &std::io::Error) -> CallError {
     CallError::new(ErrorCode::Unreadable, format!("{path:?} cannot be read: {e}."))
         .hint("It may have been moved or deleted since; the other artifacts are not affected.")
 }
 
-pub(crate) fn list(project: &Path, root: &Path, below: &str) -> Result<Vec<ArtifactEntry>, CallError> {
+fn list(project: &Path, root: &Path, below: &str) -> Result<Vec<ArtifactEntry>, CallError> {
     if !root.exists() {
         return Ok(Vec::new());
     }
@@ -55,8 +144,7 @@ pub(crate) fn list(project: &Path, root: &Path, below: &str) -> Result<Vec<Artif
     Ok(out)
 }
 
-/// The file's first `max_bytes` bytes.
-pub(crate) fn read(project: &Path, root: &Path, below: &str, max_bytes: u64) -> Result<Vec<u8>, CallError> {
+fn read(project: &Path, root: &Path, below: &str, max_bytes: u64) -> Result<Vec<u8>, CallError> {
     let path = inside(project, root, below)?;
     let meta = fs::metadata(&path).map_err(|e| unreadable(below, &e))?;
     // A pipe or a device would block for ever.
@@ -85,6 +173,41 @@ fn kind(name: &str) -> ArtifactKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_logged_model_s_files_are_found_after_a_move() {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let project = dir.path().join("project");
+        let files = project.join("wine/mlruns/7/models/m-42/artifacts");
+        fs::create_dir_all(&files).expect("dirs");
+        fs::write(files.join("MLmodel"), b"flavors:").expect("a file");
+        fs::create_dir_all(dir.path().join("models/m-42/artifacts")).expect("dirs");
+        let find = |run: &str, source: &str| ModelFiles::find(&project, Path::new(run), "model", source);
+
+        let model = find("wine/mlruns/7/3794f3", "file:///home/ml/wine/mlruns/7/models/m-42/artifacts").expect("there");
+        assert_eq!(model.root, fs::canonicalize(&files).expect("a folder"));
+        assert!(find("wine/mlflow.db", "/home/ml/wine/mlruns/7/models/m-42/artifacts").is_some());
+        assert!(find("mlflow.db", &files.display().to_string()).is_some(), "not moved");
+        for elsewhere in [
+            "s3://bucket/models/m-42/artifacts",
+            "models:/m-42",
+            "/x/models/m-43/artifacts",
+            "/x/../models/m-42/artifacts",
+        ] {
+            assert_eq!(find("wine/mlruns/7/3794f3", elsewhere), None, "{elsewhere}");
+        }
+        let outside = dir.path().join("models/m-42/artifacts").display().to_string();
+        assert_eq!(find("other/mlflow.db", &outside), None, "out of the project");
+
+        let all = Artifacts { project, root: None, models: vec![model] };
+        let listed = all.list("").expect("listed");
+        assert_eq!((listed.len(), listed[0].path.as_str(), listed[0].name.as_str()), (1, ":m-42", "model"));
+        assert_eq!(all.list(":m-42").expect("listed")[0].path, ":m-42/MLmodel");
+        assert_eq!(all.read(":m-42/MLmodel", 4).expect("read"), b"flav");
+        for bad in [":m-42/../../../../../../etc/passwd", ":m-43/MLmodel", "MLmodel"] {
+            assert!(all.read(bad, 4).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn nothing_outside_is_listed_or_read() {

@@ -1,6 +1,7 @@
 //! What the commands do.
 
 use crate::app::{App, lock, now};
+use crate::artifacts::{Artifacts, ModelFiles};
 use crate::project::{OpenProject, show};
 use crate::table::{OrderSpec, complete, filter_error, order, page};
 use crate::wire::*;
@@ -21,6 +22,7 @@ impl App {
             data_dir: show(&options.data_dir),
             can_dialog: options.desktop.is_some(),
             demo_path: options.demo_path.as_deref().map(show),
+            home: crate::place::home().as_deref().map(show),
         })
     }
 
@@ -228,19 +230,24 @@ impl App {
         Ok(())
     }
 
-    pub(crate) fn artifact_root(&self, id: RunId) -> Result<(PathBuf, Option<PathBuf>), CallError> {
+    pub(crate) fn artifacts_of(&self, id: RunId) -> Result<Artifacts, CallError> {
         let project = self.project_of(id)?;
+        let models = self.with_reader(|reader| Ok(reader.models(project.id)?))?;
         let catalogue = project.catalogue();
-        let root = catalogue.get(id).and_then(|r| r.row.artifact_root.as_deref()).map(|r| project.root.join(r));
-        Ok((project.root.clone(), root))
+        let Some(run) = catalogue.get(id) else {
+            return Err(CallError::new(ErrorCode::NotFound, "This run is no longer there."));
+        };
+        let mut found: Vec<ModelFiles> = Vec::new();
+        for row in models.iter().filter(|m| crate::run_page::is_of(m, run)) {
+            let files = ModelFiles::find(&project.root, &run.origin.rel, &row.model.name, &row.model.source);
+            found.extend(files.filter(|new| found.iter().all(|m| m.id != new.id)));
+        }
+        let root = run.row.artifact_root.as_deref().map(|r| project.root.join(r));
+        Ok(Artifacts { project: project.root.clone(), root, models: found })
     }
 
     pub(crate) fn artifacts(&self, args: ArtifactsQuery) -> Result<Vec<ArtifactEntry>, CallError> {
-        let (project, root) = self.artifact_root(RunId(args.run))?;
-        match root {
-            Some(root) => crate::artifacts::list(&project, &root, &args.path),
-            None => Ok(Vec::new()),
-        }
+        self.artifacts_of(RunId(args.run))?.list(&args.path)
     }
 
     pub(crate) fn problems(&self, args: ProblemsQuery) -> Result<ProblemsPage, CallError> {

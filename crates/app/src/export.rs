@@ -189,10 +189,6 @@ impl App {
     }
 
     pub(crate) fn artifact_bytes(&self, args: &ArtifactBlob) -> Result<Vec<u8>, CallError> {
-        let (project, root) = self.artifact_root(RunId(args.run))?;
-        let Some(root) = root else {
-            return Err(CallError::new(ErrorCode::NotFound, "This run has no artifacts in the project folder."));
-        };
-        crate::artifacts::read(&project, &root, &args.path, args.max_bytes)
+        self.artifacts_of(RunId(args.run))?.read(&args.path, args.max_bytes)
     }
 }

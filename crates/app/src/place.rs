@@ -21,6 +21,11 @@ pub fn data_dir() -> Option<PathBuf> {
     }
 }
 
+/// The user's home folder.
+pub(crate) fn home() -> Option<PathBuf> {
+    env::home_dir().filter(|home| home.is_absolute() && home.parent().is_some())
+}
+
 /// The demo project: `SIGNALBOX_DEMO`, or where it lies beside the program (an installed one, or one built in a clone).
 pub fn demo_path() -> Option<PathBuf> {
     if let Some(dir) = env::var_os("SIGNALBOX_DEMO") {

@@ -16,6 +16,11 @@ pub(crate) fn detail(app: &App, id: RunId) -> Result<RunDetail, CallError> {
     app.with_reader(|reader| page(&project, reader, id))
 }
 
+/// Whether a run made a model.
+pub(crate) fn is_of(model: &signalbox_store::ModelRow, run: &Run) -> bool {
+    model.run == Some(run.row.id) || (!run.row.key.is_empty() && model.model.run == run.row.key)
+}
+
 pub(crate) fn page(project: &OpenProject, reader: &StoreReader, id: RunId) -> Result<RunDetail, CallError> {
     let texts = reader.texts(id)?;
     let datasets = reader.datasets(id)?;
@@ -40,7 +45,7 @@ pub(crate) fn page(project: &OpenProject, reader: &StoreReader, id: RunId) -> Re
     let own = run.row.annotation.clone().unwrap_or_default();
     let models = models
         .into_iter()
-        .filter(|m| m.run == Some(id) || (!run.row.key.is_empty() && m.model.run == run.row.key))
+        .filter(|m| is_of(m, run))
         .map(|m| ModelRow {
             name: m.model.name,
             version: m.model.version,

@@ -59,6 +59,19 @@ fn the_demo_opens_and_answers() {
         app.call("artifacts", json!({ "run": moved["rows"][0]["id"], "path": "" })).expect("its artifacts").to_string();
     assert!(files.contains("report.json") && files.contains("predictions.csv"), "{files}");
 
+    // So is what they say of logged models, whose files lie beside the runs.
+    for (run, model) in
+        [("final", ":m-426b4bafc3e94eb58cca1b48c136f2df"), ("release", ":m-4efc91ea8de9425daebc8c8d6ddc7528")]
+    {
+        let named = format!("attributes.name = '{run}'");
+        wait(&app, "the run", || table(&app, id, &named)["matched"] == 1);
+        let run = table(&app, id, &named)["rows"][0]["id"].clone();
+        let files = app.call("artifacts", json!({ "run": run, "path": model })).expect("the model's files").to_string();
+        assert!(files.contains(&format!("{model}/MLmodel")), "{files}");
+        let args = json!({ "run": run, "path": format!("{model}/MLmodel"), "max_bytes": 5000 });
+        assert!(String::from_utf8_lossy(&app.blob("artifact", args).expect("the file")).contains("flavors:"));
+    }
+
     let page = table(&app, id, "");
     let sources: std::collections::BTreeSet<&str> =
         page["rows"].as_array().expect("rows").iter().filter_map(|r| r["cells"][0].as_str()).collect();

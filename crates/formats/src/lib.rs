@@ -18,6 +18,7 @@ mod yaml;
 
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
 pub use log::parse_log;
+pub use place::uri_path;
 pub use recognise::recognise;
 pub use tfevents::{EventDirectory, EventStream, is_event_file};
 

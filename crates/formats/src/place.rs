@@ -46,7 +46,7 @@ pub(crate) fn artifact_root(project: &Path, beside: &[PathBuf], uri: &str) -> Op
 }
 
 /// The local path that an artifact URI names, `None` for remote ones.
-pub(crate) fn uri_path(uri: &str) -> Option<PathBuf> {
+pub fn uri_path(uri: &str) -> Option<PathBuf> {
     let path = match uri.strip_prefix("file:") {
         Some(rest) => percent_decoded(rest.strip_prefix("//").unwrap_or(rest)),
         None if uri.contains(":/") => return None,

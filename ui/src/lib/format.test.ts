@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { describe, expect, test } from "vitest";
-import { formatAgo, formatBytes, formatCount, formatDuration, formatNumber, formatParam, formatTime, nonFinite, plural, shortPath } from "./format";
+import { formatAgo, formatBytes, formatCount, formatDuration, formatNumber, formatParam, formatTime, nonFinite, plural, setHome, shortPath } from "./format";
 
 describe("numbers", () => {
   test.each([
@@ -81,7 +81,12 @@ test("a moment is told as near as it matters", () => {
 });
 
 test("paths are shortened in front", () => {
+  expect(shortPath("/home/ada/work/churn")).toBe("/home/ada/work/churn");
+  setHome("/home/ada");
   expect(shortPath("/home/ada/work/churn")).toBe("~/work/churn");
+  expect(shortPath("/home/ada")).toBe("~");
+  expect(shortPath("/home/adam/work")).toBe("/home/adam/work");
+  setHome(null);
   expect(shortPath("/homes/ada")).toBe("/homes/ada");
   expect(shortPath(`/data/${"x/".repeat(60)}run`, 20)).toMatch(/^….{1,19}$/);
 });

@@ -118,11 +118,18 @@ export function plural(n: number, one: string, many = `${one}s`): string {
   return `${grouped.format(n)} ${n === 1 ? one : many}`;
 }
 
+let home = "";
+
+/** Where the user is at home, once the backend said so. */
+export function setHome(path: string | null) {
+  home = path?.replace(/\/+$/, "") ?? "";
+}
+
 /** The home folder as people write it, and the middle cut where a path is too long for its place. */
 export function shortPath(path: string, max = 48): string {
-  const home = path.replace(/^\/(?:home|Users)\/[^/]+(?=\/|$)/, "~");
-  if (home.length <= max) return home;
-  const tail = home.slice(-(max - 2));
+  const short = home && (path === home || path.startsWith(`${home}/`)) ? `~${path.slice(home.length)}` : path;
+  if (short.length <= max) return short;
+  const tail = short.slice(-(max - 2));
   const slash = tail.indexOf("/");
   return `…${slash > 0 && slash < max / 2 ? tail.slice(slash) : tail}`;
 }

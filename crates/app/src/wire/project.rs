@@ -71,6 +71,8 @@ pub struct About {
     /// The shell can ask with the system's own dialogs.
     pub can_dialog: bool,
     pub demo_path: Option<String>,
+    /// The user's home folder, which the page writes as `~`.
+    pub home: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, TS)]

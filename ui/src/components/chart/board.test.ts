@@ -91,6 +91,10 @@ describe("sections", () => {
   it("groups by prefix, the usual ones first, the machine last, numbers in order", () => {
     expect(show({})).toEqual(["Metrics: lr", "train: layer2 layer10", "val: loss", "alpha: b", "zeta: a", "system: gpu"]);
   });
+  it("puts what is measured before what keeps the books", () => {
+    const logged = ["epoch", "hp_metric", "lr-Adam", "train_loss_epoch", "train_loss_step", "val_loss", "optim/lr", "optim/norm"].map(metric);
+    expect(sectionsOf(logged, plain).map((s) => s.metrics.map((m) => m.name).join(" "))).toEqual(["train_loss_epoch train_loss_step val_loss epoch hp_metric lr-Adam", "optim/norm optim/lr"]);
+  });
   it("remembers the user's order and puts pinned metrics on top with their full names", () => {
     expect(show({ order: ["zeta", "val"], pinned: ["train/layer2"] })).toEqual(["Pinned: train/layer2", "zeta: a", "val: loss", "Metrics: lr", "train: layer10", "alpha: b", "system: gpu"]);
   });

@@ -365,7 +365,7 @@ export class CardPlot implements Painter {
     // Two pixels of room: a line along the very edge keeps its full width.
     ctx.rect(left, top - 2 * dpr, width, height + 3 * dpr);
     ctx.clip();
-    this.#layer.blit(ctx, left, top, t, hovered ? 0.2 : 1);
+    this.#layer.blit(ctx, left, top, t, hovered ? 0.3 : 1);
     ctx.translate(left, top);
     const above = (s: FrameSeries | undefined, role: Role) => {
       if (!s) return;

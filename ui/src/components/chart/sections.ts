@@ -18,6 +18,10 @@ function rank(name: string): number {
   return LAST.includes(name.toLowerCase()) ? 1000 : 100;
 }
 
+/** What is logged to keep the books: it goes behind what is measured. */
+const BOOKS = /^(epochs?|steps?|global_step|iter(ation)?s?|hp_metric|lr([-_.].*)?|learning_rate|((wall|elapsed|epoch|step)_)?time|elapsed|seconds|timestamp)$/i;
+const keepsBooks = (metric: MetricInfo) => BOOKS.test(metric.name.slice(metric.name.lastIndexOf("/") + 1));
+
 export const PINNED = "\u0000pinned";
 
 export function sectionsOf(metrics: readonly MetricInfo[], opts: { order: readonly string[]; hidden: readonly string[]; pinned: readonly string[]; search: string; showHidden: boolean }): Section[] {
@@ -38,7 +42,7 @@ export function sectionsOf(metrics: readonly MetricInfo[], opts: { order: readon
     if (!hidden.has(metric.name) || opts.showHidden) section.metrics.push(metric);
   }
   const place = (name: string) => (name === PINNED ? -2 : opts.order.includes(name) ? opts.order.indexOf(name) - 1e6 : rank(name));
-  for (const section of groups.values()) section.metrics.sort((a, b) => natural(a.name, b.name));
+  for (const section of groups.values()) section.metrics.sort((a, b) => Number(keepsBooks(a)) - Number(keepsBooks(b)) || natural(a.name, b.name));
   return [...groups.values()].sort((a, b) => (a.name === PINNED ? -1 : b.name === PINNED ? 1 : place(a.name) - place(b.name) || natural(a.name, b.name)));
 }
 

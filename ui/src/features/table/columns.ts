@@ -26,7 +26,7 @@ export const nameOf = (key: string) => key.slice(key.indexOf(":") + 1);
 
 export function defaultWidth(key: string): number {
   switch (key) {
-    case NAME_KEY: return 212;
+    case NAME_KEY: return 240;
     case "attr:status": return 92;
     case "attr:started":
     case "attr:ended":

@@ -28,7 +28,11 @@ export type About = { version: string, data_dir: string,
 /**
  * The shell can ask with the system's own dialogs.
  */
-can_dialog: boolean, demo_path: string | null, };
+can_dialog: boolean, demo_path: string | null, 
+/**
+ * The user's home folder, which the page writes as `~`.
+ */
+home: string | null, };
 export type PickedPath = { path: string | null, };
 export type PrefValue = { value: unknown, };
 export type RunName = { id: number, name: string, };

@@ -1,4 +1,5 @@
 import { call, hostKind, HostError, subscribe, toHostError, type Commands, type HostEvent, type Link, type Project, type StatusLine } from "$lib/host";
+import { setHome } from "$lib/format";
 import { parseRoute, router, type RouteTarget } from "$lib/router.svelte";
 import { notices } from "./notices.svelte";
 import { readPref, savePref } from "./prefs";
@@ -33,6 +34,7 @@ class Session {
     );
     try {
       const [about, projects] = await Promise.all([call("about", {}), call("projects", {}), theme.load()]);
+      setHome(about.home);
       this.about = about;
       this.projects = projects;
       await this.#restore();

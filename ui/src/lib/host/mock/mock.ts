@@ -95,7 +95,7 @@ function detail(r: MockRun): RunDetail {
 }
 
 const handlers: Handlers = {
-  about: () => ({ version: "0.1.0-mock", data_dir: "/home/ada/.local/share/signalbox", can_dialog: false, demo_path: "/opt/signalbox/demo" }),
+  about: () => ({ version: "0.1.0-mock", data_dir: "/home/ada/.local/share/signalbox", can_dialog: false, demo_path: "/opt/signalbox/demo", home: "/home/ada" }),
   projects: () => projects,
   open_project: ({ path }) => openFolder(path),
   open_demo: () => Object.assign(openFolder("/opt/signalbox/demo"), { demo: true, name: "Demo" }),
