@@ -91,6 +91,13 @@ describe("sections", () => {
   it("groups by prefix, the usual ones first, the machine last, numbers in order", () => {
     expect(show({})).toEqual(["Metrics: lr", "train: layer2 layer10", "val: loss", "alpha: b", "zeta: a", "system: gpu"]);
   });
+  it("puts sections of a few runs behind those of most", () => {
+    const some = (name: string, n_runs: number) => ({ ...metric(name), n_runs });
+    const order = (list: MetricInfo[], user: string[] = []) => sectionsOf(list, { ...plain, order: user }).map((s) => s.title).join(" ");
+    const mixed = [some("val_loss", 1), some("train/loss", 9), some("zeta/a", 8), some("val/loss", 9), some("system/gpu", 9)];
+    expect(order(mixed)).toBe("train val zeta Metrics system");
+    expect(order(mixed, [""])).toBe("Metrics train val zeta system");
+  });
   it("puts what is measured before what keeps the books", () => {
     const logged = ["epoch", "hp_metric", "lr-Adam", "train_loss_epoch", "train_loss_step", "val_loss", "optim/lr", "optim/norm"].map(metric);
     expect(sectionsOf(logged, plain).map((s) => s.metrics.map((m) => m.name).join(" "))).toEqual(["train_loss_epoch train_loss_step val_loss epoch hp_metric lr-Adam", "optim/norm optim/lr"]);

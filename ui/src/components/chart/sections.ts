@@ -8,7 +8,10 @@ export interface Section {
   nHidden: number;
 }
 
-/** Of sections a user has not ordered: what is trained on, what it is judged by, then the rest by name, the machine last. */
+/**
+ * Of sections a user has not ordered: what is trained on, what it is judged by, then the rest by name, the machine last.
+ * Those of a few of the runs come behind those of most.
+ */
 const USUAL = ["", "train", "training", "val", "valid", "validation", "eval", "test"];
 const LAST = ["system", "sys", "gpu", "hardware", "machine"];
 
@@ -29,6 +32,8 @@ export function sectionsOf(metrics: readonly MetricInfo[], opts: { order: readon
   const pinned = new Set(opts.pinned);
   const words = opts.search.toLowerCase().split(/\s+/).filter(Boolean);
   const groups = new Map<string, Section>();
+  /** Of how many runs a section's most common metric is. */
+  const widest = new Map<string, number>();
   const into = (name: string, title: string): Section => {
     let section = groups.get(name);
     if (!section) groups.set(name, (section = { name, title, metrics: [], nHidden: 0 }));
@@ -38,10 +43,13 @@ export function sectionsOf(metrics: readonly MetricInfo[], opts: { order: readon
     const text = metric.name.toLowerCase();
     if (!words.every((word) => text.includes(word))) continue;
     const section = pinned.has(metric.name) ? into(PINNED, "Pinned") : into(metric.prefix, metric.prefix || "Metrics");
+    widest.set(section.name, Math.max(widest.get(section.name) ?? 0, metric.n_runs));
     if (hidden.has(metric.name)) section.nHidden++;
     if (!hidden.has(metric.name) || opts.showHidden) section.metrics.push(metric);
   }
-  const place = (name: string) => (name === PINNED ? -2 : opts.order.includes(name) ? opts.order.indexOf(name) - 1e6 : rank(name));
+  const most = Math.max(0, ...widest.values());
+  const isRare = (name: string) => (widest.get(name) ?? 0) * 2 < most;
+  const place = (name: string) => (name === PINNED ? -2 : opts.order.includes(name) ? opts.order.indexOf(name) - 1e6 : rank(name) + (isRare(name) ? 500 : 0));
   for (const section of groups.values()) section.metrics.sort((a, b) => Number(keepsBooks(a)) - Number(keepsBooks(b)) || natural(a.name, b.name));
   return [...groups.values()].sort((a, b) => (a.name === PINNED ? -1 : b.name === PINNED ? 1 : place(a.name) - place(b.name) || natural(a.name, b.name)));
 }
