@@ -44,28 +44,32 @@ pub(crate) struct ModelFiles {
 const MAX_TAIL: usize = 8;
 
 impl ModelFiles {
-    /// `run`: the run's folder or database, below `project`. `source`: where the model's files are, an absolute path
-    /// of the machine that wrote them; after a move or a copy its end, from `models` on, is still true of a folder
-    /// that the run lies in.
+    /// The id of the model whose files `source` says the place of; `None` if it names no such place.
+    pub(crate) fn id_of(source: &str) -> Option<String> {
+        let path = signalbox_formats::uri_path(source)?;
+        let (parts, at) = parts_of(&path)?;
+        Some(parts[at + 1].to_str()?.to_owned())
+    }
+
+    /// `project`: with every link followed. `run`: the run's folder or database, below it. `source`: where the
+    /// model's files are, an absolute path of the machine that wrote them; after a move or a copy its end, from
+    /// `models` on, is still true of a folder that the run lies in.
     pub(crate) fn find(project: &Path, run: &Path, name: &str, source: &str) -> Option<ModelFiles> {
         let path = signalbox_formats::uri_path(source)?;
-        if path.components().any(|c| matches!(c, Component::ParentDir)) {
-            return None;
-        }
-        let parts: Vec<&OsStr> = path.components().skip(1).map(Component::as_os_str).collect();
-        let is_id = |part: &OsStr| part.to_str().is_some_and(|p| p.len() > 2 && p.starts_with("m-"));
-        let at = parts.windows(2).rposition(|pair| pair[0] == "models" && is_id(pair[1]))?;
-        let real_project = fs::canonicalize(project).ok()?;
-        let inside = |path: PathBuf| {
+        let (parts, at) = parts_of(&path)?;
+        let inside = |path: &Path| {
             let real = fs::canonicalize(path).ok()?;
-            (real.is_dir() && real.starts_with(&real_project)).then_some(real)
+            (real.starts_with(project) && real.is_dir()).then_some(real)
         };
-        let tails = (parts.len().saturating_sub(MAX_TAIL)..=at).map(|from| parts[from..].iter().collect::<PathBuf>());
-        let moved = tails
-            .into_iter()
-            .find_map(|tail| run.ancestors().skip(1).find_map(|above| inside(project.join(above).join(&tail))));
-        let root = inside(path.clone()).or(moved)?;
-        Some(ModelFiles { id: parts[at + 1].to_str()?.to_owned(), name: name.to_owned(), root })
+        let moved = || {
+            let tails = (parts.len().saturating_sub(MAX_TAIL)..=at).map(|n| parts[n..].iter().collect::<PathBuf>());
+            tails
+                .into_iter()
+                .find_map(|tail| run.ancestors().skip(1).find_map(|above| inside(&project.join(above).join(&tail))))
+        };
+        // A path elsewhere is not even looked at: it may be on somebody's server.
+        let there = path.starts_with(project).then(|| inside(&path)).flatten();
+        Some(ModelFiles { id: parts[at + 1].to_str()?.to_owned(), name: name.to_owned(), root: there.or_else(moved)? })
     }
 
     /// The folder among the run's artifacts.
@@ -73,6 +77,17 @@ impl ModelFiles {
         let name = if self.name.is_empty() { self.id.clone() } else { self.name.clone() };
         ArtifactEntry { path: format!(":{}", self.id), name, is_dir: true, bytes: 0, kind: ArtifactKind::Other }
     }
+}
+
+/// The parts of an absolute path, and which of them is the `models` before a model's id.
+fn parts_of(path: &Path) -> Option<(Vec<&OsStr>, usize)> {
+    if path.components().any(|c| matches!(c, Component::ParentDir)) {
+        return None;
+    }
+    let parts: Vec<&OsStr> = path.components().skip(1).map(Component::as_os_str).collect();
+    let is_id = |part: &OsStr| part.to_str().is_some_and(|p| p.len() > 2 && p.starts_with("m-"));
+    let at = parts.windows(2).rposition(|pair| pair[0] == "models" && is_id(pair[1]))?;
+    Some((parts, at))
 }
 
 /// A run's artifacts: its own folder, if it has one, and its models'.
@@ -102,6 +117,8 @@ impl Artifacts {
             out.iter_mut().for_each(|entry| entry.path = format!(":{}/{}", model.id, entry.path));
         }
         if path.is_empty() {
+            // Two entries of one path are one too many.
+            out.retain(|own| self.models.iter().all(|m| own.path.strip_prefix(':') != Some(&m.id)));
             out.splice(0..0, self.models.iter().map(ModelFiles::entry));
         }
         Ok(out)
@@ -177,7 +194,7 @@ mod tests {
     #[test]
     fn a_logged_model_s_files_are_found_after_a_move() {
         let dir = tempfile::tempdir().expect("a temp dir");
-        let project = dir.path().join("project");
+        let project = fs::canonicalize(dir.path()).expect("a folder").join("project");
         let files = project.join("wine/mlruns/7/models/m-42/artifacts");
         fs::create_dir_all(&files).expect("dirs");
         fs::write(files.join("MLmodel"), b"flavors:").expect("a file");
@@ -199,6 +216,10 @@ mod tests {
         let outside = dir.path().join("models/m-42/artifacts").display().to_string();
         assert_eq!(find("other/mlflow.db", &outside), None, "out of the project");
 
+        let own = project.join("wine/mlruns/7/3794f3/artifacts");
+        fs::create_dir_all(own.join(":m-42")).expect("dirs");
+        let all = Artifacts { project: project.clone(), root: Some(own), models: vec![model.clone()] };
+        assert_eq!(all.list("").expect("listed").len(), 1, "no two of one path");
         let all = Artifacts { project, root: None, models: vec![model] };
         let listed = all.list("").expect("listed");
         assert_eq!((listed.len(), listed[0].path.as_str(), listed[0].name.as_str()), (1, ":m-42", "model"));

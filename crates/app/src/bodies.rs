@@ -6,11 +6,13 @@ use crate::project::{OpenProject, show};
 use crate::table::{OrderSpec, complete, filter_error, order, page};
 use crate::wire::*;
 use signalbox_types::{ProjectId, RunId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// So many of a run's models are listed among its artifacts.
+const MAX_MODELS: usize = 1_000;
 /// Preferences are small: view states, a theme.
 const MAX_PREF_BYTES: usize = 1 << 20;
 
@@ -230,24 +232,35 @@ impl App {
         Ok(())
     }
 
-    pub(crate) fn artifacts_of(&self, id: RunId) -> Result<Artifacts, CallError> {
+    /// `path`: what of them is wanted; a path below a model resolves that model only.
+    pub(crate) fn artifacts_of(&self, id: RunId, path: &str) -> Result<Artifacts, CallError> {
         let project = self.project_of(id)?;
         let models = self.with_reader(|reader| Ok(reader.models(project.id)?))?;
-        let catalogue = project.catalogue();
-        let Some(run) = catalogue.get(id) else {
-            return Err(CallError::new(ErrorCode::NotFound, "This run is no longer there."));
+        let (rel, root, models) = {
+            let catalogue = project.catalogue();
+            let Some(run) = catalogue.get(id) else {
+                return Err(CallError::new(ErrorCode::NotFound, "This run is no longer there."));
+            };
+            let of_run: Vec<_> = models.into_iter().filter(|m| crate::run_page::is_of(m, run)).collect();
+            let root = run.row.artifact_root.as_deref().map(|r| project.root.join(r));
+            (run.origin.rel.clone(), root, of_run)
         };
-        let mut found: Vec<ModelFiles> = Vec::new();
-        for row in models.iter().filter(|m| crate::run_page::is_of(m, run)) {
-            let files = ModelFiles::find(&project.root, &run.origin.rel, &row.model.name, &row.model.source);
-            found.extend(files.filter(|new| found.iter().all(|m| m.id != new.id)));
+        // The disk is asked without the catalogue's lock: it may be a slow one.
+        let wanted = path.strip_prefix(':').map(|p| p.split('/').next().unwrap_or(p));
+        let real = std::fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone());
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for row in &models {
+            let Some(id) = ModelFiles::id_of(&row.model.source) else { continue };
+            if wanted.is_none_or(|wanted| wanted == id) && found.len() < MAX_MODELS && seen.insert(id) {
+                found.extend(ModelFiles::find(&real, &rel, &row.model.name, &row.model.source));
+            }
         }
-        let root = run.row.artifact_root.as_deref().map(|r| project.root.join(r));
         Ok(Artifacts { project: project.root.clone(), root, models: found })
     }
 
     pub(crate) fn artifacts(&self, args: ArtifactsQuery) -> Result<Vec<ArtifactEntry>, CallError> {
-        self.artifacts_of(RunId(args.run))?.list(&args.path)
+        self.artifacts_of(RunId(args.run), &args.path)?.list(&args.path)
     }
 
     pub(crate) fn problems(&self, args: ProblemsQuery) -> Result<ProblemsPage, CallError> {

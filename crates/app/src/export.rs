@@ -189,6 +189,6 @@ impl App {
     }
 
     pub(crate) fn artifact_bytes(&self, args: &ArtifactBlob) -> Result<Vec<u8>, CallError> {
-        self.artifacts_of(RunId(args.run))?.read(&args.path, args.max_bytes)
+        self.artifacts_of(RunId(args.run), &args.path)?.read(&args.path, args.max_bytes)
     }
 }

@@ -371,6 +371,6 @@ fn differs(a: &StatusLine, b: &StatusLine) -> bool {
         || a.jobs != b.jobs
         || (a.n_live, a.n_problems, a.n_points) != (b.n_live, b.n_problems, b.n_points)
         || apart(a.points_per_second, b.points_per_second, 0.5)
-        || apart(a.cpu_percent, b.cpu_percent, 1.0)
+        || apart(a.cpu_percent, b.cpu_percent, 0.3)
         || apart(a.memory_bytes as f64, b.memory_bytes as f64, 16e6)
 }

@@ -176,9 +176,9 @@ impl Engine {
         let Some(source) = open.and_then(|p| p.source_by_id(source)) else {
             return Liveness { why: "its source is not being watched".into(), ..Liveness::default() };
         };
-        let (dirs, rhythm) = {
+        let (dirs, rhythm, last_read) = {
             let state = source.state();
-            (state.watch_paths.clone(), state.rhythm.clone())
+            (state.watch_paths.clone(), state.rhythm.clone(), state.last_read)
         };
         let subject = Subject {
             path: &source.path,
@@ -186,6 +186,7 @@ impl Engine {
             format: source.spec.format,
             pid,
             last_news: rhythm.last(),
+            last_read,
             rhythm: Some(&rhythm),
         };
         self.shared.prober.probe(&subject, (self.shared.options.clock)())
@@ -196,7 +197,7 @@ impl Engine {
         // Shared by all calls: the open files of all processes are looked at once for all runs of a folder.
         static PROBER: std::sync::LazyLock<Prober> = std::sync::LazyLock::new(Prober::default);
         let path = SourceSpec { format, project: root.to_owned(), rel: rel.to_owned() }.path();
-        let subject = Subject { path: &path, dirs: &[], format, pid, last_news: None, rhythm: None };
+        let subject = Subject { path: &path, dirs: &[], format, pid, last_news: None, last_read: None, rhythm: None };
         PROBER.probe(&subject, (Options::default().clock)())
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct Subject<'a> {
     pub pid: Option<u32>,
     /// When we saw news of it last, unix seconds.
     pub last_news: Option<f64>,
+    /// When it was read last: what was known of its files before may be old.
+    pub last_read: Option<Instant>,
     /// How it grew while we looked.
     pub rhythm: Option<&'a Rhythm>,
 }
@@ -136,7 +138,9 @@ impl Prober {
 
     fn newest(&self, subject: &Subject) -> Newest {
         let known = lock(&self.newest).get(subject.path).copied();
-        if let Some((_, newest)) = known.filter(|(taken, _)| taken.elapsed() < NEWEST_GAP) {
+        if let Some((_, newest)) = known
+            .filter(|(taken, _)| taken.elapsed() < NEWEST_GAP && subject.last_read.is_none_or(|read| read < *taken))
+        {
             return newest;
         }
         let found = newest(subject);
@@ -344,7 +348,7 @@ mod tests {
     }
 
     fn subject<'a>(path: &'a Path, pid: Option<u32>) -> Subject<'a> {
-        Subject { path, dirs: &[], format: Format::Tensorboard, pid, last_news: None, rhythm: None }
+        Subject { path, dirs: &[], format: Format::Tensorboard, pid, last_news: None, last_read: None, rhythm: None }
     }
 
     #[test]
@@ -447,6 +451,22 @@ mod tests {
         // Half a minute later at the latest, also when nobody tells of it.
         lock(&prober.newest).clear();
         let live = prober.probe(&subject(dir.path(), None), now() + 6.0);
+        assert!(live.alive && !live.gone, "{live:?}");
+    }
+
+    #[test]
+    fn a_run_that_is_resumed_is_alive_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let old = dir.path().join("events.out.tfevents.1.host");
+        fs::write(&old, "x").unwrap();
+        let long_ago = SystemTime::now() - Duration::from_secs(7200);
+        fs::File::options().append(true).open(&old).unwrap().set_modified(long_ago).unwrap();
+        let prober = Prober::default();
+        assert!(!prober.probe(&subject(dir.path(), None), now()).alive);
+        // The new writer's first record says who it is, and holds no point.
+        fs::write(dir.path().join("events.out.tfevents.2.host"), "y").unwrap();
+        let read = Subject { last_read: Some(Instant::now()), ..subject(dir.path(), Some(std::process::id())) };
+        let live = prober.probe(&read, now());
         assert!(live.alive && !live.gone, "{live:?}");
     }
 

@@ -35,9 +35,9 @@ const RETRIES: u32 = 3;
 /// Whether a file is a tracking store; `None` when it cannot be told now. Leaves nothing behind.
 pub(crate) fn is_store(path: &std::path::Path) -> Option<bool> {
     match Version::of(path).and_then(|v| v.map(|v| Db::open_to_look(path, v)).transpose()) {
-        Ok(Some(db)) => match Schema::read(&db) {
+        Ok(Some((db, whole))) => match Schema::read(&db) {
             Ok(_) => Some(true),
-            Err(AccessError::NoStore) => Some(false),
+            Err(AccessError::NoStore) if whole => Some(false),
             Err(_) => None,
         },
         Ok(None) | Err(AccessError::NoStore) => Some(false),

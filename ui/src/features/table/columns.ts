@@ -6,6 +6,8 @@ export interface Column extends ColumnRef {
   width: number;
   /** Stays at the left while the others scroll. */
   pinned: boolean;
+  /** Nobody chose it: it leaves while no run in sight has it. */
+  auto?: boolean;
 }
 
 export const NAME_KEY = "attr:name";
@@ -60,7 +62,7 @@ export function defaultColumns(infos: readonly ColumnInfo[]): Column[] {
     .filter((info) => info.kind === "param" && info.distinct > 1 && !/seed|path|dir|time|date/i.test(info.name))
     .toSorted((a, b) => b.n_runs - a.n_runs || b.distinct - a.distinct || a.name.localeCompare(b.name))
     .slice(0, 4);
-  return [NAME_KEY, "attr:status", ...metrics.map((info) => info.key), ...params.map((info) => info.key), "attr:started"].map((key) => makeColumn(key, null, infos.find((info) => info.key === key)));
+  return [NAME_KEY, "attr:status", ...metrics.map((info) => info.key), ...params.map((info) => info.key), "attr:started"].map((key) => ({ ...makeColumn(key, null, infos.find((info) => info.key === key)), auto: true }));
 }
 
 /** Validation before training, quality before bookkeeping. */

@@ -47,12 +47,12 @@ export class TableView {
   #defaults: readonly Column[] = $derived(defaultColumns(this.infos));
   /** What the table's rows are asked for. */
   asked: readonly Column[] = $derived(this.#ownColumns ?? this.#defaults);
+  /** Pinned ones lead, each group in its own order. Changes are made to this list, lest those out of sight be lost. */
+  #all: readonly Column[] = $derived([...this.asked.filter((column) => column.pinned), ...this.asked.filter((column) => !column.pinned)]);
+  /** Those in sight: what nobody chose and none of the runs has only takes room. */
   columns: readonly Column[] = $derived.by(() => {
-    // What nobody chose and no run in sight has only takes room.
     const isBlank = (column: Column) => this.pages.matched > 0 && this.pages.empty.has(columnId(column)) && !this.sortOf(column);
-    const columns = this.#ownColumns ?? this.#defaults.filter((column) => column.pinned || !isBlank(column));
-    // Pinned ones lead, each group in its own order.
-    return [...columns.filter((column) => column.pinned), ...columns.filter((column) => !column.pinned)];
+    return this.#all.filter((column) => column.pinned || !column.auto || !isBlank(column));
   });
   usesDefaults = $derived(this.#ownColumns === null);
   query: Omit<TableQuery, "columns" | "offset" | "limit"> = $derived.by(() => ({
@@ -72,21 +72,20 @@ export class TableView {
   scrollTop = 0;
 
   #loading: Promise<void> | null = null;
-  /** Loaded ahead and not looked at yet. */
-  #fresh = false;
+  /** Asked for before anybody listened for changes. */
+  #ahead = false;
+  #started = false;
 
   /** Asks for everything before the table is there to show it: the page builds itself meanwhile. */
   async preload() {
+    this.#ahead = true;
     await (this.#loading ??= this.#load());
-    if (this.error) {
+    if (this.error && !this.#started) {
       // Whoever shows it asks again, and then says what is wrong.
       this.error = null;
       this.loaded = false;
       this.#loading = null;
-      return;
-    }
-    this.#fresh = true;
-    this.askRows();
+    } else this.askRows();
   }
 
   askRows() {
@@ -96,26 +95,28 @@ export class TableView {
   /** Loads what was remembered and follows the backend; to be called within an effect. Returns its end. */
   start(): () => void {
     let refreshColumns: ReturnType<typeof setTimeout> | undefined;
+    const columnsSoon = () => {
+      refreshColumns ??= setTimeout(() => {
+        refreshColumns = undefined;
+        void this.loadColumns();
+      }, 1500);
+    };
     const stop = subscribe((event) => {
       if (event.type === "runs" && event.project === this.project) {
         this.pages.refresh();
         this.charted.refresh();
         // New params and metrics are rare, a live run's news are not.
-        refreshColumns ??= setTimeout(() => {
-          refreshColumns = undefined;
-          void this.loadColumns();
-        }, 1500);
+        columnsSoon();
       }
     });
-    if (this.#fresh) {
-      this.#fresh = false;
-      // What changed since it was asked for, nobody heard.
-      this.pages.refresh();
-    } else if (this.loaded) {
-      // Back from another view: what is kept may be old.
-      void this.loadColumns();
-      this.pages.refresh();
-    } else void (this.#loading ??= this.#load());
+    this.#started = true;
+    // What changed since it was asked for, nobody heard.
+    if (this.#ahead) columnsSoon();
+    // Back from another view: what is kept may be old.
+    else if (this.loaded) void this.loadColumns();
+    this.#ahead = false;
+    if (this.loaded) this.pages.refresh();
+    else void (this.#loading ??= this.#load());
     return () => {
       stop();
       clearTimeout(refreshColumns);
@@ -181,24 +182,24 @@ export class TableView {
 
   toggleColumn(key: string, stat: Stat | null) {
     const column = makeColumn(key, stat, this.infoOf.get(key));
-    const id = columnId(column);
     if (key === NAME_KEY) return;
-    const without = this.columns.filter((other) => columnId(other) !== id);
-    if (without.length < this.columns.length) this.#setColumns(`hide ${nameOf(key)}`, without);
-    else this.#setColumns(`show ${nameOf(key)}`, [...this.columns, column]);
+    // One that is out of sight for being blank is chosen now, and stays.
+    const without = this.#all.filter((other) => columnId(other) !== columnId(column));
+    if (this.has(column)) this.#setColumns(`hide ${nameOf(key)}`, without);
+    else this.#setColumns(`show ${nameOf(key)}`, [...without, column]);
   }
 
   setStat(column: Column, stat: Stat) {
     if (this.has({ key: column.key, stat })) return;
-    this.#setColumns(`show ${stat} of ${nameOf(column.key)}`, this.columns.map((other) => (other === column ? { ...column, stat } : other)));
+    this.#setColumns(`show ${stat} of ${nameOf(column.key)}`, this.#all.map((other) => (other === column ? { ...column, stat, auto: false } : other)));
   }
 
   togglePin(column: Column) {
     if (column.key === NAME_KEY) return;
-    this.#setColumns(`${column.pinned ? "unpin" : "pin"} ${nameOf(column.key)}`, this.columns.map((other) => (other === column ? { ...column, pinned: !column.pinned } : other)));
+    this.#setColumns(`${column.pinned ? "unpin" : "pin"} ${nameOf(column.key)}`, this.#all.map((other) => (other === column ? { ...column, pinned: !column.pinned, auto: false } : other)));
   }
 
-  /** `to`: the place among all columns; crossing the line of the pinned ones pins or unpins. */
+  /** `to`: the place among the columns in sight; crossing the line of the pinned ones pins or unpins. */
   moveColumn(column: Column, to: number) {
     const from = this.columns.indexOf(column);
     if (from < 0 || column.key === NAME_KEY) return;
@@ -208,20 +209,31 @@ export class TableView {
     const after = rest[at];
     const pinned = after?.pinned ? true : column.pinned && (before?.pinned ?? false);
     if (at === from && pinned === column.pinned) return;
-    this.#setColumns(`move ${nameOf(column.key)}`, [...rest.slice(0, at), { ...column, pinned }, ...rest.slice(at)]);
+    const all = this.#all.filter((other) => other !== column);
+    const place = after ? all.indexOf(after) : all.length;
+    this.#setColumns(`move ${nameOf(column.key)}`, [...all.slice(0, place), { ...column, pinned, auto: false }, ...all.slice(place)]);
   }
 
   /** While dragging: nothing to undo yet. */
   previewWidth(column: Column, width: number) {
-    this.#ownColumns = this.columns.map((other) => (columnId(other) === columnId(column) ? { ...other, width } : other));
+    this.#ownColumns = this.#wider(column, width);
   }
 
-  resize(column: Column, before: readonly Column[], width: number) {
-    const after = before.map((other) => (columnId(other) === columnId(column) ? { ...other, width } : other));
-    undo.set<readonly Column[]>(`resize ${nameOf(column.key)}`, before, after, (value) => {
+  /** `before`: `ownColumns` as it was when the dragging began. */
+  resize(column: Column, width: number, before = this.ownColumns) {
+    undo.set(`resize ${nameOf(column.key)}`, before, this.#wider(column, width), (value) => {
       this.#ownColumns = value;
       this.save();
     });
+  }
+
+  #wider(column: Column, width: number): readonly Column[] {
+    return this.#all.map((other) => (columnId(other) === columnId(column) ? { ...other, width } : other));
+  }
+
+  /** What somebody chose; null: nobody did. */
+  get ownColumns(): readonly Column[] | null {
+    return this.#ownColumns;
   }
 
   resetColumns() {

@@ -2,6 +2,8 @@ import { beforeEach, expect, test, vi } from "vitest";
 import type { ColumnInfo, TableQuery } from "$lib/host";
 
 const prefs = new Map<string, unknown>();
+/** Commands that fail. */
+const failing = new Set<string>();
 const infos: ColumnInfo[] = [
   { key: "attr:name", kind: "attr", name: "name", title: "Name", numeric: false, n_runs: 30, distinct: 30 },
   { key: "metric:loss", kind: "metric", name: "loss", title: "loss", numeric: true, n_runs: 30, distinct: 30 },
@@ -21,7 +23,7 @@ function answer(name: string, args: never): unknown {
 }
 vi.mock("$lib/host", async (original) => ({
   ...(await original<typeof import("$lib/host")>()),
-  call: (name: string, args: never) => Promise.resolve(answer(name, args)),
+  call: (name: string, args: never) => (failing.has(name) ? Promise.reject(new Error("no")) : Promise.resolve(answer(name, args))),
   subscribe: () => () => undefined,
 }));
 const { TableView } = await import("./view.svelte");
@@ -45,6 +47,7 @@ const keys = (view: { columns: readonly { key: string }[] }) => view.columns.map
 
 beforeEach(() => {
   prefs.clear();
+  failing.clear();
   selection.reset();
   undo.clear();
   router.replace({ name: "welcome" });
@@ -89,6 +92,62 @@ test("a column that nobody chose leaves when no run in sight has it, and comes b
   view.setFilter("");
   await ask();
   expect(keys(view)).toContain("metric:loss");
+});
+
+test("a change of one column does not lose those out of sight", async () => {
+  const { view } = await opened();
+  const ask = async (filter: string) => {
+    view.setFilter(filter);
+    view.askRows();
+    await settle();
+  };
+  const lr = () => view.columns.find((column) => column.key === "param:lr")!;
+  const changes = [() => view.resize(lr(), 300), () => view.togglePin(lr()), () => view.moveColumn(lr(), 1), () => view.toggleColumn("param:lr", null)];
+  for (const change of changes) {
+    await ask("4");
+    expect(keys(view)).not.toContain("metric:loss");
+    change();
+    expect(keys(view)).not.toContain("metric:loss");
+    await ask("");
+    expect(keys(view)).toContain("metric:loss");
+    view.resetColumns();
+  }
+  // Undone, nothing is chosen again.
+  view.resize(lr(), 300);
+  undo.undo();
+  expect(view.usesDefaults).toBe(true);
+});
+
+test("what is loaded ahead is shown, and looked at again", async () => {
+  prefs.set("view:7", { sort: [{ column: { key: "param:lr", stat: null }, descending: true }] });
+  const view = new TableView(7);
+  // The table comes while the answers are still under way.
+  const preload = view.preload();
+  const stop = view.start();
+  await preload;
+  await settle();
+  expect(view.loaded).toBe(true);
+  expect(view.sort).toHaveLength(1);
+  expect(view.pages.matched).toBe(30);
+  stop();
+});
+
+test("a preload that fails leaves the table to ask itself", async () => {
+  failing.add("columns");
+  const view = new TableView(8);
+  await view.preload();
+  expect([view.loaded, view.error]).toEqual([false, null]);
+  failing.clear();
+  view.start();
+  await settle();
+  expect([view.loaded, view.error]).toEqual([true, null]);
+  failing.add("columns");
+  const shown = new TableView(9);
+  const preload = shown.preload();
+  shown.start();
+  await preload;
+  expect(shown.loaded).toBe(true);
+  expect(shown.error).not.toBeNull();
 });
 
 test("the filter decides what of the chosen is drawn", async () => {

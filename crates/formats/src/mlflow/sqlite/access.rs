@@ -134,11 +134,11 @@ impl Db {
     }
 
     /// For a look at the tables. Of what would take long to copy, the file without its `-wal` is looked at: tables
-    /// that were made long ago are in there.
-    pub(crate) fn open_to_look(path: &Path, version: Version) -> Result<Db, AccessError> {
+    /// that were made long ago are in there, those that are missing may be in the `-wal` (`false`: not the whole).
+    pub(crate) fn open_to_look(path: &Path, version: Version) -> Result<(Db, bool), AccessError> {
         match Self::open_copying(path, version, MAX_LOOK_COPY) {
-            Err(AccessError::TooLarge(_)) => Self::connect(path, "immutable=1", version, None),
-            other => other,
+            Err(AccessError::TooLarge(_)) => Ok((Self::connect(path, "immutable=1", version, None)?, false)),
+            other => Ok((other?, true)),
         }
     }
 
