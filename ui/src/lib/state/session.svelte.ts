@@ -36,8 +36,8 @@ class Session {
       const [about, projects] = await Promise.all([call("about", {}), call("projects", {}), theme.load()]);
       setHome(about.home);
       this.about = about;
-      this.projects = projects;
-      await this.#restore();
+      // Pages come with the projects: what they ask of must be open by then.
+      this.projects = await this.#restore(projects);
       // The projects are what the window needs first; the status line may come later.
       void this.refreshStatus();
     } catch (thrown) {
@@ -124,32 +124,23 @@ class Session {
     router.go(other ? { name: "runs", project: other.id } : { name: "welcome" });
   }
 
-  /** A window has no address of its own after a restart: the last one was kept. */
-  async #restore() {
-    const route = parseRoute(location.hash);
-    const known = (id: number) => this.projects?.some((project) => project.id === id) ?? false;
-    if (location.hash.length > 1 && !("project" in route && !known(route.project))) {
-      await this.#ensureOpen();
-      return;
+  /** A window has no address of its own after a restart: the last one was kept. Gives the projects as they are then. */
+  async #restore(projects: readonly Project[]): Promise<readonly Project[]> {
+    const named = (target: RouteTarget) => ("project" in target ? projects.find((project) => project.id === target.project) : undefined);
+    if (location.hash.length <= 1 || ("project" in router.route && !named(router.route))) {
+      const saved = await readPref("route").catch(() => null);
+      const target = typeof saved === "string" ? parseRoute(saved) : null;
+      const last = target ? named(target) : undefined;
+      const open = projects.find((project) => project.open);
+      // A folder that was named at the start goes before the one of last time.
+      if (target && last && !last.missing && (last.open || !open)) router.replace(target);
+      else router.replace(open ? { name: "runs", project: open.id } : { name: "welcome" });
     }
-    const saved = await readPref("route").catch(() => null);
-    const target = typeof saved === "string" ? parseRoute(saved) : null;
-    const last = target && "project" in target ? this.projects?.find((project) => project.id === target.project) : undefined;
-    const open = this.openProjects[0];
-    // A folder that was named at the start goes before the one of last time.
-    if (target && last && !last.missing && (last.open || !open)) {
-      router.replace(target as RouteTarget);
-      await this.#ensureOpen();
-    } else if (open) router.replace({ name: "runs", project: open.id });
-    else router.replace({ name: "welcome" });
-  }
-
-  /** An address may name a project that is known but closed. */
-  async #ensureOpen() {
-    const project = this.project;
-    if (!project || project.open || project.missing) return;
+    // An address may name a project that is known but closed.
+    const project = named(router.route);
+    if (!project || project.open || project.missing) return projects;
     await call("open_project", { path: project.path }).catch((thrown: unknown) => notices.failed(thrown));
-    await this.refreshProjects();
+    return call("projects", {});
   }
 
   rememberRoute(hash: string) {
