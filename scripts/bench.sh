@@ -9,7 +9,7 @@ debian_packages $build_packages $test_packages
 npm_packages
 ui_build
 python_packages
-release_build window bench
+release_build window
 trap - INT TERM HUP EXIT
 # shellcheck disable=SC2086
 exec "$python" -W ignore bench/run.py --bin "$CARGO_TARGET_DIR/release" --work "$work/bench" --out "$root/target/bench/results.json" ${BENCH:-}

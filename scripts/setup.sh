@@ -82,16 +82,15 @@ ui_build() {
   ui_hash >"$stamp"
 }
 
-# release_build [window] [bench]: the command-line program; the desktop program; what benches and tests need.
-# Cargo itself knows what is up to date.
+# release_build [window]: the command-line program; with `window` the desktop program too, and what benches and tests
+# need: one set for `make run`, `make test` and `make bench`, because another set unites its packages' features
+# otherwise, and Cargo would build nearly everything again. Cargo itself knows what is up to date.
 release_build() {
-  local what=(-p signalbox-cli) title="building signalbox (release)" part
-  for part in "$@"; do
-    case "$part" in
-      window) what+=(-p signalbox-desktop --features signalbox-desktop/custom-protocol) title="building signalbox and its window (release)" ;;
-      bench) what+=(-p signalbox-bench) ;;
-    esac
-  done
+  local what=(-p signalbox-cli) title="building signalbox (release)"
+  if [ "${1:-}" = window ]; then
+    what+=(-p signalbox-desktop -p signalbox-bench --features signalbox-desktop/custom-protocol)
+    title="building signalbox and its window (release)"
+  fi
   step "$title" 3000 cargo build --release --locked "${what[@]}"
 }
 

@@ -101,7 +101,7 @@ fi
 if wants ui || wants ui-check; then check svelte-check "svelte-check" 300 npm --prefix ui run check; fi
 if wants ui; then suite ui count_vitest "page tests (vitest)" 600 npm --prefix ui test; fi
 if wants browser || wants window || wants crash; then
-  if release_build window bench; then
+  if release_build window; then
     if wants crash; then suite crash count_node "killed while reading, twenty times" 900 node_tests tests/e2e/crash/*.test.mjs; fi
     if wants browser; then suite browser count_node "the page in Chromium" 900 node_tests tests/e2e/browser/*.test.mjs; fi
     if wants window; then suite window count_node "the real window" 1200 node_tests tests/e2e/window/*.test.mjs; fi
