@@ -330,7 +330,7 @@ fn may_change(project: &OpenProject) -> BTreeSet<RunId> {
 }
 
 /// Looking for life may take this share of the time at most: with thousands of running runs it is looked less often.
-const LOOKING_SHARE: u32 = 500;
+const LOOKING_SHARE: u32 = 1000;
 
 fn tick(app: &Weak<Inner>) {
     let mut shown: Option<StatusLine> = None;
@@ -371,6 +371,7 @@ fn differs(a: &StatusLine, b: &StatusLine) -> bool {
         || a.jobs != b.jobs
         || (a.n_live, a.n_problems, a.n_points) != (b.n_live, b.n_problems, b.n_points)
         || apart(a.points_per_second, b.points_per_second, 0.5)
-        || apart(a.cpu_percent, b.cpu_percent, 0.3)
+        // Shown in whole percents; between two of them it must not flicker.
+        || (a.cpu_percent.round() != b.cpu_percent.round() && apart(a.cpu_percent, b.cpu_percent, 0.6))
         || apart(a.memory_bytes as f64, b.memory_bytes as f64, 16e6)
 }

@@ -57,7 +57,7 @@ const HOLDERS_GAP: Duration = Duration::from_secs(2);
 const HOLDERS_SHARE: u32 = 500;
 /// So long a source's newest file is believed. News of it come by another way; this is for writers that nobody
 /// tells of, as through a memory map.
-const NEWEST_GAP: Duration = Duration::from_secs(30);
+const NEWEST_GAP: Duration = Duration::from_secs(60);
 /// More are not remembered.
 const MAX_NEWEST: usize = 100_000;
 /// So many files of a folder are asked for their time.
@@ -448,7 +448,7 @@ mod tests {
         assert!(prober.probe(&subject(dir.path(), None), now()).gone);
         let later = SystemTime::now() + Duration::from_secs(5);
         fs::File::options().append(true).open(&file).unwrap().set_modified(later).unwrap();
-        // Half a minute later at the latest, also when nobody tells of it.
+        // A minute later at the latest, also when nobody tells of it.
         lock(&prober.newest).clear();
         let live = prober.probe(&subject(dir.path(), None), now() + 6.0);
         assert!(live.alive && !live.gone, "{live:?}");
