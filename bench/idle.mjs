@@ -30,8 +30,7 @@ const memory = (pids, key) => pids.reduce((sum, pid) => sum + Number(fs.readFile
 
 const window = await openWindow({ args: [folder] });
 await until("all runs are in the table", () => window.session.run((n) => Number(document.querySelector('[role="grid"]')?.getAttribute("aria-rowcount")) >= n, nRuns), { ms: 120_000, every: 250 });
-// Until what a start leaves behind (garbage, code that is compiled better) is done with.
-await pause(20_000);
+await pause(8000);
 const pids = family(window.pid);
 const before = cpuSeconds(pids);
 const tasks = () => new Map(pids.flatMap((pid) => fs.readdirSync(`/proc/${pid}/task`).map((task) => [`${pid}/task/${task}`, cpuSeconds([`${pid}/task/${task}`])])));
