@@ -25,6 +25,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 800,
+    // What the first picture needs is one script; otherwise each set of modules that parts share is one of its own.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "start", test: /src\/main\.ts$/ }] } } },
   },
   test: { environment: "happy-dom", include: ["src/**/*.test.ts"] },
 } as Parameters<typeof defineConfig>[0] & { test: unknown });

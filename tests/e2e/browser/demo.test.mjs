@@ -169,6 +169,25 @@ describe("the demo in a browser", { concurrency: false }, () => {
     await filter("");
   });
 
+  test("a logged model's file goes by the model's name, not by where MLflow put it", async () => {
+    await filter("attributes.name = 'final'");
+    await settled(nRuns, 1);
+    await grid().focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("tab", { name: /Artifacts/ }).click();
+    await page.getByRole("treeitem", { name: /^MLmodel/ }).click();
+    await page.getByRole("heading", { name: "model/MLmodel", exact: true }).waitFor();
+    await page.getByText("python_function").first().waitFor();
+    // The tree takes "k" for a line up, but no chord with it.
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Search or command" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await settled(() => /\/runs/.test(page.url()), true, "back at the runs");
+    await filter("");
+  });
+
   test("the palette finds a command and a run", async () => {
     await page.keyboard.press("Control+k");
     const box = page.getByRole("combobox", { name: "Search or command" });

@@ -52,7 +52,12 @@ describe("the demo in the real window", { concurrency: false }, () => {
 
   test("curves are drawn; a drag zooms every chart; a double click goes back", async () => {
     await screen.filter("name like 'digits/runs/%' and metrics.val/loss < 10");
-    await window.session.run(() => document.querySelector('[data-metric="train/loss"]').scrollIntoView());
+    // The charts of these runs come after the filter: until then those of the runs before are there.
+    await until("the chart is there", () => window.session.run(() => {
+      const card = document.querySelector('[data-metric="train/loss"]');
+      card?.scrollIntoView();
+      return card !== null;
+    }));
     const chart = await screen.drawn("train/loss");
     const other = await screen.drawn("train/acc");
     const y = chart.y + chart.height / 2;
