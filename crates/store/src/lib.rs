@@ -7,6 +7,7 @@ mod commit;
 mod curves;
 mod error;
 mod ingest;
+mod ledger;
 mod paths;
 mod reader;
 mod restart;
@@ -17,6 +18,7 @@ mod seal;
 mod store;
 
 pub use error::{Result, StoreError};
+pub use ledger::{ChainRow, ItemRow, Ledger, LedgerRow, PlanRow};
 pub use reader::StoreReader;
 pub use rows::{
     Annotation, Committed, DatasetRow, FrameQuery, MetricSummary, ModelRow, PartPoints, ProblemRow, ProjectRow, RunRow,

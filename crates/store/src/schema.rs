@@ -9,17 +9,30 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::{Result, StoreError};
 
-/// What this program writes.
-pub(crate) const VERSION: u32 = 1;
-/// "SBox", in the header of every store.
-const APPLICATION_ID: i32 = 0x5342_6f78;
+/// A kind of file that this program writes.
+pub(crate) struct Kind {
+    /// In the header of every file of this kind.
+    application_id: u32,
+    /// SQL that leads from version i to i + 1.
+    migrations: &'static [&'static str],
+}
+
+impl Kind {
+    /// What this program writes.
+    pub(crate) const fn version(&self) -> u32 {
+        self.migrations.len() as u32
+    }
+}
+
+/// "SBox": runs and their series.
+pub(crate) const STORE: Kind = Kind { application_id: 0x5342_6f78, migrations: &[include_str!("schema.sql")] };
+/// "SBLg": what was done to systems elsewhere.
+pub(crate) const LEDGER: Kind = Kind { application_id: 0x5342_4c67, migrations: &[include_str!("ledger.sql")] };
 const BUSY: Duration = Duration::from_secs(10);
-/// SQL that leads from version i to i + 1.
-const MIGRATIONS: [&str; VERSION as usize] = [include_str!("schema.sql")];
 
 /// Opens a store for writing: checked before anything is written, created or migrated where needed.
 pub(crate) fn open(path: &Path, temporary: bool) -> Result<Connection> {
-    check_file(path)?;
+    check_file(path, &STORE)?;
     let mut connection = connect(path).map_err(|e| e.at(path))?;
     (|| {
         connection.pragma_update(None, "page_size", 8192)?;
@@ -28,7 +41,21 @@ pub(crate) fn open(path: &Path, temporary: bool) -> Result<Connection> {
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
         connection.pragma_update(None, "cache_size", -(32 << 10))?;
-        migrate(&mut connection, path)
+        migrate(&mut connection, path, &STORE)
+    })()
+    .map_err(|e: StoreError| e.at(path))?;
+    Ok(connection)
+}
+
+/// Opens a ledger for writing, likewise. What is written to it is on the disk when the call returns.
+pub(crate) fn open_ledger(path: &Path) -> Result<Connection> {
+    check_file(path, &LEDGER)?;
+    let mut connection = connect(path).map_err(|e| e.at(path))?;
+    (|| {
+        use_wal(&connection)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        migrate(&mut connection, path, &LEDGER)
     })()
     .map_err(|e: StoreError| e.at(path))?;
     Ok(connection)
@@ -46,8 +73,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
 /// Whether another program, newer than this one, has migrated the store under our feet.
 pub(crate) fn check_version(connection: &Connection, path: &Path) -> Result<()> {
     let found: u32 = connection.prepare_cached("PRAGMA user_version")?.query_row((), |row| row.get(0))?;
-    if found > VERSION {
-        return Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION });
+    if found > STORE.version() {
+        return Err(StoreError::Newer { path: path.to_path_buf(), found, known: STORE.version() });
     }
     Ok(())
 }
@@ -74,21 +101,21 @@ fn use_wal(connection: &Connection) -> Result<()> {
     }
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<()> {
-    if user_version(connection)? == VERSION {
+fn migrate(connection: &mut Connection, path: &Path, kind: &Kind) -> Result<()> {
+    if user_version(connection)? == kind.version() {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     // Read again under the lock: another instance may have been here.
     let found = user_version(&transaction)?;
-    if found > VERSION {
-        return Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION });
+    if found > kind.version() {
+        return Err(StoreError::Newer { path: path.to_path_buf(), found, known: kind.version() });
     }
-    for sql in &MIGRATIONS[found as usize..] {
+    for sql in &kind.migrations[found as usize..] {
         transaction.execute_batch(sql)?;
     }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.pragma_update(None, "application_id", kind.application_id)?;
+    transaction.pragma_update(None, "user_version", kind.version())?;
     transaction.commit()?;
     Ok(())
 }
@@ -99,7 +126,7 @@ fn user_version(connection: &Connection) -> Result<u32> {
 
 /// Reads the file's header (and that in its write-ahead log, which may be later) without SQLite, so that a file which
 /// is refused stays exactly as it was, without side files. See <https://www.sqlite.org/fileformat2.html>.
-fn check_file(path: &Path) -> Result<()> {
+fn check_file(path: &Path, kind: &Kind) -> Result<()> {
     let io = |source| StoreError::Io { path: path.to_path_buf(), source };
     let mut header = [0; 100];
     let mut file = match File::open(path) {
@@ -120,11 +147,11 @@ fn check_file(path: &Path) -> Result<()> {
         let is_sqlite = n == 100 && header.starts_with(b"SQLite format 3\0");
         // A store whose creation was cut short: SQLite has made the file, and nothing is in it yet.
         let is_empty = word(40) == 0 && word(68) == 0;
-        if !is_sqlite || !(is_empty || word(68) == APPLICATION_ID as u32) {
+        if !is_sqlite || !(is_empty || word(68) == kind.application_id) {
             return Err(StoreError::NotOurs { path: path.to_path_buf() });
         }
-        if word(60) > VERSION {
-            return Err(StoreError::Newer { path: path.to_path_buf(), found: word(60), known: VERSION });
+        if word(60) > kind.version() {
+            return Err(StoreError::Newer { path: path.to_path_buf(), found: word(60), known: kind.version() });
         }
     }
     Ok(())

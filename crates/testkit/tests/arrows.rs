@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// What each crate may use of ours.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("types", &[]),
     ("series", &["types"]),
     ("formats", &["types"]),
@@ -13,6 +13,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("plot", &["types", "series"]),
     ("store", &["types", "series"]),
     ("watch", &["types", "formats", "store"]),
+    ("release", &["store"]),
     ("app", &["types", "series", "formats", "store", "watch", "filter", "plot"]),
     ("server", &["app"]),
     ("cli", &["app", "server"]),

@@ -1,0 +1,516 @@
+//! Carries a plan out, and takes it back.
+//!
+//! Before each call a line in the journal, after it another; after each step a look at the systems themselves. A call
+//! whose answer was lost is never made again blindly: one looks until it is seen, or the step's time is over. What
+//! fails is taken back, step by step in reverse; but only what is still as this plan has left it: nothing is fought over.
+
+use std::time::Duration;
+
+use signalbox_store::{Ledger, StoreError};
+
+use crate::failure::{Failure, FailureCode, Outcome};
+use crate::journal::{End, Journal, Line, Progress, StepState};
+use crate::look::{Eye, Look, World};
+use crate::names::{OpKey, VersionRef};
+use crate::plan::{Action, Candidate, Expect, Plan, Step, Who};
+use crate::ports::{Cancel, Cx, Deployable};
+
+/// Time, for tests to own.
+pub trait Clock: Send + Sync {
+    fn unix_ms(&self) -> i64;
+    /// Waits, or less if it is stopped.
+    fn pause(&self, time: Duration, cancel: &Cancel);
+}
+
+/// The machine's.
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn unix_ms(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn pause(&self, time: Duration, cancel: &Cancel) {
+        let end = std::time::Instant::now() + time;
+        while let Some(left) = end.checked_duration_since(std::time::Instant::now())
+            && !cancel.is_stopped()
+        {
+            std::thread::sleep(left.min(Duration::from_millis(50)));
+        }
+    }
+}
+
+/// Why carrying a plan out broke off. What was done is in the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum CarryError {
+    #[error("the journal cannot be written: {0}")]
+    Journal(#[from] StoreError),
+    #[error("{0} is being carried out by another Signalbox")]
+    Taken(String),
+    #[error("it has ended already")]
+    Ended,
+    /// Neither done nor undone for sure: somebody has to look.
+    #[error("step {}: {why}", step + 1)]
+    Stuck { step: usize, why: String },
+}
+
+/// What one does with a plan that was cut short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    GoOn,
+    GoBack,
+    /// Take things as they are.
+    Adopt {
+        reason: String,
+    },
+}
+
+/// How the open step of a plan that was cut short stands, as the systems say now.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// No step is open.
+    Between { next: usize },
+    Done { step: usize, saw: Vec<String> },
+    NotDone { step: usize, saw: Vec<String> },
+    /// It is neither as before nor as after the step.
+    ChangedByAnother { step: usize, saw: Vec<String> },
+    /// The system does not tell.
+    Unseen { step: usize, why: String },
+}
+
+const LOOK_LIMIT: Duration = Duration::from_secs(15);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+/// How long something that is neither as before nor as after a step may still be on its way.
+const SETTLE_MS: i64 = 5_000;
+/// How long a plan stays its carrier's after a sign of life.
+const CLAIM_MS: i64 = 120_000;
+
+pub struct Carrier<'a> {
+    pub world: &'a World,
+    pub ledger: &'a Ledger,
+    pub clock: &'a dyn Clock,
+    pub cancel: Cancel,
+    /// A person, as the audit will name them.
+    pub by: String,
+    /// This process, so that no other carries the same plan out.
+    pub owner: String,
+    /// Told of every line.
+    pub told: &'a (dyn Fn(&Line) + Sync),
+}
+
+/// How a step went.
+enum Went {
+    Well,
+    Badly(String, Option<Failure>),
+}
+
+impl Carrier<'_> {
+    /// Carries a plan out from its first step, or takes back what was done.
+    pub fn apply(&self, plan: &Plan) -> Result<End, CarryError> {
+        self.claimed(plan, |journal| {
+            let progress = self.progress(plan, journal)?;
+            if progress.end.is_some() {
+                return Err(CarryError::Ended);
+            }
+            self.write(journal, Line::Began { by: self.by.clone() })?;
+            self.forward(plan, journal, &progress)
+        })
+    }
+
+    /// Goes on with a plan that was cut short.
+    pub fn resume(&self, plan: &Plan, choice: &Choice) -> Result<End, CarryError> {
+        self.claimed(plan, |journal| {
+            let progress = self.progress(plan, journal)?;
+            if progress.end.is_some() {
+                return Err(CarryError::Ended);
+            }
+            match choice {
+                Choice::Adopt { reason } => {
+                    self.write(journal, Line::Adopted { by: self.by.clone(), reason: reason.clone() })?;
+                    Ok(End::Adopted)
+                }
+                Choice::GoOn if progress.back.is_none() => {
+                    self.write(journal, Line::Began { by: self.by.clone() })?;
+                    self.forward(plan, journal, &progress)
+                }
+                // What has turned back goes on back.
+                Choice::GoOn => self.back(plan, journal),
+                Choice::GoBack => {
+                    if progress.back.is_none() {
+                        self.write(journal, Line::TurnsBack { why: format!("{} took it back", self.by) })?;
+                    }
+                    self.back(plan, journal)
+                }
+            }
+        })
+    }
+
+    /// How a plan that was cut short stands. Changes nothing.
+    pub fn standing(&self, plan: &Plan, progress: &Progress) -> Standing {
+        let open = |state: &StepState| matches!(state, StepState::Open | StepState::Answered | StepState::Undoing);
+        let Some(step) = progress.steps.iter().position(open) else {
+            let next = progress.steps.iter().position(|state| *state == StepState::Waiting);
+            return Standing::Between { next: next.unwrap_or(plan.steps.len()) };
+        };
+        let cx = self.cx(LOOK_LIMIT);
+        let eye = Eye { world: self.world, plan, cx: &cx };
+        let all = |expects: &[Expect]| -> Result<(bool, Vec<String>), Failure> {
+            let looks = expects.iter().map(|expect| eye.look(expect)).collect::<Result<Vec<_>, _>>()?;
+            Ok((looks.iter().all(|look| look.holds), looks.into_iter().map(|look| look.saw).collect()))
+        };
+        let (done, not_done) = (all(&plan.steps[step].after), all(&undone(&plan.steps[step])));
+        match (done, not_done) {
+            (Ok((true, saw)), _) => Standing::Done { step, saw },
+            (_, Ok((true, saw))) => Standing::NotDone { step, saw },
+            (Err(failure), _) | (_, Err(failure)) => Standing::Unseen { step, why: failure.message },
+            (Ok((_, saw)), _) => Standing::ChangedByAnother { step, saw },
+        }
+    }
+
+    fn forward(&self, plan: &Plan, journal: &Journal, progress: &Progress) -> Result<End, CarryError> {
+        for (n, step) in plan.steps.iter().enumerate() {
+            if progress.steps[n] == StepState::Seen {
+                continue;
+            }
+            let fresh = progress.steps[n] == StepState::Waiting;
+            if let Went::Badly(why, failure) = self.step(plan, journal, n, step, fresh)? {
+                self.write(journal, Line::Failed { step: n, back: false, why: why.clone(), failure })?;
+                self.write(journal, Line::TurnsBack { why: format!("{}: {why}", step.title) })?;
+                return self.back(plan, journal);
+            }
+        }
+        self.write(journal, Line::Committed)?;
+        self.tidy(plan, journal)?;
+        Ok(End::Committed)
+    }
+
+    /// One step: is it as the plan saw it, do it, is it as it must be. `fresh`: it was never begun.
+    fn step(&self, plan: &Plan, journal: &Journal, n: usize, step: &Step, fresh: bool) -> Result<Went, CarryError> {
+        self.keep(plan)?;
+        if self.cancel.is_stopped() {
+            return Ok(Went::Badly("it was stopped".into(), None));
+        }
+        if !fresh {
+            // It may have been done before the cut.
+            if let Some(looks) = self.wait_for(plan, &step.after, Duration::ZERO).ok().filter(|looks| all_hold(looks)) {
+                self.write(journal, Line::Seen { step: n, back: false, looks })?;
+                return Ok(Went::Well);
+            }
+        }
+        match self.wait_for(plan, &step.before, Duration::ZERO) {
+            Ok(looks) if all_hold(&looks) => {}
+            Ok(looks) => return Ok(Went::Badly(format!("not as the plan saw it: {}", what_parts(&looks)), None)),
+            Err(failure) => return Ok(Went::Badly(format!("it cannot be looked at: {failure}"), Some(failure))),
+        }
+        self.write(journal, Line::Intends { step: n, back: false })?;
+        let outcome = self.act(plan, &step.action, &plan.key(n, false), step.limit_secs);
+        self.write(journal, Line::Answered { step: n, back: false, outcome: outcome.clone() })?;
+        if let Outcome::Refused(failure) = outcome {
+            return Ok(Went::Badly(failure.message.clone(), Some(failure)));
+        }
+        let unknown = if let Outcome::Unknown(failure) = &outcome { Some(failure) } else { None };
+        match self.wait_for(plan, &step.after, Duration::from_secs(step.limit_secs)) {
+            Ok(looks) if all_hold(&looks) => {
+                self.write(journal, Line::Seen { step: n, back: false, looks })?;
+                Ok(Went::Well)
+            }
+            Ok(looks) => {
+                let mut why = format!("it is not so: {}", what_parts(&looks));
+                if let Some(failure) = unknown {
+                    why = format!("the answer was lost ({failure}), and {why}");
+                }
+                Ok(Went::Badly(why, unknown.cloned()))
+            }
+            Err(failure) => Ok(Went::Badly(format!("it cannot be looked at: {failure}"), Some(failure))),
+        }
+    }
+
+    /// Takes back what was begun, in reverse. What stopped the way forward does not stop this.
+    fn back(&self, plan: &Plan, journal: &Journal) -> Result<End, CarryError> {
+        let (by, owner) = (self.by.clone(), self.owner.clone());
+        Carrier { cancel: Cancel::default(), by, owner, ..*self }.take_back(plan, journal)
+    }
+
+    fn take_back(&self, plan: &Plan, journal: &Journal) -> Result<End, CarryError> {
+        let progress = self.progress(plan, journal)?;
+        for (n, step) in plan.steps.iter().enumerate().rev() {
+            let done_with = matches!(
+                progress.steps[n],
+                StepState::Waiting | StepState::Undone | StepState::Left { .. }
+            );
+            if !done_with {
+                self.undo(plan, journal, n, step)?;
+            }
+        }
+        self.write(journal, Line::TakenBack)?;
+        Ok(End::TakenBack)
+    }
+
+    fn undo(&self, plan: &Plan, journal: &Journal, n: usize, step: &Step) -> Result<(), CarryError> {
+        self.keep(plan)?;
+        let wanted = undone(step);
+        let Some(inverse) = &step.inverse else {
+            return self.write(journal, Line::Seen { step: n, back: true, looks: Vec::new() });
+        };
+        let stuck = |why: String| CarryError::Stuck { step: n, why };
+        // A change that is under way ends as one or as the other.
+        let until = self.clock.unix_ms() + SETTLE_MS;
+        let is_ours = loop {
+            let cannot = |f: Failure| stuck(format!("it cannot be taken back now, because it cannot be looked at: {f}"));
+            let looks = self.patiently(plan, &wanted, step.limit_secs).map_err(cannot)?;
+            if all_hold(&looks) {
+                return self.write(journal, Line::Seen { step: n, back: true, looks });
+            }
+            let looks = self.patiently(plan, &ours(step), step.limit_secs).map_err(cannot)?;
+            if all_hold(&looks) {
+                break true;
+            }
+            if self.clock.unix_ms() >= until {
+                self.write(journal, Line::Left { step: n, saw: what_parts(&looks) })?;
+                break false;
+            }
+            self.clock.pause(BETWEEN_LOOKS, &self.cancel);
+        };
+        if !is_ours {
+            return Ok(());
+        }
+        self.write(journal, Line::Intends { step: n, back: true })?;
+        let outcome = self.act(plan, inverse, &plan.key(n, true), step.limit_secs);
+        self.write(journal, Line::Answered { step: n, back: true, outcome: outcome.clone() })?;
+        // Whatever it said: what is so decides.
+        match self.wait_for(plan, &wanted, Duration::from_secs(step.limit_secs)) {
+            Ok(looks) if all_hold(&looks) => self.write(journal, Line::Seen { step: n, back: true, looks }),
+            seen => {
+                let saw = match seen {
+                    Ok(looks) => what_parts(&looks),
+                    Err(failure) => failure.message,
+                };
+                let (why, failure) = match outcome {
+                    Outcome::Done(_) => (format!("taking it back did not work: {saw}"), None),
+                    Outcome::Refused(f) | Outcome::Unknown(f) => (format!("taking it back failed: {f}; {saw}"), Some(f)),
+                };
+                self.write(journal, Line::Failed { step: n, back: true, why: why.clone(), failure })?;
+                Err(stuck(why))
+            }
+        }
+    }
+
+    /// After the end: what is of no more use. What fails here is told, and undoes nothing.
+    fn tidy(&self, plan: &Plan, journal: &Journal) -> Result<(), CarryError> {
+        let mut failures = Vec::new();
+        for (i, action) in plan.tidy.iter().enumerate() {
+            let key = plan.key(plan.steps.len() + i, false);
+            if let Outcome::Refused(f) | Outcome::Unknown(f) = self.act(plan, action, &key, 60) {
+                failures.push(f.message);
+            }
+        }
+        self.write(journal, Line::Tidied { failures })
+    }
+
+    /// Makes a step's call.
+    fn act(&self, plan: &Plan, action: &Action, key: &OpKey, limit_secs: u64) -> Outcome {
+        let cx = self.cx(Duration::from_secs(limit_secs.max(1)));
+        self.call(plan, action, key, &cx).unwrap_or_else(Outcome::Refused)
+    }
+
+    fn call(&self, plan: &Plan, action: &Action, key: &OpKey, cx: &Cx) -> Result<Outcome, Failure> {
+        let eye = Eye { world: self.world, plan, cx };
+        let must = |who: &Who| -> Result<VersionRef, Failure> {
+            eye.resolve(who)?.ok_or_else(|| Failure::new(FailureCode::NotFound, "the candidate is not registered"))
+        };
+        let candidate = &plan.candidate;
+        Ok(match action {
+            Action::Register => {
+                let Candidate::New { registry, model, what } = candidate else {
+                    return Err(Failure::new(FailureCode::Invalid, "the plan registers nothing"));
+                };
+                self.world.registry(registry)?.register(model, what, key, cx)
+            }
+            Action::Withdraw => {
+                let at = must(&Who::Candidate)?;
+                self.world.registry(&at.registry)?.withdraw(&at.model, &at.version, cx)
+            }
+            Action::Stage { target, service, who } => {
+                let what = self.deployable(must(who)?, cx)?;
+                self.world.target(target)?.stage(service, &what, key, cx)
+            }
+            Action::Unstage { target, service, who } => self.world.target(target)?.unstage(service, &must(who)?, cx),
+            Action::Route { target, service, to, share, .. } => {
+                let to = to.as_ref().map(must).transpose()?;
+                self.world.target(target)?.route(service, to.as_ref(), *share, key, cx)
+            }
+            Action::Bake { target, service, limits } => self.bake(&eye, target, service, limits)?,
+            Action::Point { registry, model, alias, from, to } => {
+                let (from, to) = (from.as_ref().map(must).transpose()?, to.as_ref().map(must).transpose()?);
+                let (from, to) = (from.map(|at| at.version), to.map(|at| at.version));
+                self.world.registry(registry)?.point(model, alias, from.as_ref(), to.as_ref(), cx)
+            }
+        })
+    }
+
+    /// Watches until the time is over. A breach ends it at once.
+    fn bake(
+        &self,
+        eye: &Eye,
+        target: &crate::names::SystemId,
+        service: &crate::names::ServiceName,
+        limits: &crate::plan::Limits,
+    ) -> Result<Outcome, Failure> {
+        let until = self.clock.unix_ms() + i64::try_from(limits.secs).unwrap_or(i64::MAX / 2000) * 1000;
+        let expect = Expect::Healthy { target: target.clone(), service: service.clone(), limits: limits.clone() };
+        loop {
+            self.keep(eye.plan).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
+            let look = eye.look(&expect)?;
+            if !look.holds {
+                return Ok(Outcome::Refused(Failure::new(FailureCode::Server, look.saw)));
+            }
+            if self.cancel.is_stopped() {
+                return Ok(Outcome::Refused(Failure::new(FailureCode::Cancelled, "it was stopped")));
+            }
+            let left = until - self.clock.unix_ms();
+            if left <= 0 {
+                return Ok(Outcome::Done(serde_json::json!({ "saw": look.saw })));
+            }
+            self.clock.pause(Duration::from_millis(left.unsigned_abs().min(2000)), &self.cancel);
+        }
+    }
+
+    fn deployable(&self, at: VersionRef, cx: &Cx) -> Result<Deployable, Failure> {
+        let registry = self.world.registry(&at.registry)?;
+        let version = registry
+            .version(&at.model, &at.version, cx)?
+            .ok_or_else(|| Failure::new(FailureCode::NotFound, format!("{at} is not in its registry any more")))?;
+        let path = registry.fetch(&version, cx)?;
+        Ok(Deployable { version: version.at.clone(), path: Some(path), source: version.source })
+    }
+
+    /// Looks until all of it holds, or cannot any more, or the time is over.
+    fn wait_for(&self, plan: &Plan, expects: &[Expect], time: Duration) -> Result<Vec<Look>, Failure> {
+        let until = self.clock.unix_ms() + i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2);
+        let cx = self.cx(LOOK_LIMIT);
+        let eye = Eye { world: self.world, plan, cx: &cx };
+        loop {
+            let looked = expects.iter().map(|expect| eye.look(expect)).collect::<Result<Vec<_>, _>>();
+            let enough = match &looked {
+                Ok(looks) => all_hold(looks) || looks.iter().any(|look| look.is_final),
+                Err(failure) => matches!(failure.code, FailureCode::Denied | FailureCode::Cancelled),
+            };
+            if enough || self.clock.unix_ms() >= until || self.cancel.is_stopped() {
+                return looked;
+            }
+            self.clock.pause(BETWEEN_LOOKS, &self.cancel);
+        }
+    }
+
+    /// Looks until the system tells, whatever it tells.
+    fn patiently(&self, plan: &Plan, expects: &[Expect], limit_secs: u64) -> Result<Vec<Look>, Failure> {
+        let until = self.clock.unix_ms() + i64::try_from(limit_secs).unwrap_or(i64::MAX / 2000) * 1000;
+        loop {
+            match self.wait_for(plan, expects, Duration::ZERO) {
+                Err(failure) if self.clock.unix_ms() < until && failure.code != FailureCode::Denied => {
+                    self.clock.pause(BETWEEN_LOOKS, &Cancel::default());
+                }
+                looked => return looked,
+            }
+        }
+    }
+
+    fn claimed(
+        &self,
+        plan: &Plan,
+        work: impl FnOnce(&Journal) -> Result<End, CarryError>,
+    ) -> Result<End, CarryError> {
+        let journal = Journal::of(self.ledger, plan)?;
+        self.keep(plan)?;
+        let end = work(&journal);
+        self.ledger.release(plan.id.as_str(), &self.owner)?;
+        end
+    }
+
+    /// A sign of life: the plan stays ours.
+    fn keep(&self, plan: &Plan) -> Result<(), CarryError> {
+        let now = self.clock.unix_ms();
+        if self.ledger.claim(plan.id.as_str(), &self.owner, now, now + CLAIM_MS)? {
+            Ok(())
+        } else {
+            Err(CarryError::Taken(plan.title.clone()))
+        }
+    }
+
+    fn progress(&self, plan: &Plan, journal: &Journal) -> Result<Progress, CarryError> {
+        let lines: Vec<Line> = journal.lines()?.into_iter().map(|(_, line)| line).collect();
+        Ok(Progress::of(plan.steps.len(), &lines))
+    }
+
+    fn write(&self, journal: &Journal, line: Line) -> Result<(), CarryError> {
+        journal.write(self.clock.unix_ms(), &line)?;
+        (self.told)(&line);
+        Ok(())
+    }
+
+    fn cx(&self, limit: Duration) -> Cx {
+        Cx { cancel: self.cancel.clone(), limit }
+    }
+}
+
+/// What is so if the step was never done, or is undone.
+fn undone(step: &Step) -> Vec<Expect> {
+    match &step.action {
+        Action::Register => vec![Expect::NotRegistered],
+        Action::Stage { target, service, who } => {
+            vec![Expect::NotLoaded { target: target.clone(), service: service.clone(), who: who.clone() }]
+        }
+        // What was there before: what the inverse brings back.
+        Action::Route { .. } | Action::Point { .. } => match &step.inverse {
+            Some(Action::Route { target, service, to, share, .. }) => vec![Expect::Serves {
+                target: target.clone(),
+                service: service.clone(),
+                who: to.clone(),
+                share: *share,
+                proven: false,
+            }],
+            Some(Action::Point { registry, model, alias, to, .. }) => vec![Expect::Alias {
+                registry: registry.clone(),
+                model: model.clone(),
+                alias: alias.clone(),
+                to: to.clone(),
+            }],
+            _ => Vec::new(),
+        },
+        Action::Withdraw | Action::Unstage { .. } | Action::Bake { .. } => Vec::new(),
+    }
+}
+
+/// What is so while the step's own work is there: only then is it ours to take back.
+fn ours(step: &Step) -> Vec<Expect> {
+    match &step.action {
+        Action::Route { target, service, to, share, .. } => vec![Expect::Serves {
+            target: target.clone(),
+            service: service.clone(),
+            who: to.clone(),
+            share: *share,
+            proven: false,
+        }],
+        Action::Point { registry, model, alias, to, .. } => vec![Expect::Alias {
+            registry: registry.clone(),
+            model: model.clone(),
+            alias: alias.clone(),
+            to: to.clone(),
+        }],
+        // They carry this plan's key, or are a version that only this plan has loaded.
+        Action::Register | Action::Stage { .. } | Action::Withdraw | Action::Unstage { .. } | Action::Bake { .. } => {
+            Vec::new()
+        }
+    }
+}
+
+fn all_hold(looks: &[Look]) -> bool {
+    looks.iter().all(|look| look.holds)
+}
+
+fn what_parts(looks: &[Look]) -> String {
+    let parts: Vec<&str> = looks.iter().filter(|look| !look.holds).map(|look| look.saw.as_str()).collect();
+    parts.join("; ")
+}

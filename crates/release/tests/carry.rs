@@ -1,0 +1,261 @@
+//! Plans under faults: the answer is lost before or after the effect, the system says no, the program is killed
+//! between any two lines, another moves what the plan is about. At the end it is known what is so, and it is right.
+
+mod world;
+
+use signalbox_release::{Candidate, CarryError, Choice, End, FailureCode, Standing, StepState, VersionState, all_plans};
+use world::{Fault, Setting};
+
+/// What must be so when a promotion of version 2 has ended well.
+fn promoted(setting: &Setting) {
+    assert_eq!(setting.alias(), Some("2".into()), "the alias");
+    assert_eq!(setting.serving(), [("2".into(), 100)], "the old version is unloaded, the new one serves");
+    let versions = setting.versions();
+    assert_eq!(versions.len(), 2, "one new version, not more: {versions:?}");
+    assert!(versions.iter().all(|version| version.state == VersionState::Ready));
+}
+
+/// What must be so when it was taken back: as before, but for a version that is marked as withdrawn.
+fn as_before(setting: &Setting) {
+    assert_eq!(setting.alias(), Some("1".into()), "the alias");
+    assert_eq!(setting.serving(), [("1".into(), 100)], "the old version serves, and nothing else is loaded");
+    let versions = setting.versions();
+    assert!(versions.len() <= 2, "{versions:?}");
+    let new: Vec<_> = versions.iter().filter(|version| version.at.version.as_str() != "1").collect();
+    assert!(new.iter().all(|version| version.state == VersionState::Withdrawn), "{new:?}");
+}
+
+#[test]
+fn a_promotion_goes_through() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    assert_eq!(plan.steps.len(), 5, "register, load, route, bake, alias");
+    assert_eq!(setting.apply(&plan).expect("carried out"), End::Committed);
+    promoted(&setting);
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    assert!(progress.steps.iter().all(|step| *step == StepState::Seen) && progress.tidied);
+    assert!(matches!(setting.apply(&plan), Err(CarryError::Ended)), "a plan is carried out once");
+}
+
+#[test]
+fn the_hash_is_of_all_that_it_says() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    let same: signalbox_release::Plan =
+        serde_json::from_str(&serde_json::to_string(&plan).expect("JSON")).expect("a plan");
+    assert_eq!(same.hash(), plan.hash());
+    let mut other = plan.clone();
+    other.steps[1].limit_secs += 1;
+    assert_ne!(other.hash(), plan.hash());
+}
+
+#[test]
+fn an_answer_that_is_lost_after_the_effect_changes_nothing_for_the_worse() {
+    for call in ["register", "stage", "route", "point"] {
+        let setting = Setting::new();
+        let plan = setting.plan();
+        setting.fault(call, Fault::LostAfter);
+        assert_eq!(setting.apply(&plan).expect("carried out"), End::Committed, "{call}");
+        promoted(&setting);
+        assert_eq!(setting.n_calls(call), 1, "{call} was not made again");
+    }
+}
+
+#[test]
+fn a_call_that_never_arrived_or_was_refused_is_taken_back() {
+    for call in ["register", "stage", "route", "point"] {
+        for fault in [Fault::LostBefore, Fault::Refused] {
+            let setting = Setting::new();
+            let plan = setting.plan();
+            setting.fault(call, fault);
+            assert_eq!(setting.apply(&plan).expect("taken back"), End::TakenBack, "{call} {fault:?}");
+            as_before(&setting);
+        }
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_goes_on_or_back() {
+    let moments = {
+        let setting = Setting::new();
+        let plan = setting.plan();
+        setting.apply(&plan).expect("carried out");
+        setting.n_moments()
+    };
+    assert!(moments > 25, "{moments}");
+    for moment in 1..=moments {
+        for choice in [Choice::GoOn, Choice::GoBack] {
+            let setting = Setting::new();
+            let plan = setting.plan();
+            setting.kill_at(moment);
+            setting.killed(&plan);
+            let Some((_, progress)) = all_plans(&setting.ledger).expect("read").pop() else {
+                panic!("the plan is kept before anything is done");
+            };
+            if !progress.is_open() {
+                // Killed before the first line, or after the last.
+                if progress.end.is_some() {
+                    promoted_but_maybe_not_tidied(&setting);
+                } else {
+                    as_before(&setting);
+                }
+                continue;
+            }
+            assert!(
+                !matches!(setting.carrier().standing(&plan, &progress), Standing::Unseen { .. } | Standing::ChangedByAnother { .. }),
+                "moment {moment}: nobody else has touched anything"
+            );
+            let end = setting.carrier().resume(&plan, &choice).expect("goes on");
+            match end {
+                End::Committed => promoted(&setting),
+                End::TakenBack => as_before(&setting),
+                End::Adopted => panic!("nobody chose that"),
+            }
+            assert_eq!(end == End::Committed, choice == Choice::GoOn, "moment {moment}, {choice:?}");
+        }
+    }
+}
+
+fn promoted_but_maybe_not_tidied(setting: &Setting) {
+    assert_eq!(setting.alias(), Some("2".into()));
+    assert_eq!(setting.serving().into_iter().find(|(_, share)| *share == 100), Some(("2".into(), 100)));
+}
+
+#[test]
+fn killed_while_it_goes_back_it_goes_on_back() {
+    for moment in 1..200 {
+        let setting = Setting::new();
+        let plan = setting.plan();
+        setting.fault("point", Fault::Refused);
+        setting.kill_at(moment);
+        if !setting.killed(&plan) {
+            as_before(&setting);
+            assert!(moment > 25, "{moment}");
+            return;
+        }
+        setting.fault("point", Fault::Refused);
+        let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+        if progress.is_open() {
+            let end = setting.carrier().resume(&plan, &Choice::GoOn).expect("goes on");
+            assert_eq!(end, End::TakenBack, "moment {moment}");
+        }
+        as_before(&setting);
+    }
+    panic!("it never ended");
+}
+
+#[test]
+fn an_alias_that_another_moved_after_the_preview_stays_where_it_was_put() {
+    let setting = Setting::new();
+    let third = setting.register_another();
+    let plan = setting.plan();
+    setting.move_alias(&third);
+    assert_eq!(setting.apply(&plan).expect("taken back"), End::TakenBack);
+    assert_eq!(setting.alias(), Some(third), "nothing is fought over");
+    assert_eq!(setting.serving(), [("1".into(), 100)]);
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    let why = progress.back.expect("it turned back");
+    assert!(why.contains("eve moved it"), "the loser is told who: {why}");
+}
+
+#[test]
+fn an_alias_that_another_moved_after_us_is_left_alone() {
+    let setting = Setting::new();
+    let third = setting.register_another();
+    let plan = setting.plan();
+    // Killed after the alias was moved; before somebody goes on, another moves it.
+    setting.kill_after("point");
+    assert!(setting.killed(&plan));
+    assert_eq!(setting.alias(), Some("3".into()), "the candidate is the third version here");
+    setting.move_alias(&third);
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    let standing = setting.carrier().standing(&plan, &progress);
+    assert!(matches!(standing, Standing::ChangedByAnother { step: 4, .. }), "{standing:?}");
+    assert_eq!(setting.carrier().resume(&plan, &Choice::GoBack).expect("goes back"), End::TakenBack);
+    assert_eq!(setting.alias(), Some(third));
+    assert_eq!(setting.serving(), [("1".into(), 100)]);
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    assert!(matches!(&progress.steps[4], StepState::Left { .. }), "{:?}", progress.steps);
+}
+
+#[test]
+fn a_candidate_that_answers_wrong_never_gets_traffic() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.candidate_lies();
+    assert_eq!(setting.apply(&plan).expect("taken back"), End::TakenBack);
+    as_before(&setting);
+    assert_eq!(setting.n_calls("route"), 0);
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    assert!(progress.back.expect("why").contains("answered otherwise"));
+}
+
+#[test]
+fn a_candidate_that_fails_under_load_is_taken_back() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.candidate_fails_requests(50, 10);
+    assert_eq!(setting.apply(&plan).expect("taken back"), End::TakenBack);
+    as_before(&setting);
+    assert_eq!(setting.n_calls("route"), 2, "there and back");
+}
+
+#[test]
+fn a_target_that_is_gone_on_the_way_back_is_known_and_can_be_gone_on_with() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.fault("point", Fault::Refused);
+    setting.gone_after("route", true);
+    let stuck = setting.apply(&plan).expect_err("it cannot be taken back now");
+    assert!(matches!(stuck, CarryError::Stuck { step: 3 | 2, .. }), "{stuck}");
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    assert!(progress.is_open() && progress.back.is_some());
+    setting.gone_after("route", false);
+    assert_eq!(setting.carrier().resume(&plan, &Choice::GoOn).expect("goes on back"), End::TakenBack);
+    as_before(&setting);
+}
+
+#[test]
+fn two_do_not_carry_out_the_same_plan() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.kill_at(6);
+    assert!(setting.killed(&plan));
+    let other = setting.carrier_of("another process", false);
+    assert!(matches!(other.resume(&plan, &Choice::GoOn), Err(CarryError::Taken(_))), "the first is not late yet");
+    assert_eq!(setting.carrier().resume(&plan, &Choice::GoOn).expect("goes on"), End::Committed);
+    promoted(&setting);
+}
+
+#[test]
+fn a_person_may_take_things_as_they_are() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.kill_after("route");
+    assert!(setting.killed(&plan));
+    let choice = Choice::Adopt { reason: "the alias is moved by hand".into() };
+    assert_eq!(setting.carrier().resume(&plan, &choice).expect("adopted"), End::Adopted);
+    assert!(matches!(setting.carrier().resume(&plan, &Choice::GoOn), Err(CarryError::Ended)));
+}
+
+#[test]
+fn what_is_so_already_needs_no_plan() {
+    let setting = Setting::new();
+    let mut goal = setting.goal();
+    goal.candidate = Candidate::Version(setting.versions().remove(0).at);
+    let nothing = setting.plan_of(&goal).expect_err("nothing is to be done");
+    assert_eq!(nothing.code, FailureCode::Invalid);
+}
+
+#[test]
+fn shares_of_traffic_come_one_after_the_other_and_go_back_the_same_way() {
+    let setting = Setting::new();
+    let mut goal = setting.goal();
+    goal.place.as_mut().expect("a place").shares = vec![50, 10, 10, 0, 100];
+    let plan = setting.plan_of(&goal).expect("a plan");
+    assert_eq!(plan.steps.len(), 7, "10, 50, 100");
+    setting.fault("point", Fault::Refused);
+    assert_eq!(setting.apply(&plan).expect("taken back"), End::TakenBack);
+    as_before(&setting);
+    assert_eq!(setting.shares_given(), [("2".into(), 10), ("2".into(), 50), ("2".into(), 100), ("2".into(), 50), ("2".into(), 10), ("1".into(), 100)]);
+}
