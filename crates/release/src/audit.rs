@@ -155,7 +155,10 @@ mod tests {
             let _ = std::fs::remove_file(&copy);
             std::fs::copy(&path, &copy).expect("copied");
             let output = std::process::Command::new("python3")
-                .args(["-c", "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()"])
+                .args([
+                    "-c",
+                    "import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit()",
+                ])
                 .arg(&copy)
                 .arg(format!("DROP TRIGGER link_is_not_changed; DROP TRIGGER link_is_not_removed; {sql}"))
                 .output()

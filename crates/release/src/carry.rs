@@ -71,13 +71,27 @@ pub enum Choice {
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// No step is open.
-    Between { next: usize },
-    Done { step: usize, saw: Vec<String> },
-    NotDone { step: usize, saw: Vec<String> },
+    Between {
+        next: usize,
+    },
+    Done {
+        step: usize,
+        saw: Vec<String>,
+    },
+    NotDone {
+        step: usize,
+        saw: Vec<String>,
+    },
     /// It is neither as before nor as after the step.
-    ChangedByAnother { step: usize, saw: Vec<String> },
+    ChangedByAnother {
+        step: usize,
+        saw: Vec<String>,
+    },
     /// The system does not tell.
-    Unseen { step: usize, why: String },
+    Unseen {
+        step: usize,
+        why: String,
+    },
 }
 
 const LOOK_LIMIT: Duration = Duration::from_secs(15);
@@ -236,10 +250,8 @@ impl Carrier<'_> {
     fn take_back(&self, plan: &Plan, journal: &Journal) -> Result<End, CarryError> {
         let progress = self.progress(plan, journal)?;
         for (n, step) in plan.steps.iter().enumerate().rev() {
-            let done_with = matches!(
-                progress.steps[n],
-                StepState::Waiting | StepState::Undone | StepState::Left { .. }
-            );
+            let done_with =
+                matches!(progress.steps[n], StepState::Waiting | StepState::Undone | StepState::Left { .. });
             if !done_with {
                 self.undo(plan, journal, n, step)?;
             }
@@ -258,7 +270,8 @@ impl Carrier<'_> {
         // A change that is under way ends as one or as the other.
         let until = self.clock.unix_ms() + SETTLE_MS;
         let is_ours = loop {
-            let cannot = |f: Failure| stuck(format!("it cannot be taken back now, because it cannot be looked at: {f}"));
+            let cannot =
+                |f: Failure| stuck(format!("it cannot be taken back now, because it cannot be looked at: {f}"));
             let looks = self.patiently(plan, &wanted, step.limit_secs).map_err(cannot)?;
             if all_hold(&looks) {
                 return self.write(journal, Line::Seen { step: n, back: true, looks });
@@ -289,7 +302,9 @@ impl Carrier<'_> {
                 };
                 let (why, failure) = match outcome {
                     Outcome::Done(_) => (format!("taking it back did not work: {saw}"), None),
-                    Outcome::Refused(f) | Outcome::Unknown(f) => (format!("taking it back failed: {f}; {saw}"), Some(f)),
+                    Outcome::Refused(f) | Outcome::Unknown(f) => {
+                        (format!("taking it back failed: {f}; {saw}"), Some(f))
+                    }
                 };
                 self.write(journal, Line::Failed { step: n, back: true, why: why.clone(), failure })?;
                 Err(stuck(why))
@@ -417,11 +432,7 @@ impl Carrier<'_> {
         }
     }
 
-    fn claimed(
-        &self,
-        plan: &Plan,
-        work: impl FnOnce(&Journal) -> Result<End, CarryError>,
-    ) -> Result<End, CarryError> {
+    fn claimed(&self, plan: &Plan, work: impl FnOnce(&Journal) -> Result<End, CarryError>) -> Result<End, CarryError> {
         let journal = Journal::of(self.ledger, plan)?;
         self.keep(plan)?;
         let end = work(&journal);

@@ -90,7 +90,12 @@ impl Embedded {
         if let Some(wanted) = what.digest.as_ref().filter(|wanted| **wanted != tree.digest) {
             return Err(Failure::new(
                 FailureCode::Conflict,
-                format!("{} holds {}, not {}: it was changed since it was checked", path.display(), tree.digest.short(), wanted.short()),
+                format!(
+                    "{} holds {}, not {}: it was changed since it was checked",
+                    path.display(),
+                    tree.digest.short(),
+                    wanted.short()
+                ),
             )
             .hint("Make the plan again."));
         }
@@ -239,7 +244,8 @@ impl Registry for Embedded {
 
     fn register_requests(&self, model: &ModelName, what: &Registration, key: &OpKey) -> Vec<Request> {
         let path = what.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-        let folder = what.digest.as_ref().map_or("sha256/…".to_owned(), |digest| self.folder(digest).display().to_string());
+        let folder =
+            what.digest.as_ref().map_or("sha256/…".to_owned(), |digest| self.folder(digest).display().to_string());
         vec![
             Request { verb: "copy".into(), to: format!("{path} → {folder}"), body: None },
             Request {
@@ -266,9 +272,8 @@ impl Registry for Embedded {
         let set = || -> Result<(), Failure> {
             loop {
                 let row = self.ledger.item(&versions_of(model), &number(version)).map_err(stored)?;
-                let row = row.ok_or_else(|| {
-                    Failure::new(FailureCode::NotFound, format!("{model} has no version {version}"))
-                })?;
+                let row = row
+                    .ok_or_else(|| Failure::new(FailureCode::NotFound, format!("{model} has no version {version}")))?;
                 let item = VersionItem { withdrawn: true, ..read(&row.body)? };
                 let body = serde_json::to_string(&item).expect("BUG: a version is JSON");
                 if self.ledger.set_item(&versions_of(model), &row.key, row.revision, &body).map_err(stored)? {

@@ -81,10 +81,18 @@ mod tests {
         check(json!({"predictions": [1, 2]}), json!({"predictions": [1.0, 2.000_000_1]}), None);
         check(json!({"predictions": [1, 2]}), json!({"predictions": [1, 3]}), Some("answer[1] is 3, not 2"));
         check(json!({"predictions": [1, 2]}), json!({"predictions": [1]}), Some("answer has 1 values, not 2"));
-        check(json!({"predictions": ["setosa"]}), json!({"predictions": ["iris"]}), Some(r#"answer[0] is "iris", not "setosa""#));
+        check(
+            json!({"predictions": ["setosa"]}),
+            json!({"predictions": ["iris"]}),
+            Some(r#"answer[0] is "iris", not "setosa""#),
+        );
         check(json!({"predictions": [null]}), json!({"predictions": ["NaN"]}), None);
         check(json!({"predictions": [0]}), json!({"predictions": [1e-9]}), Some("answer[0] is 1e-9, not 0"));
-        check(json!({"predictions": [{"p": 1}]}), json!({"predictions": [{"p": 1, "q": 2}]}), Some("answer[0] has a \"q\" that the stored one has not"));
+        check(
+            json!({"predictions": [{"p": 1}]}),
+            json!({"predictions": [{"p": 1, "q": 2}]}),
+            Some("answer[0] has a \"q\" that the stored one has not"),
+        );
         check(json!({"predictions": [1]}), json!({"error": "boom"}), Some("answer is {\"error\":\"boom\"}, not [1]"));
         check(
             json!({"id": "a", "outputs": [{"name": "y", "shape": [1], "datatype": "FP64", "data": [1.5], "parameters": {}}]}),

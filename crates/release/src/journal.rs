@@ -46,11 +46,15 @@ pub enum StepState {
     /// The system said yes; that it is so was not seen yet.
     Answered,
     Seen,
-    Failed { why: String },
+    Failed {
+        why: String,
+    },
     /// Its inverse may have been called; what came of it is not known.
     Undoing,
     Undone,
-    Left { saw: String },
+    Left {
+        saw: String,
+    },
 }
 
 /// How a plan ended.

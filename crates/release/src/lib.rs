@@ -7,11 +7,13 @@ mod audit;
 mod carry;
 mod embedded;
 mod failure;
+pub mod gate;
 mod golden;
 mod journal;
 mod look;
 mod names;
 mod plan;
+mod policy;
 mod ports;
 mod promote;
 mod seen;
@@ -23,13 +25,13 @@ pub use embedded::Embedded;
 pub use failure::{Failure, FailureCode, Outcome};
 pub use journal::{End, Journal, Line, Progress, StepState, all as all_plans, lines as plan_lines};
 pub use look::{Eye, Look, TO_BE_GIVEN, World};
-pub use names::{
-    AliasName, BadName, Digest, ModelName, OpKey, PlanId, ServiceName, SystemId, VersionName, VersionRef,
-};
+pub use names::{AliasName, BadName, Digest, ModelName, OpKey, PlanId, ServiceName, SystemId, VersionName, VersionRef};
 pub use plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, Who, canonical};
-pub use ports::{
-    Cancel, Cas, Cx, Deployable, Registration, Registry, RegistryCaps, Request, Target, TargetCaps, Whom,
+pub use policy::{
+    ApprovalGate, Better, Freeze, Gates, LatencyGate, MetricGate, ModelPolicy, Policy, PolicyError, RegistryAt, Roles,
+    TargetAt,
 };
+pub use ports::{Cancel, Cas, Cx, Deployable, Registration, Registry, RegistryCaps, Request, Target, TargetCaps, Whom};
 pub use promote::{Goal, Maker, Place, plan};
 pub use seen::{Answer, Health, Identity, Model, Observed, Phase, Pointer, Served, Version, VersionState};
 pub use tree::{Tree, TreeError, digest_of};

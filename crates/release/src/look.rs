@@ -66,10 +66,15 @@ impl Eye<'_> {
             Expect::NotRegistered => {
                 let versions = self.own_versions()?;
                 let open = versions.iter().find(|version| version.state != VersionState::Withdrawn);
-                Ok(Look::new(open.is_none(), open.map_or("not registered".into(), |v| format!("{} is registered", v.at))))
+                Ok(Look::new(
+                    open.is_none(),
+                    open.map_or("not registered".into(), |v| format!("{} is registered", v.at)),
+                ))
             }
             Expect::Loaded { target, service, who, proven } => {
-                let Some(at) = self.resolve(who)? else { return Ok(Look::new(false, "the candidate is not registered")) };
+                let Some(at) = self.resolve(who)? else {
+                    return Ok(Look::new(false, "the candidate is not registered"));
+                };
                 let seen = self.world.target(target)?.observe(service, self.cx)?;
                 let Some(served) = seen.of(&at) else { return Ok(Look::new(false, format!("{at} is not loaded"))) };
                 if !served.ready {
@@ -134,15 +139,26 @@ impl Eye<'_> {
         let versions = self.own_versions()?;
         let [version] = &versions[..] else {
             let many = versions.len() > 1;
-            let mut look = Look::new(false, if many { format!("{} versions carry this plan's key", versions.len()) } else { "not registered".into() });
+            let mut look = Look::new(
+                false,
+                if many {
+                    format!("{} versions carry this plan's key", versions.len())
+                } else {
+                    "not registered".into()
+                },
+            );
             look.is_final = many;
             return Ok(look);
         };
         let mut look = match &version.state {
             VersionState::Ready => Look::new(true, format!("{} is registered", version.at)),
             VersionState::Pending => Look::new(false, format!("{} is being registered", version.at)),
-            VersionState::Failed(why) => Look { is_final: true, ..Look::new(false, format!("registering {} failed: {why}", version.at)) },
-            VersionState::Withdrawn => Look { is_final: true, ..Look::new(false, format!("{} was withdrawn", version.at)) },
+            VersionState::Failed(why) => {
+                Look { is_final: true, ..Look::new(false, format!("registering {} failed: {why}", version.at)) }
+            }
+            VersionState::Withdrawn => {
+                Look { is_final: true, ..Look::new(false, format!("{} was withdrawn", version.at)) }
+            }
         };
         if let (true, Some(wanted), Some(found)) = (look.holds, self.plan.candidate.digest(), &version.at.digest) {
             if wanted == found {
@@ -166,12 +182,17 @@ impl Eye<'_> {
         let seen = self.world.target(target)?.observe(service, self.cx)?;
         let Some(who) = who else {
             let busy = seen.loaded.iter().find(|served| served.share > 0);
-            return Ok(Look::new(busy.is_none(), busy.map_or("nobody serves".into(), |served| format!("{} serves", served.label))));
+            return Ok(Look::new(
+                busy.is_none(),
+                busy.map_or("nobody serves".into(), |served| format!("{} serves", served.label)),
+            ));
         };
         let Some(at) = self.resolve(who)? else { return Ok(Look::new(false, "the candidate is not registered")) };
         let found = seen.of(&at).map_or(0, |served| served.share);
         if found != share {
-            let who = seen.live().map_or("nobody alone".to_owned(), |served| served.version.as_ref().map_or(served.label.clone(), ToString::to_string));
+            let who = seen.live().map_or("nobody alone".to_owned(), |served| {
+                served.version.as_ref().map_or(served.label.clone(), ToString::to_string)
+            });
             return Ok(Look::new(false, format!("{at} has {found} % of the traffic, not {share} %; {who} serves")));
         }
         let served = seen.of(&at);
@@ -195,7 +216,10 @@ impl Eye<'_> {
         for (i, golden) in self.plan.golden.iter().enumerate() {
             let answer = self.world.target(target)?.ask(service, whom, &golden.request, self.cx)?;
             if let Some(how) = golden.parts_from(&answer.body) {
-                *look = Look { is_final: false, ..Look::new(false, format!("golden request {} is answered otherwise: {how}", i + 1)) };
+                *look = Look {
+                    is_final: false,
+                    ..Look::new(false, format!("golden request {} is answered otherwise: {how}", i + 1))
+                };
                 return Ok(());
             }
         }
@@ -208,7 +232,9 @@ impl Eye<'_> {
     }
 
     fn healthy(&self, target: &SystemId, service: &ServiceName, limits: &Limits) -> Result<Look, Failure> {
-        let Some(at) = self.resolve(&Who::Candidate)? else { return Ok(Look::new(false, "the candidate is not registered")) };
+        let Some(at) = self.resolve(&Who::Candidate)? else {
+            return Ok(Look::new(false, "the candidate is not registered"));
+        };
         let mut look = self.serves(target, service, Some(&Who::Candidate), 100, true)?;
         if !look.holds {
             return Ok(look);

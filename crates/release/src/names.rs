@@ -226,7 +226,8 @@ mod tests {
         let text = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(digest.to_string(), text);
         assert_eq!(text.parse::<Digest>().expect("a digest"), digest);
-        for bad in ["", "sha256:", "sha256:zz", &text[7..], "sha512:00", &format!("{text}0"), &text.replace('b', "é")] {
+        for bad in ["", "sha256:", "sha256:zz", &text[7..], "sha512:00", &format!("{text}0"), &text.replace('b', "é")]
+        {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");
         }
     }

@@ -62,14 +62,38 @@ pub enum Action {
     /// Marks it as withdrawn. Undoes `Register`.
     Withdraw,
     /// Loads a version at a target, without traffic.
-    Stage { target: SystemId, service: ServiceName, who: Who },
-    Unstage { target: SystemId, service: ServiceName, who: Who },
+    Stage {
+        target: SystemId,
+        service: ServiceName,
+        who: Who,
+    },
+    Unstage {
+        target: SystemId,
+        service: ServiceName,
+        who: Who,
+    },
     /// Gives a version a share of the traffic, in percent, and what is left to `rest`. `None`: nobody serves.
-    Route { target: SystemId, service: ServiceName, to: Option<Who>, share: u8, rest: Option<Who> },
+    Route {
+        target: SystemId,
+        service: ServiceName,
+        to: Option<Who>,
+        share: u8,
+        rest: Option<Who>,
+    },
     /// Watches the version that serves for a while.
-    Bake { target: SystemId, service: ServiceName, limits: Limits },
+    Bake {
+        target: SystemId,
+        service: ServiceName,
+        limits: Limits,
+    },
     /// Moves an alias from where it was seen. `None`: it points at nothing.
-    Point { registry: SystemId, model: ModelName, alias: AliasName, from: Option<Who>, to: Option<Who> },
+    Point {
+        registry: SystemId,
+        model: ModelName,
+        alias: AliasName,
+        from: Option<Who>,
+        to: Option<Who>,
+    },
 }
 
 /// What the version that serves must keep to while it bakes.
@@ -92,14 +116,38 @@ pub enum Expect {
     /// None does that is not marked as withdrawn.
     NotRegistered,
     /// The target has it loaded. `proven`: and it gives the golden answer.
-    Loaded { target: SystemId, service: ServiceName, who: Who, proven: bool },
-    NotLoaded { target: SystemId, service: ServiceName, who: Who },
+    Loaded {
+        target: SystemId,
+        service: ServiceName,
+        who: Who,
+        proven: bool,
+    },
+    NotLoaded {
+        target: SystemId,
+        service: ServiceName,
+        who: Who,
+    },
     /// It has this share of the traffic. `proven`: and who answers the service's address gives the golden answer.
-    Serves { target: SystemId, service: ServiceName, who: Option<Who>, share: u8, proven: bool },
+    Serves {
+        target: SystemId,
+        service: ServiceName,
+        who: Option<Who>,
+        share: u8,
+        proven: bool,
+    },
     /// The alias points there.
-    Alias { registry: SystemId, model: ModelName, alias: AliasName, to: Option<Who> },
+    Alias {
+        registry: SystemId,
+        model: ModelName,
+        alias: AliasName,
+        to: Option<Who>,
+    },
     /// What serves keeps to the limits.
-    Healthy { target: SystemId, service: ServiceName, limits: Limits },
+    Healthy {
+        target: SystemId,
+        service: ServiceName,
+        limits: Limits,
+    },
 }
 
 /// One step.
@@ -206,9 +254,14 @@ mod tests {
 
     #[test]
     fn the_order_of_keys_does_not_matter() {
-        assert_eq!(canonical(&json!({"b": [1, {"y": null, "x": "\n"}], "a": 0.5})), r#"{"a":0.5,"b":[1,{"x":"\n","y":null}]}"#);
-        let (one, two): (Value, Value) =
-            (serde_json::from_str(r#"{"a":1,"b":2}"#).expect("JSON"), serde_json::from_str(r#"{"b":2,"a":1}"#).expect("JSON"));
+        assert_eq!(
+            canonical(&json!({"b": [1, {"y": null, "x": "\n"}], "a": 0.5})),
+            r#"{"a":0.5,"b":[1,{"x":"\n","y":null}]}"#
+        );
+        let (one, two): (Value, Value) = (
+            serde_json::from_str(r#"{"a":1,"b":2}"#).expect("JSON"),
+            serde_json::from_str(r#"{"b":2,"a":1}"#).expect("JSON"),
+        );
         assert_eq!(canonical(&one), canonical(&two));
     }
 }

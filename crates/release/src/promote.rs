@@ -120,7 +120,12 @@ fn alias_step(world: &World, goal: &Goal, alias: &AliasName, cx: &Cx) -> Result<
     let from = match &pointer.to {
         Some(version) => {
             let found = port.version(model, version, cx)?;
-            let bare = || VersionRef { registry: registry.clone(), model: model.clone(), version: version.clone(), digest: None };
+            let bare = || VersionRef {
+                registry: registry.clone(),
+                model: model.clone(),
+                version: version.clone(),
+                digest: None,
+            };
             Some(found.map_or_else(bare, |version| version.at))
         }
         None => None,
@@ -188,7 +193,10 @@ fn serve(
             None => {
                 return Err(Failure::new(
                     FailureCode::Invalid,
-                    format!("{} serves {}, which no registry here tells of: there would be no way back", place.service, served.label),
+                    format!(
+                        "{} serves {}, which no registry here tells of: there would be no way back",
+                        place.service, served.label
+                    ),
                 )
                 .hint("Register what serves now, or name another service."));
             }
@@ -199,7 +207,8 @@ fn serve(
         }
         None => None,
     };
-    if matches!((&before, &goal.candidate), (Some(Who::Version(at)), Candidate::Version(candidate)) if at.is(candidate)) {
+    if matches!((&before, &goal.candidate), (Some(Who::Version(at)), Candidate::Version(candidate)) if at.is(candidate))
+    {
         return Ok(());
     }
     let is_loaded = matches!(&goal.candidate, Candidate::Version(at) if seen.of(at).is_some());
@@ -238,7 +247,11 @@ fn serve(
             rest: before.clone(),
         };
         steps.push(Step {
-            title: if share == 100 { format!("Give {label} the traffic of {}", here.1) } else { format!("Give {label} {share} % of the traffic") },
+            title: if share == 100 {
+                format!("Give {label} the traffic of {}", here.1)
+            } else {
+                format!("Give {label} {share} % of the traffic")
+            },
             action: route(&to, share),
             requests: port.route_requests(here.1, Some(&label), share),
             before: vec![serves(now.0.clone(), now.1, false)],

@@ -57,7 +57,11 @@ impl Tree {
     pub fn copy(&self, from: &Path, to: &Path) -> Result<(), TreeError> {
         let is_file = from.is_file();
         for file in &self.files {
-            let (source, copy) = if is_file { (from.to_path_buf(), to.join(&file.path)) } else { (from.join(&file.path), to.join(&file.path)) };
+            let (source, copy) = if is_file {
+                (from.to_path_buf(), to.join(&file.path))
+            } else {
+                (from.join(&file.path), to.join(&file.path))
+            };
             let parent = copy.parent().unwrap_or(to);
             fs::create_dir_all(parent).map_err(|e| at(parent, e))?;
             let mut out = File::create_new(&copy).map_err(|e| at(&copy, e))?;
@@ -76,7 +80,8 @@ pub fn digest_of(path: &Path) -> Result<Tree, TreeError> {
     let kind = fs::symlink_metadata(path).map_err(|e| at(path, e))?.file_type();
     let mut files = Vec::new();
     if kind.is_file() {
-        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| TreeError::Name(path.to_path_buf()))?;
+        let name =
+            path.file_name().and_then(|name| name.to_str()).ok_or_else(|| TreeError::Name(path.to_path_buf()))?;
         add(path, name.to_owned(), &mut files)?;
     } else if kind.is_dir() {
         walk(path, path, "", &mut files)?;

@@ -3,7 +3,9 @@
 
 mod world;
 
-use signalbox_release::{Candidate, CarryError, Choice, End, FailureCode, Standing, StepState, VersionState, all_plans};
+use signalbox_release::{
+    Candidate, CarryError, Choice, End, FailureCode, Standing, StepState, VersionState, all_plans,
+};
 use world::{Fault, Setting};
 
 /// What must be so when a promotion of version 2 has ended well.
@@ -102,7 +104,10 @@ fn killed_at_any_moment_it_goes_on_or_back() {
                 continue;
             }
             assert!(
-                !matches!(setting.carrier().standing(&plan, &progress), Standing::Unseen { .. } | Standing::ChangedByAnother { .. }),
+                !matches!(
+                    setting.carrier().standing(&plan, &progress),
+                    Standing::Unseen { .. } | Standing::ChangedByAnother { .. }
+                ),
                 "moment {moment}: nobody else has touched anything"
             );
             let end = setting.carrier().resume(&plan, &choice).expect("goes on");
@@ -257,5 +262,8 @@ fn shares_of_traffic_come_one_after_the_other_and_go_back_the_same_way() {
     setting.fault("point", Fault::Refused);
     assert_eq!(setting.apply(&plan).expect("taken back"), End::TakenBack);
     as_before(&setting);
-    assert_eq!(setting.shares_given(), [("2".into(), 10), ("2".into(), 50), ("2".into(), 100), ("2".into(), 50), ("2".into(), 10), ("1".into(), 100)]);
+    assert_eq!(
+        setting.shares_given(),
+        [("2".into(), 10), ("2".into(), 50), ("2".into(), 100), ("2".into(), 50), ("2".into(), 10), ("1".into(), 100)]
+    );
 }

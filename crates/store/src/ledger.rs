@@ -157,9 +157,11 @@ impl Ledger {
                 .optional()?;
             let (seq, before) = last.map_or((1, String::new()), |(seq, hash)| (seq + 1, hash));
             let (body, hash) = make(seq, &before);
-            transaction
-                .prepare_cached("INSERT INTO link (seq, body, hash) VALUES (?1, ?2, ?3)")?
-                .execute(params![seq.cast_signed(), body, hash])?;
+            transaction.prepare_cached("INSERT INTO link (seq, body, hash) VALUES (?1, ?2, ?3)")?.execute(params![
+                seq.cast_signed(),
+                body,
+                hash
+            ])?;
             transaction.commit()?;
             Ok(ChainRow { seq, body, hash })
         })()
@@ -181,8 +183,7 @@ impl Ledger {
     /// An item of a space.
     pub fn item(&self, space: &str, key: &str) -> Result<Option<ItemRow>> {
         self.with(|c| {
-            let mut query =
-                c.prepare_cached("SELECT key, revision, body FROM item WHERE space = ?1 AND key = ?2")?;
+            let mut query = c.prepare_cached("SELECT key, revision, body FROM item WHERE space = ?1 AND key = ?2")?;
             Ok(query.query_row([space, key], item_row).optional()?)
         })
     }
@@ -258,8 +259,7 @@ mod tests {
         let bodies: Vec<_> = ledger.journal("p").expect("read").into_iter().map(|row| row.body).collect();
         assert_eq!(bodies, ["a", "b"]);
         assert_eq!(ledger.records("approval", "h").expect("read").len(), 1);
-        let full: i64 =
-            ledger.connection().query_row("PRAGMA synchronous", (), |row| row.get(0)).expect("a pragma");
+        let full: i64 = ledger.connection().query_row("PRAGMA synchronous", (), |row| row.get(0)).expect("a pragma");
         assert_eq!(full, 2, "FULL: on the disk before a call is made");
     }
 

@@ -223,7 +223,10 @@ impl Target for FakeTarget {
     }
     fn unstage(&self, _: &ServiceName, version: &VersionRef, _: &Cx) -> Outcome {
         self.change("unstage", |state| {
-            assert!(state.loaded.get(version.version.as_str()).is_none_or(|(_, share)| *share == 0), "it takes traffic");
+            assert!(
+                state.loaded.get(version.version.as_str()).is_none_or(|(_, share)| *share == 0),
+                "it takes traffic"
+            );
             state.loaded.remove(version.version.as_str());
             Outcome::Done(json!(null))
         })
@@ -281,7 +284,10 @@ impl Setting {
         world.targets.insert(name("box"), target.clone());
         let setting = Setting { dir, ledger, clock, fuse, target, eve, world };
         let first = setting.register("1");
-        assert!(matches!(setting.eve.point(&name("churn"), &name("production"), None, Some(&first.version), &cx()), Outcome::Done(_)));
+        assert!(matches!(
+            setting.eve.point(&name("churn"), &name("production"), None, Some(&first.version), &cx()),
+            Outcome::Done(_)
+        ));
         setting.target.state.lock().expect("held").loaded.insert("1".into(), (first, 100));
         setting
     }
@@ -308,7 +314,13 @@ impl Setting {
         let limits = Limits { secs: 10, max_error_rate: 0.01, max_p95_ms: None, min_requests: 20 };
         Goal {
             candidate: Candidate::New { registry: name("own"), model: name("churn"), what: self.registration("2") },
-            place: Some(Place { target: name("box"), service: name("churn"), shares: Vec::new(), bake: Some(limits), keep_old: false }),
+            place: Some(Place {
+                target: name("box"),
+                service: name("churn"),
+                shares: Vec::new(),
+                bake: Some(limits),
+                keep_old: false,
+            }),
             alias: Some(name("production")),
             alias_first: false,
             golden: vec![Golden { request: json!({}), answer: json!({ "predictions": [2] }), tolerance: 1e-9 }],

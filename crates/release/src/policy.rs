@@ -1,0 +1,328 @@
+//! `signalbox.toml`: what the team has agreed on. Kept in the project and in git; read at use, never written unasked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::names::{AliasName, Digest, ModelName, ServiceName, SystemId};
+use crate::plan::Limits;
+
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    #[error("{path}: {source}")]
+    Io { path: String, source: std::io::Error },
+    /// `why` names line and column.
+    #[error("{path}: {why}")]
+    Wrong { path: String, why: String },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    #[serde(default)]
+    pub registries: BTreeMap<SystemId, RegistryAt>,
+    #[serde(default)]
+    pub targets: BTreeMap<SystemId, TargetAt>,
+    #[serde(default)]
+    pub models: BTreeMap<ModelName, ModelPolicy>,
+    #[serde(default)]
+    pub roles: Roles,
+    /// Stretches of time in which nothing is promoted.
+    #[serde(default)]
+    pub freeze: Vec<Freeze>,
+}
+
+/// Where a registry is, and of which kind. Secrets are never here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum RegistryAt {
+    /// Signalbox's own.
+    Embedded,
+    Mlflow {
+        url: String,
+    },
+    Oci {
+        url: String,
+        repository: String,
+    },
+    Gto {
+        repository: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum TargetAt {
+    /// A process on this machine that Signalbox starts and keeps.
+    Local {
+        #[serde(default)]
+        python: Option<String>,
+        #[serde(default)]
+        port: Option<u16>,
+    },
+    /// The V2 protocol with the repository API: MLServer, Triton.
+    V2 {
+        url: String,
+        repository: String,
+    },
+    RayServe {
+        url: String,
+    },
+    Kserve {
+        context: Option<String>,
+        namespace: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelPolicy {
+    pub registry: SystemId,
+    #[serde(default)]
+    pub target: Option<SystemId>,
+    /// What the target calls it; the model's name if nothing is said.
+    #[serde(default)]
+    pub service: Option<ServiceName>,
+    #[serde(default)]
+    pub alias: Option<AliasName>,
+    /// What serves follows the alias: it moves first.
+    #[serde(default)]
+    pub alias_first: bool,
+    /// Shares of traffic on the way to 100, in percent.
+    #[serde(default)]
+    pub shares: Vec<u8>,
+    #[serde(default)]
+    pub bake: Option<Limits>,
+    #[serde(default)]
+    pub keep_old: bool,
+    #[serde(default)]
+    pub gates: Gates,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gates {
+    /// At least as good as the version in production, by this much.
+    #[serde(default)]
+    pub metric: Option<MetricGate>,
+    #[serde(default)]
+    pub max_bytes: Option<u64>,
+    #[serde(default)]
+    pub latency: Option<LatencyGate>,
+    /// The candidate's signature must fit that of the version in production.
+    #[serde(default)]
+    pub signature: bool,
+    /// How many people other than the author.
+    #[serde(default)]
+    pub approvals: Option<ApprovalGate>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricGate {
+    pub name: String,
+    pub better: Better,
+    #[serde(default)]
+    pub margin: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Better {
+    Higher,
+    Lower,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatencyGate {
+    pub max_p95_ms: f64,
+    /// Requests that the candidate is asked before it takes traffic.
+    #[serde(default = "twenty")]
+    pub n_requests: u32,
+    #[serde(default)]
+    pub max_error_rate: f64,
+}
+
+fn twenty() -> u32 {
+    20
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovalGate {
+    pub n: u32,
+    #[serde(default = "day")]
+    pub valid_hours: u32,
+}
+
+fn day() -> u32 {
+    24
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Roles {
+    /// Who may approve; anybody if it is empty.
+    #[serde(default)]
+    pub approvers: Vec<String>,
+    /// Who may override a gate; anybody if it is empty.
+    #[serde(default)]
+    pub overriders: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    pub from: toml::value::Datetime,
+    pub to: toml::value::Datetime,
+    pub reason: String,
+}
+
+impl Policy {
+    /// The policy of a project's folder; `None` if it has none.
+    pub fn of(project: &Path) -> Result<Option<(Policy, Digest)>, PolicyError> {
+        let path = project.join("signalbox.toml");
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Policy::parse(&text, &path.display().to_string()).map(Some),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(PolicyError::Io { path: path.display().to_string(), source }),
+        }
+    }
+
+    /// Reads a policy's text; `path` is for the error.
+    pub fn parse(text: &str, path: &str) -> Result<(Policy, Digest), PolicyError> {
+        let wrong = |why: String| PolicyError::Wrong { path: path.to_owned(), why };
+        let policy: Policy = toml::from_str(text).map_err(|e| wrong(e.to_string().trim_end().to_owned()))?;
+        policy.check().map_err(wrong)?;
+        Ok((policy, Digest::of(text)))
+    }
+
+    /// What types cannot say.
+    fn check(&self) -> Result<(), String> {
+        for (name, model) in &self.models {
+            let at = format!("models.{name:?}", name = name.as_str());
+            if !self.registries.contains_key(&model.registry) {
+                return Err(format!("{at}: there is no registry called {}", model.registry));
+            }
+            if let Some(target) = model.target.as_ref().filter(|target| !self.targets.contains_key(target)) {
+                return Err(format!("{at}: there is no target called {target}"));
+            }
+            if model.shares.iter().any(|share| !(1..=100).contains(share)) {
+                return Err(format!("{at}: shares are percents from 1 to 100"));
+            }
+            let rate = |rate: f64| (0.0..=1.0).contains(&rate);
+            if model.bake.as_ref().is_some_and(|bake| !rate(bake.max_error_rate)) {
+                return Err(format!("{at}: bake.max_error_rate is a share from 0 to 1"));
+            }
+            if model.gates.metric.as_ref().is_some_and(|metric| !metric.margin.is_finite()) {
+                return Err(format!("{at}: gates.metric.margin is not a number"));
+            }
+            if model
+                .gates
+                .latency
+                .as_ref()
+                .is_some_and(|latency| latency.n_requests == 0 || latency.n_requests > 10_000)
+            {
+                return Err(format!("{at}: gates.latency.n_requests is from 1 to 10000"));
+            }
+        }
+        for freeze in &self.freeze {
+            match (unix_secs(&freeze.from), unix_secs(&freeze.to)) {
+                (Some(from), Some(to)) if from < to => {}
+                (Some(_), Some(_)) => return Err(format!("freeze ({}): it ends before it begins", freeze.reason)),
+                _ => return Err(format!("freeze ({}): from and to are dates, or dates with times", freeze.reason)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The freeze that lasts now.
+    pub fn frozen(&self, now_unix_ms: i64) -> Option<&Freeze> {
+        let now = now_unix_ms.div_euclid(1000);
+        self.freeze.iter().find(|freeze| {
+            matches!((unix_secs(&freeze.from), unix_secs(&freeze.to)), (Some(from), Some(to)) if (from..to).contains(&now))
+        })
+    }
+}
+
+/// Seconds since 1970; a time without an offset is taken as UTC.
+fn unix_secs(at: &toml::value::Datetime) -> Option<i64> {
+    let date = at.date?;
+    // Days from civil, H. Hinnant: <https://howardhinnant.github.io/date_algorithms.html>.
+    let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    let secs = at
+        .time
+        .map_or(0, |time| i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + time.second.map_or(0, i64::from));
+    let offset = match at.offset {
+        Some(toml::value::Offset::Custom { minutes }) => i64::from(minutes) * 60,
+        Some(toml::value::Offset::Z) | None => 0,
+    };
+    Some(days * 86_400 + secs - offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"
+        [registries.own]
+        kind = "embedded"
+        [registries.team]
+        kind = "mlflow"
+        url = "https://mlflow.example"
+        [targets.here]
+        kind = "local"
+        [models.churn]
+        registry = "team"
+        target = "here"
+        alias = "champion"
+        shares = [10, 50]
+        bake = { secs = 60, max_error_rate = 0.01, max_p95_ms = 500.0, min_requests = 20 }
+        [models.churn.gates]
+        metric = { name = "val_acc", better = "higher", margin = 0.005 }
+        signature = true
+        approvals = { n = 1 }
+        [roles]
+        approvers = ["ada", "grace"]
+        [[freeze]]
+        from = 2026-12-20
+        to = 2027-01-04T08:00:00+01:00
+        reason = "holidays"
+    "#;
+
+    #[test]
+    fn a_policy_is_read() {
+        let (policy, digest) = Policy::parse(WHOLE, "signalbox.toml").expect("read");
+        let churn = &policy.models[&"churn".parse::<ModelName>().expect("a name")];
+        assert_eq!(churn.shares, [10, 50]);
+        assert_eq!(churn.gates.approvals.as_ref().expect("there").valid_hours, 24);
+        assert_eq!(digest, Digest::of(WHOLE));
+        // date -u -d … +%s says these.
+        let at = |secs: i64| policy.frozen(secs * 1000).map(|freeze| freeze.reason.as_str());
+        assert_eq!(at(1_797_724_799), None);
+        assert_eq!(at(1_797_724_800), Some("holidays"));
+        assert_eq!(at(1_799_045_999), Some("holidays"));
+        assert_eq!(at(1_799_046_000), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let check = |text: &str, wanted: &str| {
+            let error = Policy::parse(text, "signalbox.toml").expect_err(wanted).to_string();
+            assert!(error.contains(wanted), "{error}");
+        };
+        check("[models.churn]\nregistry = \"none\"", "there is no registry called none");
+        check("[registries.own]\nkind = \"embedded\"\n[models.churn]\nregistry = \"own\"\nalais = \"x\"", "line 5");
+        check("[registries.'a/b']\nkind = \"embedded\"", "separates names");
+        check("[registries.own]\nkind = \"redis\"", "redis");
+        check("[[freeze]]\nfrom = 2026-01-02\nto = 2026-01-01\nreason = \"r\"", "ends before it begins");
+        check("[[freeze]]\nfrom = 10:00:00\nto = 2026-01-01\nreason = \"r\"", "are dates");
+    }
+}
