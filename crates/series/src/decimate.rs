@@ -75,12 +75,21 @@ impl Decimator {
         Self { window, pixel: window.pixel(), all, n_taken: 0, group: None, out: Polyline::default() }
     }
 
-    /// Whether a block that reaches from `from` to `to` may be taken whole.
+    /// Whether a block that reaches from `from` to `to` may be taken whole. One that crosses an end of the window may
+    /// not: the first and the last point inside are drawn where they are.
     pub fn takes_block(&self, from: f64, to: f64) -> bool {
-        !self.all && to - from <= self.pixel
+        let Window { x0, x1, .. } = self.window;
+        !self.all && to - from <= self.pixel && (from < x0) == (to < x0) && (from > x1) == (to > x1)
     }
 
     fn column(&self, x: f64) -> i64 {
+        // What lies outside is in no column with what lies inside, however the division rounds.
+        if x < self.window.x0 {
+            return i64::MIN;
+        }
+        if x > self.window.x1 {
+            return i64::MAX;
+        }
         // Saturates where the window has no extent: then all is one column.
         ((x - self.window.x0) / self.pixel).floor() as i64
     }
@@ -106,7 +115,11 @@ impl Decimator {
                     _ => {
                         self.flush();
                         // Well inside the column's end, where rounding cannot matter.
-                        let until = self.window.x0 + (column as f64 + 0.999) * self.pixel;
+                        let until = match column {
+                            i64::MIN => self.window.x0,
+                            i64::MAX => f64::INFINITY,
+                            _ => (self.window.x0 + (column as f64 + 0.999) * self.pixel).min(self.window.x1),
+                        };
                         self.group = Some(Group::of_point(column, until, x, y));
                     }
                 }

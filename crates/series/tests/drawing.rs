@@ -230,6 +230,22 @@ fn a_gap_and_a_spike_survive_a_million_points() {
     assert!(drawn.x.iter().zip(&drawn.y).any(|p| (*p.0, *p.1) == (700_003.0, 1e9)));
 }
 
+/// Found by chance: the point before the window is the first of a block that reaches into it.
+#[test]
+fn the_ends_of_a_window_are_drawn_where_a_block_crosses_them() {
+    let data = InMemory::new(rough(16443, 17398620574304893293, true, 2000));
+    let flat: Vec<(f64, f64)> = data.points().iter().map(|p| (p.step as f64, p.value)).collect();
+    let (low, high) = (flat[0].0, flat[flat.len() - 1].0);
+    let at = |share: f64| low + share * (high - low);
+    let window = Window { x0: at(0.2755820032532202), x1: at(0.858267274247022), width: 16 };
+    check(&flat, &draw(&data, Axis::Step, window).0, window);
+    // And wherever else a window may begin and end, at one point and the next.
+    for i in (0..6000).step_by(7) {
+        let window = Window { x0: flat[i].0, x1: flat[i + 9000].0, width: 5 };
+        check(&flat, &draw(&data, Axis::Step, window).0, window);
+    }
+}
+
 #[test]
 fn a_huge_value_does_not_outlive_its_window() {
     let mut values = vec![1.0; 100];
