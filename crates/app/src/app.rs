@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub projects: Mutex<BTreeMap<ProjectId, Arc<OpenProject>>>,
     pub events: Events,
     pub live: Live,
+    pub promotions: crate::promotion::Promotions,
     pub stopped: AtomicBool,
 }
 
@@ -66,6 +67,7 @@ impl App {
             projects: Mutex::default(),
             events: Events::start(),
             live,
+            promotions: crate::promotion::Promotions::default(),
             stopped: AtomicBool::new(false),
         }));
         crate::live::run(&app);

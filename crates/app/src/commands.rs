@@ -59,6 +59,18 @@ commands! {
     stop_job(OfJob) -> ();
     export_csv(ExportCsv) -> ExportedText;
     save_export(SaveExport) -> PickedPath;
+    models(Empty) -> Vec<RegistryView>;
+    production(Empty) -> Vec<ServiceView>;
+    run_models(OfRunModels) -> Vec<RunModel>;
+    propose(Propose) -> PlanView;
+    propose_rollback(OfService) -> PlanView;
+    plans(Empty) -> Vec<PlanRow>;
+    plan(OfPlan) -> PlanView;
+    apply_plan(Apply) -> ();
+    resume_plan(Resume) -> ();
+    stop_plan(OfPlan) -> ();
+    approve_plan(Approve) -> PlanView;
+    audit_trail(AuditQuery) -> AuditPage;
 }
 
 fn bad_args(name: &str, e: &serde_json::Error) -> CallError {

@@ -18,6 +18,7 @@ mod offline;
 mod place;
 mod process;
 mod project;
+mod promotion;
 mod run_page;
 mod state;
 mod table;

@@ -4,11 +4,13 @@
 //! Numbers that JSON cannot hold cross as the strings "NaN", "Infinity", "-Infinity" ([`Cell`]).
 
 mod project;
+mod promotion;
 mod run;
 mod table;
 mod typescript;
 
 pub use project::*;
+pub use promotion::*;
 pub use run::*;
 pub use table::*;
 pub use typescript::typescript;
@@ -27,6 +29,8 @@ pub enum ErrorCode {
     Store,
     Unreadable,
     Refused,
+    /// A system elsewhere, or a program beside us, did not do its part.
+    Remote,
     Internal,
 }
 
@@ -143,6 +147,10 @@ pub enum Event {
     /// Show this project: it came by the command line, a drop or a second instance.
     Open {
         project: u32,
+    },
+    /// A promotion got further.
+    Promotion {
+        plan: String,
     },
     Notice {
         level: Level,

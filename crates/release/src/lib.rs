@@ -18,6 +18,7 @@ mod ports;
 mod promote;
 mod seen;
 mod tree;
+mod words;
 
 pub use audit::{Audit, AuditEntry, AuditError, Broken};
 pub use carry::{Carrier, CarryError, Choice, Clock, Standing, SystemClock};

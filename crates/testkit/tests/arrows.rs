@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// What each crate may use of ours.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("types", &[]),
     ("series", &["types"]),
     ("formats", &["types"]),
@@ -14,7 +14,8 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("store", &["types", "series"]),
     ("watch", &["types", "formats", "store"]),
     ("release", &["store"]),
-    ("app", &["types", "series", "formats", "store", "watch", "filter", "plot"]),
+    ("keeper", &["release"]),
+    ("app", &["types", "series", "formats", "store", "watch", "filter", "plot", "release"]),
     ("server", &["app"]),
     ("cli", &["app", "server"]),
     ("desktop", &["app"]),
@@ -22,14 +23,15 @@ const ALLOWED: [(&str, &[&str]); 13] = [
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
-const OWNERS: [(&str, &[&str]); 8] = [
+const OWNERS: [(&str, &[&str]); 9] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
     ("notify", &["watch"]),
     ("axum", &["server"]),
     ("plotters", &["plot"]),
     ("pco", &["series"]),
-    ("tokio", &["server", "cli", "desktop"]),
+    ("tokio", &["server", "keeper", "cli", "desktop"]),
+    ("hyper", &["keeper"]),
     ("clap", &["cli"]),
 ];
 

@@ -6,6 +6,9 @@ export type Query = Record<string, string>;
 export type Route =
   | { name: "welcome"; query: Query }
   | { name: "settings"; query: Query }
+  | { name: "models"; query: Query }
+  | { name: "production"; query: Query }
+  | { name: "audit"; query: Query }
   | { name: "runs"; project: number; query: Query }
   | { name: "problems"; project: number; query: Query }
   | { name: "run"; project: number; run: number; query: Query };
@@ -16,7 +19,8 @@ export function parseRoute(hash: string): Route {
   const [path = "", search = ""] = hash.replace(/^#/, "").split("?", 2);
   const query = Object.fromEntries(new URLSearchParams(search));
   const parts = path.split("/").filter(Boolean);
-  if (parts[0] === "settings" && parts.length === 1) return { name: "settings", query };
+  const [first] = parts;
+  if (parts.length === 1 && (first === "settings" || first === "models" || first === "production" || first === "audit")) return { name: first, query };
   if (parts[0] === "p") {
     const project = parseId(parts[1]);
     if (project !== null) {
@@ -38,7 +42,10 @@ export function formatRoute(route: RouteTarget): string {
     case "welcome":
       return `#/${suffix}`;
     case "settings":
-      return `#/settings${suffix}`;
+    case "models":
+    case "production":
+    case "audit":
+      return `#/${route.name}${suffix}`;
     case "run":
       return `#/p/${route.project}/run/${route.run}${suffix}`;
     default:

@@ -22,10 +22,14 @@ const painted = new Promise<void>((resolve) => {
 });
 
 export const parts = {
+  audit: part(() => import("$features/audit/Audit.svelte")),
   charts: part(() => painted.then(() => import("$features/charts/Charts.svelte"))),
   keyList: part(() => import("$features/palette/KeyList.svelte")),
+  models: part(() => import("$features/models/Models.svelte")),
   palette: part(() => import("$features/palette/Palette.svelte")),
+  plan: part(() => import("$features/promote/PlanSheet.svelte")),
   problems: part(() => import("$features/problems/Problems.svelte")),
+  production: part(() => import("$features/production/Production.svelte")),
   run: part(() => import("$features/run/RunPage.svelte")),
   settings: part(() => import("$features/settings/Settings.svelte")),
   welcome: part(() => import("$features/welcome/Welcome.svelte")),

@@ -3,6 +3,7 @@ import { plural } from "$lib/format";
 import { call, type Commands } from "$lib/host";
 import type { Action } from "$lib/state/actions.svelte";
 import { notices } from "$lib/state/notices.svelte";
+import { promotion } from "$lib/state/promotion.svelte";
 import { selection, type RunMark } from "$lib/state/selection.svelte";
 import { runColorNames } from "$lib/tokens";
 import { showCell, isNumeric, type Column } from "./columns";
@@ -63,6 +64,7 @@ export function runActions({ view, cursor, places }: Bench): Action[] {
     { id: "run.draw", title: "Draw in charts, or not", also: "visible eye show plot", group: "Runs", keys: ["v"], when: some, run: () => view.charted.toggle(cursor.targets()) },
     { id: "run.only", title: "Compare: draw only these", also: "isolate solo", group: "Runs", keys: ["c"], when: some, run: () => view.charted.only(cursor.targets()) },
     { id: "run.baseline", title: "Baseline, or not", also: "reference compare", group: "Runs", keys: ["b"], when: some, run: () => cursor.row && selection.toggleBaseline(cursor.row.id) },
+    { id: "run.promote", title: "Promote its model…", also: "deploy production register release", group: "Runs", keys: ["p"], when: () => cursor.targets().length === 1, run: () => cursor.row && void promotion.propose({ run: cursor.row.id }) },
     { id: "run.rename", title: "Rename…", group: "Runs", keys: ["F2"], when: some, run: places.rename },
     { id: "run.colour", title: "Recolour…", also: "color palette", group: "Runs", keys: ["Shift+P"], when: some, run: places.recolour },
     { id: "run.tag", title: "Tag…", also: "label", group: "Runs", keys: ["t"], when: some, run: places.editTags },
@@ -77,8 +79,8 @@ export function runActions({ view, cursor, places }: Bench): Action[] {
   ];
 }
 
-const MENU = ["run.open", "line", "run.draw", "run.only", "run.baseline", "line", "run.rename", "run.colour", "run.tag", "run.note", "line", "run.pin", "run.hide", "line", "run.copy"] as const;
-const ICONS = { "run.open": "expand", "run.draw": "eye", "run.only": "chart", "run.baseline": "target", "run.rename": "pencil", "run.colour": "palette", "run.tag": "tag", "run.note": "note", "run.pin": "pin", "run.hide": "eye-off", "run.copy": "copy" } as const;
+const MENU = ["run.open", "line", "run.draw", "run.only", "run.baseline", "run.promote", "line", "run.rename", "run.colour", "run.tag", "run.note", "line", "run.pin", "run.hide", "line", "run.copy"] as const;
+const ICONS = { "run.open": "expand", "run.draw": "eye", "run.only": "chart", "run.baseline": "target", "run.promote": "box", "run.rename": "pencil", "run.colour": "palette", "run.tag": "tag", "run.note": "note", "run.pin": "pin", "run.hide": "eye-off", "run.copy": "copy" } as const;
 
 /** The right-click menu and the keyboard's are this. */
 export function runMenu(bench: Bench, actions: readonly Action[], column?: Column): { label: string; entries: MenuEntry[] } {
@@ -88,7 +90,7 @@ export function runMenu(bench: Bench, actions: readonly Action[], column?: Colum
   for (const id of MENU) {
     const action = actions.find((candidate) => candidate.id === id);
     if (id === "line") entries.push("line");
-    else if (action) entries.push({ label: titles[id] ?? action.title, icon: ICONS[id], keys: action.keys?.[0], run: action.run, disabled: targets.length > 1 && id === "run.open" });
+    else if (action) entries.push({ label: titles[id] ?? action.title, icon: ICONS[id], keys: action.keys?.[0], run: action.run, disabled: targets.length > 1 && (id === "run.open" || id === "run.promote") });
   }
   const row = bench.cursor.row;
   if (row && column) {

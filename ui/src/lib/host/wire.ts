@@ -1,11 +1,11 @@
 // Generated from crates/app/src/wire and commands.rs by `cargo run -p signalbox-app --example wire`.
 // Do not edit: a test compares it with the Rust types.
 
-export type ErrorCode = "not_found" | "bad_filter" | "bad_request" | "store_newer" | "store" | "unreadable" | "refused" | "internal";
+export type ErrorCode = "not_found" | "bad_filter" | "bad_request" | "store_newer" | "store" | "unreadable" | "refused" | "remote" | "internal";
 export type Place = { start: number, end: number, };
 export type CallError = { code: ErrorCode, message: string, hint: string | null, detail: Place | null, };
 export type Level = "info" | "warn" | "error";
-export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "notice", level: Level, message: string, hint: string | null, };
+export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "promotion", plan: string, } | { "type": "notice", level: Level, message: string, hint: string | null, };
 export type Cell = string | number | null;
 export type WatchMode = "notify" | "polling" | "mixed" | "none";
 export type Watching = { project: number, mode: WatchMode, 
@@ -174,6 +174,158 @@ export type SaveExport = {
  * Suggested file name.
  */
 name: string, format: ExportFormat, project: number, runs: Array<number>, metrics: Array<string>, x: XAxis, smooth: Smooth, log_y: boolean, dark: boolean, };
+export type RegistryView = { id: string, title: string, models: Array<ModelView>, failure: FailureView | null, };
+export type ModelView = { name: string, 
+/**
+ * Newest first.
+ */
+versions: Array<VersionView>, };
+export type VersionView = { version: string, 
+/**
+ * `pending`, `ready`, `failed` or `withdrawn`.
+ */
+state: string, 
+/**
+ * Why it failed.
+ */
+why: string | null, aliases: Array<string>, digest: string | null, 
+/**
+ * The registry's id of its run, and that run here, where it is known.
+ */
+run: string | null, run_here: RunName | null, project: number | null, made: number | null, made_by: string | null, tags: Array<[string, string]>, };
+export type FailureView = { message: string, hint: string | null, };
+export type ServiceView = { target: string, target_title: string, service: string, 
+/**
+ * `absent`, `starting`, `serving`, `degraded`, `failed` or `unknown`.
+ */
+phase: string, loaded: Array<ServedView>, alias: AliasView | null, 
+/**
+ * Alias and truth part, or another is at work.
+ */
+alarm: string | null, address: string | null, failure: FailureView | null, };
+export type ServedView = { label: string, model: string | null, version: string | null, share: number, ready: boolean, 
+/**
+ * The target names the digest of the very artifact that was registered.
+ */
+proven: boolean, digest: string | null, since: number | null, n_requests: number | null, n_errors: number | null, p95_ms: number | null, };
+export type AliasView = { registry: string, alias: string, version: string | null, moved_by: string | null, moved: number | null, };
+export type OfRunModels = { run: number, };
+export type RunModel = { 
+/**
+ * Among the run's artifacts, as `artifacts` lists it.
+ */
+path: string, name: string, 
+/**
+ * Under which it is registered if nothing else is said.
+ */
+suggested: string, };
+export type Propose = { run?: number, 
+/**
+ * Of a run: which of its models. Without it, its only one.
+ */
+path?: string, 
+/**
+ * The registered model's name.
+ */
+model?: string, 
+/**
+ * An existing version instead of a run.
+ */
+registry?: string, version?: string, 
+/**
+ * The project whose policy holds; a run's own if nothing is said.
+ */
+project?: number, };
+export type OfPlan = { plan: string, };
+export type Apply = { plan: string, 
+/**
+ * Of what was shown: a plan that was changed since is not carried out.
+ */
+hash: string, overrides: Array<Override>, };
+export type Override = { gate: string, reason: string, };
+export type Resume = { plan: string, 
+/**
+ * `go_on`, `go_back` or `adopt`.
+ */
+choice: string, 
+/**
+ * For `adopt`.
+ */
+reason?: string, };
+export type Approve = { plan: string, hash: string, comment?: string, withdraw: boolean, };
+export type OfService = { target: string, service: string, };
+export type PlanRow = { id: string, title: string, made_by: string, made: number, 
+/**
+ * `proposed`, `running`, `cut_short`, `committed`, `taken_back` or `adopted`.
+ */
+state: string, 
+/**
+ * Why it turned back.
+ */
+back: string | null, };
+export type PlanView = { row: PlanRow, hash: string, model: string, 
+/**
+ * The version, once its registry has given it.
+ */
+version: string | null, steps: Array<StepView>, gates: Array<VerdictView>, risks: Array<string>, n_golden: number, 
+/**
+ * What it does after the end.
+ */
+tidy: Array<string>, 
+/**
+ * How the step at which it was cut short stands: `done`, `not_done`, `changed_by_another` or `unseen`.
+ */
+standing: string | null, standing_saw: Array<string>, 
+/**
+ * What was proven, at the end.
+ */
+proven: Array<string>, ended: number | null, };
+export type StepView = { title: string, requests: Array<RequestView>, before: Array<string>, after: Array<string>, inverse: string | null, limit_secs: number, leaves: string | null, 
+/**
+ * `waiting`, `open`, `answered`, `seen`, `failed`, `undoing`, `undone` or `left`.
+ */
+state: string, 
+/**
+ * What was seen, or why it failed.
+ */
+saw: Array<string>, proof: Array<string>, at: number | null, };
+export type RequestView = { verb: string, to: string, 
+/**
+ * Indented JSON.
+ */
+body: string | null, };
+export type VerdictView = { gate: string, 
+/**
+ * `pass`, `fail`, `inconclusive`, `error` or `skipped`.
+ */
+ruling: string, says: string, 
+/**
+ * Indented JSON.
+ */
+evidence: string, };
+export type AuditQuery = { 
+/**
+ * The number of the first entry.
+ */
+from: number, };
+export type AuditPage = { rows: Array<AuditRow>, 
+/**
+ * The number of all entries.
+ */
+total: number, 
+/**
+ * Where the chain is broken; `None`: it holds.
+ */
+broken: string | null, 
+/**
+ * The last hash.
+ */
+head: string | null, };
+export type AuditRow = { seq: number, hash: string, at: number, who: string, machine: string, what: string, plan: string | null, step: number | null, 
+/**
+ * Indented JSON.
+ */
+detail: string, };
 
 export interface Commands {
   about: { args: Empty; reply: About };
@@ -199,6 +351,18 @@ export interface Commands {
   stop_job: { args: OfJob; reply: null };
   export_csv: { args: ExportCsv; reply: ExportedText };
   save_export: { args: SaveExport; reply: PickedPath };
+  models: { args: Empty; reply: Array<RegistryView> };
+  production: { args: Empty; reply: Array<ServiceView> };
+  run_models: { args: OfRunModels; reply: Array<RunModel> };
+  propose: { args: Propose; reply: PlanView };
+  propose_rollback: { args: OfService; reply: PlanView };
+  plans: { args: Empty; reply: Array<PlanRow> };
+  plan: { args: OfPlan; reply: PlanView };
+  apply_plan: { args: Apply; reply: null };
+  resume_plan: { args: Resume; reply: null };
+  stop_plan: { args: OfPlan; reply: null };
+  approve_plan: { args: Approve; reply: PlanView };
+  audit_trail: { args: AuditQuery; reply: AuditPage };
 }
 
 export interface Blobs {

@@ -2,6 +2,7 @@ import { HostError } from "../error";
 import type { Transport } from "../transport";
 import type { Annotation, ColumnInfo, Commands, Event as HostEvent, FrameArgs, Job, Project, ProblemRow, RunDetail, StatusLine } from "../wire";
 import { encodeFrame } from "./frames";
+import { promoted } from "./promoted";
 import { makeRun, NOW, type MockRun } from "./runs";
 import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, rowOf, tablePage } from "./table";
 
@@ -167,6 +168,22 @@ const handlers: Handlers = {
     sessionStorage.setItem("mock-prefs", JSON.stringify(Object.fromEntries(prefs)));
     return null;
   },
+  models: () => [promoted.registry],
+  production: () => promoted.services,
+  run_models: ({ run: id }) => (id % 2 === 0 ? [{ path: "model", name: "model", suggested: "churn" }] : []),
+  propose: () => promoted.plan,
+  propose_rollback: () => promoted.plan,
+  plans: () => [promoted.plan.row],
+  plan: () => promoted.plan,
+  apply_plan: () => {
+    promoted.apply();
+    emit({ type: "promotion", plan: promoted.plan.row.id });
+    return null;
+  },
+  resume_plan: () => null,
+  stop_plan: () => null,
+  approve_plan: () => promoted.plan,
+  audit_trail: () => promoted.audit,
   stop_job: ({ id }) => {
     jobs = jobs.filter((job) => job.id !== id);
     emit({ type: "status", status: statusLine() });

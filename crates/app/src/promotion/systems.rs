@@ -1,0 +1,128 @@
+//! The registries and targets that the open projects' policies name, and the two that are always there.
+
+use super::{OWN_REGISTRY, OWN_TARGET, person};
+use crate::app::App;
+use crate::project::OpenProject;
+use crate::wire::*;
+use signalbox_release::{
+    AliasName, Digest, Embedded, Gates, Limits, ModelName, ModelPolicy, Policy, PolicyError, RegistryAt, ServiceName,
+    SystemClock, SystemId, World,
+};
+use std::sync::Arc;
+
+/// A project's policy, or what holds without one.
+pub(crate) struct Rules {
+    pub policy: Policy,
+    pub digest: Option<Digest>,
+}
+
+impl Rules {
+    /// Without a file: no system but our own, no gate but those that need no limit.
+    pub fn of(project: &OpenProject) -> Result<Rules, CallError> {
+        match Policy::of(&project.root) {
+            Ok(Some((policy, digest))) => Ok(Rules { policy, digest: Some(digest) }),
+            Ok(None) => Ok(Rules { policy: Policy::default(), digest: None }),
+            Err(e) => Err(wrong(&e)),
+        }
+    }
+
+    /// What holds for a model.
+    pub fn model(&self, name: &ModelName) -> ModelPolicy {
+        self.policy.models.get(name).cloned().unwrap_or_else(|| ModelPolicy {
+            registry: id(OWN_REGISTRY),
+            target: Some(id(OWN_TARGET)),
+            service: None,
+            alias: Some("production".parse().expect("BUG: an alias")),
+            alias_first: false,
+            shares: Vec::new(),
+            bake: Some(Limits { secs: 10, max_error_rate: 0.0, max_p95_ms: None, min_requests: 1 }),
+            keep_old: false,
+            gates: Gates { signature: true, ..Gates::default() },
+        })
+    }
+}
+
+fn wrong(e: &PolicyError) -> CallError {
+    CallError::new(ErrorCode::Unreadable, sentence(&e.to_string()))
+        .hint("Mend signalbox.toml; nothing is promoted by a policy that is not understood.")
+}
+
+pub(crate) fn id(name: &str) -> SystemId {
+    name.parse().expect("BUG: the name of a system")
+}
+
+/// Where a model is served, by a policy.
+pub(crate) struct ServiceAt {
+    pub target: SystemId,
+    pub service: ServiceName,
+    pub model: ModelName,
+    pub registry: SystemId,
+    pub alias: Option<AliasName>,
+}
+
+impl App {
+    /// Our own systems, and those that a project's policy names; with what of it cannot be used.
+    pub(crate) fn world(&self, project: Option<&OpenProject>) -> Result<(World, Vec<FailureView>), CallError> {
+        let mut world = World::default();
+        let mut failures = Vec::new();
+        let artifacts = self.0.options.data_dir.join("artifacts");
+        let own = Embedded::new(id(OWN_REGISTRY), self.ledger()?, artifacts, person(), Arc::new(SystemClock));
+        world.registries.insert(id(OWN_REGISTRY), Arc::new(own));
+        let rules = match project.map(Rules::of).transpose() {
+            Ok(rules) => rules.map(|rules| rules.policy).unwrap_or_default(),
+            Err(e) => {
+                failures.push(FailureView { message: e.message, hint: e.hint });
+                Policy::default()
+            }
+        };
+        for (name, at) in &rules.registries {
+            match at {
+                RegistryAt::Embedded => {
+                    let own = world.registries[&id(OWN_REGISTRY)].clone();
+                    world.registries.entry(name.clone()).or_insert(own);
+                }
+                RegistryAt::Mlflow { .. } | RegistryAt::Oci { .. } | RegistryAt::Gto { .. } => {
+                    failures.push(FailureView {
+                        message: format!("{name}: Signalbox cannot speak to this kind of registry yet."),
+                        hint: Some("Its own registry is called \"signalbox\".".into()),
+                    })
+                }
+            }
+        }
+        Ok((world, failures))
+    }
+
+    /// The services that a project's policy names, and, without a project, those of our own registry's models.
+    pub(crate) fn services(&self, project: Option<&OpenProject>, world: &World) -> Vec<ServiceAt> {
+        if let Some(project) = project {
+            let Ok(rules) = Rules::of(project) else { return Vec::new() };
+            let named = |(name, model): (&ModelName, &ModelPolicy)| {
+                Some(ServiceAt {
+                    target: model.target.clone()?,
+                    service: model.service.clone().unwrap_or_else(|| service_of(name)),
+                    model: name.clone(),
+                    registry: model.registry.clone(),
+                    alias: model.alias.clone(),
+                })
+            };
+            return rules.policy.models.iter().filter_map(named).collect();
+        }
+        let own = world.registries.get(&id(OWN_REGISTRY));
+        let models = own.and_then(|own| own.models(&super::reading()).ok()).unwrap_or_default();
+        let of_own = |name: ModelName| ServiceAt {
+            target: id(OWN_TARGET),
+            service: service_of(&name),
+            model: name,
+            registry: id(OWN_REGISTRY),
+            alias: Some("production".parse().expect("BUG: an alias")),
+        };
+        models.into_iter().map(|model| of_own(model.name)).collect()
+    }
+}
+
+/// A service is called as its model, with what addresses do not take left out.
+pub(crate) fn service_of(model: &ModelName) -> ServiceName {
+    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
+    let text: String = model.as_str().chars().map(safe).collect();
+    text.trim_start_matches(['-', '.']).parse().unwrap_or_else(|_| "model".parse().expect("BUG: a name"))
+}

@@ -1,0 +1,48 @@
+// A model with two versions, one of which serves, and a plan for the second.
+import type { AuditPage, PlanView, RegistryView, ServiceView, StepView } from "../wire";
+import { NOW } from "./runs";
+
+const step = (title: string, state: string, saw: string[], proof: string[] = []): StepView => ({
+  title, state, saw, proof, at: state === "waiting" ? null : NOW, limit_secs: 120, leaves: null, inverse: "point production at churn 1",
+  requests: [{ verb: "set alias", to: "churn production", body: '{\n  "to": "{version}"\n}' }], before: ["production points at churn 1"], after: ["production points at the new churn"],
+});
+
+class Promoted {
+  plan: PlanView = {
+    row: { id: "0199aa", title: "Promote churn to churn at local", made_by: "ada", made: NOW - 40, state: "proposed", back: null },
+    hash: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`, model: "churn", version: null, n_golden: 1, tidy: ["unload churn 1 at local"], standing: null, standing_saw: [], proven: [], ended: null,
+    gates: [
+      { gate: "artifact", ruling: "pass", says: "6 files, 3f9c1e2ab477", evidence: "{}" },
+      { gate: "size", ruling: "skipped", says: "1204112 bytes; no limit is set", evidence: "{}" },
+      { gate: "metric", ruling: "inconclusive", says: "val_acc 0.972 against 0.961; better by -0.004 to 0.026 (95 %, 120 pairs): 0 may be on either side", evidence: "{}" },
+    ],
+    risks: ["model.pkl is a pickle: loading it runs what its author put in"],
+    steps: [step("Register churn in Signalbox's own registry", "waiting", []), step("Load churn {version} at the local target, without traffic", "waiting", []), step("Give {version} the traffic of churn", "waiting", []), step("Move production from 1 to {version}", "waiting", [])],
+  };
+  registry: RegistryView = {
+    id: "signalbox", title: "Signalbox's own registry", failure: null,
+    models: [{ name: "churn", versions: [
+      { version: "2", state: "ready", why: null, aliases: [], digest: "3f9c1e2ab477", run: "ab12", run_here: null, project: null, made: NOW - 60, made_by: "ada", tags: [] },
+      { version: "1", state: "ready", why: null, aliases: ["production"], digest: "0a64f9dd01c2", run: "cd34", run_here: null, project: null, made: NOW - 86_400, made_by: "grace", tags: [] },
+    ] }],
+  };
+  services: ServiceView[] = [{
+    target: "local", target_title: "this machine", service: "churn", phase: "serving", alarm: null, address: "http://127.0.0.1:5301/invocations", failure: null,
+    loaded: [{ label: "1", model: "churn", version: "1", share: 100, ready: true, proven: true, digest: "0a64f9dd01c2", since: NOW - 86_000, n_requests: 1204, n_errors: 0, p95_ms: 8.4 }],
+    alias: { registry: "signalbox", alias: "production", version: "1", moved_by: "grace", moved: NOW - 86_000 },
+  }];
+  audit: AuditPage = {
+    total: 2, broken: null, head: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`,
+    rows: [
+      { seq: 1, hash: `sha256:${"0a64f9dd01c2".repeat(5)}abcd`, at: NOW - 90_000, who: "grace", machine: "gpu-3", what: "plan", plan: "0199aa", step: null, detail: "{}" },
+      { seq: 2, hash: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`, at: NOW - 89_990, who: "grace", machine: "gpu-3", what: "apply", plan: "0199aa", step: null, detail: "{}" },
+    ],
+  };
+
+  apply() {
+    const proof = ["it names 3f9c1e2ab477; 1 golden request answered as stored"];
+    this.plan = { ...this.plan, version: "2", proven: proof, ended: NOW, row: { ...this.plan.row, state: "committed" }, steps: this.plan.steps.map((s) => ({ ...s, state: "seen", saw: ["churn 2 has 100 % of the traffic"], proof })) };
+  }
+}
+
+export const promoted = new Promoted();

@@ -1,0 +1,48 @@
+import { call, toHostError, type Commands, type HostError, type PlanView } from "$lib/host";
+import { router } from "$lib/router.svelte";
+
+type Ask = Commands["propose"]["args"];
+
+/** The plan that the sheet shows; which one it is stands in the address. */
+class Promotion {
+  /** What a plan is being made of. */
+  asking = $state.raw<Ask | null>(null);
+  error = $state.raw<HostError | null>(null);
+  /** The plan that was made last, so that the sheet need not ask for it. */
+  fresh = $state.raw<PlanView | null>(null);
+  #asked = 0;
+
+  /** Makes a plan and shows it. Nothing is done yet. */
+  async propose(args: Ask) {
+    await this.#ask(args, () => call("propose", args));
+  }
+
+  async rollBack(target: string, service: string) {
+    await this.#ask({}, () => call("propose_rollback", { target, service }));
+  }
+
+  async #ask(args: Ask, make: () => Promise<PlanView>) {
+    const mine = ++this.#asked;
+    this.asking = args;
+    this.error = null;
+    try {
+      const plan = await make();
+      if (mine !== this.#asked) return;
+      this.fresh = plan;
+      this.asking = null;
+      router.setQuery({ plan: plan.row.id });
+    } catch (thrown) {
+      if (mine === this.#asked) this.error = toHostError(thrown);
+    }
+  }
+
+  close() {
+    this.#asked++;
+    this.asking = null;
+    this.error = null;
+    this.fresh = null;
+    router.setQuery({ plan: null });
+  }
+}
+
+export const promotion = new Promotion();
