@@ -61,7 +61,7 @@ fn the_demo_opens_and_answers() {
 
     // So is what they say of logged models, whose files lie beside the runs.
     for (run, model) in
-        [("final", ":m-426b4bafc3e94eb58cca1b48c136f2df"), ("release", ":m-4efc91ea8de9425daebc8c8d6ddc7528")]
+        [("final", ":m-cbc1ea6f1cc44d3d8a5fe207f9030153"), ("release", ":m-4efc91ea8de9425daebc8c8d6ddc7528")]
     {
         let named = format!("attributes.name = '{run}'");
         wait(&app, "the run", || table(&app, id, &named)["matched"] == 1);
