@@ -19,6 +19,10 @@ use tauri_plugin_dialog::{DialogExt, MessageDialogKind};
 use tauri_plugin_window_state::StateFlags;
 
 fn main() -> ExitCode {
+    // A keeper is this program without a window.
+    if let Some(code) = signalbox_app::keep_if_asked(std::env::args_os()) {
+        return code;
+    }
     environment::prepare();
     timing::mark("main");
     let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
@@ -89,6 +93,7 @@ fn open_app(handle: &AppHandle, data_dir: PathBuf) -> Result<App, CallError> {
         version: env!("CARGO_PKG_VERSION"),
         desktop: Some(Box::new(dialogs::Dialogs(handle.clone()))),
         force_polling: std::env::var_os("SIGNALBOX_POLL").is_some(),
+        keeper: signalbox_app::own_program(),
     })
 }
 

@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         version: "bench",
         desktop: None,
         force_polling: false,
+        keeper: None,
     })
     .map_err(|e| e.message)?;
     let (project, run) = open(&app, Path::new(folder), n_steps)?;

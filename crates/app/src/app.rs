@@ -32,6 +32,9 @@ pub struct Options {
     pub desktop: Option<Box<dyn Desktop>>,
     /// Never trust the system's change events; poll. For tests and broken mounts.
     pub force_polling: bool,
+    /// The program that keeps models serving on this machine: it must call [`crate::keep_if_asked`] before anything
+    /// else. `None`: there is no local target.
+    pub keeper: Option<PathBuf>,
 }
 
 /// Cheap to clone; all clones are one application.

@@ -70,6 +70,8 @@ commands! {
     resume_plan(Resume) -> ();
     stop_plan(OfPlan) -> ();
     approve_plan(Approve) -> PlanView;
+    stop_service(OfService) -> ();
+    stop_keeper(Empty) -> ();
     audit_trail(AuditQuery) -> AuditPage;
 }
 

@@ -30,5 +30,7 @@ pub mod wire;
 pub use app::{App, Desktop, Options};
 pub use commands::NAMES as COMMANDS;
 pub use offline::{Offline, ReadProgress};
-pub use place::{data_dir, demo_path};
+pub use place::{data_dir, demo_path, own_program};
+/// Runs the keeper of the local target if that is what this process was started for; else does nothing.
+pub use signalbox_keeper::main_if_asked as keep_if_asked;
 pub use wire::{CallError, ErrorCode};

@@ -40,6 +40,11 @@ fn demo_beside(program: &Path) -> Option<PathBuf> {
     places.iter().find_map(|p| program.join(p).canonicalize().ok().filter(|d| d.is_dir()))
 }
 
+/// This program, as it can be started again.
+pub fn own_program() -> Option<PathBuf> {
+    signalbox_keeper::own_program().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -100,7 +100,7 @@ impl App {
             let id = plan.id.clone();
             let told = |line: &Line| {
                 // What the journal has, the audit has too; a promotion does not stop for a second copy.
-                let _ = app.audit("step", Some(&id), step_of(line), json!({ "line": line }));
+                let _ = app.audit(word_of(line), Some(&id), step_of(line), json!({ "line": line }));
                 app.0.events.plain(Event::Promotion { plan: id.to_string() });
             };
             let carrier = Carrier {
@@ -155,6 +155,25 @@ impl App {
     }
 }
 
+/// What the audit calls a line.
+fn word_of(line: &Line) -> &'static str {
+    match line {
+        Line::Began { .. } => "began",
+        Line::Intends { back: false, .. } => "asks",
+        Line::Intends { back: true, .. } => "takes back",
+        Line::Answered { .. } => "answered",
+        Line::Seen { back: false, .. } => "seen",
+        Line::Seen { back: true, .. } => "seen undone",
+        Line::Failed { .. } => "failed",
+        Line::Left { .. } => "left alone",
+        Line::TurnsBack { .. } => "turns back",
+        Line::Committed => "committed",
+        Line::TakenBack => "taken back",
+        Line::Adopted { .. } => "adopted",
+        Line::Tidied { .. } => "tidied",
+    }
+}
+
 fn step_of(line: &Line) -> Option<usize> {
     match line {
         Line::Intends { step, .. }
@@ -171,14 +190,26 @@ pub(crate) fn reading() -> Cx {
     Cx { cancel: Cancel::default(), limit: Duration::from_secs(30) }
 }
 
-/// The person at this machine.
+/// The person at this machine: as the environment names them, or the system's list of users.
 pub(crate) fn person() -> String {
     let named = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    named("SIGNALBOX_USER")
-        .or_else(|| named("USER"))
-        .or_else(|| named("LOGNAME"))
-        .or_else(|| named("USERNAME"))
+    ["SIGNALBOX_USER", "USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .find_map(named)
+        .or_else(user_by_id)
         .unwrap_or_else(|| "somebody".into())
+}
+
+/// The owner of this process by passwd(5), where the environment says nothing.
+fn user_by_id() -> Option<String> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?.to_owned();
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let mut fields = users.lines().map(|line| line.split(':'));
+    fields.find_map(|mut line| {
+        let name = line.next()?;
+        (line.nth(1)? == uid).then(|| name.to_owned())
+    })
 }
 
 fn machine() -> String {

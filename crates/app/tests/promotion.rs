@@ -13,6 +13,7 @@ fn app(data: &Path) -> App {
         version: "test",
         desktop: None,
         force_polling: false,
+        keeper: None,
     })
     .expect("the app opens")
 }

@@ -23,6 +23,9 @@ use clap::Parser;
 use failure::{Failure, Outcome};
 
 fn main() -> ExitCode {
+    if let Some(code) = signalbox_app::keep_if_asked(std::env::args_os()) {
+        return code;
+    }
     // clap itself ends with 2 on a usage error, and with 0 after --help.
     let arguments = Arguments::parse();
     let data_dir = arguments.data_dir;

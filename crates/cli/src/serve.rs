@@ -16,6 +16,7 @@ pub fn run(arguments: &Serve, data_dir: Option<PathBuf>) -> Result<Outcome, Fail
         version: env!("CARGO_PKG_VERSION"),
         desktop: None,
         force_polling: false,
+        keeper: signalbox_app::own_program(),
     })?;
     let result = serve(&app, arguments);
     app.shutdown();

@@ -29,6 +29,7 @@ impl Running {
             version: "test",
             desktop: None,
             force_polling: false,
+            keeper: None,
         })
         .expect("an app");
         let (send, receive) = channel();

@@ -1,4 +1,5 @@
-//! Tests only: writers of event files, growing streams, projects of many files.
+//! Tests only: writers of event files, growing streams, projects of many files, a network that fails.
 
+pub mod proxy;
 pub mod tfevents;
 pub mod told;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// What each crate may use of ours.
-const ALLOWED: [(&str, &[&str]); 14] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("types", &[]),
     ("series", &["types"]),
     ("formats", &["types"]),
@@ -14,8 +14,9 @@ const ALLOWED: [(&str, &[&str]); 14] = [
     ("store", &["types", "series"]),
     ("watch", &["types", "formats", "store"]),
     ("release", &["store"]),
+    ("remote", &["release"]),
     ("keeper", &["release"]),
-    ("app", &["types", "series", "formats", "store", "watch", "filter", "plot", "release"]),
+    ("app", &["types", "series", "formats", "store", "watch", "filter", "plot", "release", "keeper"]),
     ("server", &["app"]),
     ("cli", &["app", "server"]),
     ("desktop", &["app"]),
@@ -23,15 +24,16 @@ const ALLOWED: [(&str, &[&str]); 14] = [
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
-const OWNERS: [(&str, &[&str]); 9] = [
+const OWNERS: [(&str, &[&str]); 10] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
     ("notify", &["watch"]),
     ("axum", &["server"]),
     ("plotters", &["plot"]),
     ("pco", &["series"]),
-    ("tokio", &["server", "keeper", "cli", "desktop"]),
+    ("tokio", &["server", "keeper", "cli", "desktop", "remote"]),
     ("hyper", &["keeper"]),
+    ("reqwest", &["remote"]),
     ("clap", &["cli"]),
 ];
 

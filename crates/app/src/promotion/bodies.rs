@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::wire::*;
 use serde_json::json;
 use signalbox_release::gate::{Approval, approve as keep_approval};
-use signalbox_release::{Action, Audit, Choice, Clock, Digest, End, Policy, SystemClock, Who};
+use signalbox_release::{Action, Audit, Choice, Clock, Digest, End, Outcome, Policy, SystemClock, Who};
 use signalbox_types::RunId;
 use std::collections::BTreeSet;
 
@@ -158,6 +158,23 @@ impl App {
         keep_approval(&*self.ledger()?, &approval)?;
         self.audit("approve", Some(&plan.id), None, json!({ "approval": approval }))?;
         self.plan_view(&args.plan)
+    }
+
+    /// Ends a service on this machine, after its requests in flight.
+    pub(crate) fn stop_service(&self, args: OfService) -> Result<(), CallError> {
+        let name = |e: signalbox_release::BadName| CallError::new(ErrorCode::BadRequest, sentence(&e.to_string()));
+        let service = args.service.parse().map_err(name)?;
+        self.audit("stop service", None, None, json!({ "target": args.target, "service": args.service }))?;
+        match self.local_target()?.stop_service(&service, &super::reading()) {
+            Outcome::Done(_) => Ok(()),
+            Outcome::Refused(failure) | Outcome::Unknown(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Ends all that serves on this machine; the next promotion brings it back.
+    pub(crate) fn stop_keeper(&self, _: Empty) -> Result<(), CallError> {
+        self.audit("stop keeper", None, None, json!({}))?;
+        Ok(self.local_target()?.stop(&super::reading())?)
     }
 
     pub(crate) fn audit_trail(&self, args: AuditQuery) -> Result<AuditPage, CallError> {

@@ -4,9 +4,10 @@ use super::{OWN_REGISTRY, OWN_TARGET, person};
 use crate::app::App;
 use crate::project::OpenProject;
 use crate::wire::*;
+use signalbox_keeper::{How, LocalTarget};
 use signalbox_release::{
     AliasName, Digest, Embedded, Gates, Limits, ModelName, ModelPolicy, Policy, PolicyError, RegistryAt, ServiceName,
-    SystemClock, SystemId, World,
+    SystemClock, SystemId, TargetAt, World,
 };
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ impl App {
         let artifacts = self.0.options.data_dir.join("artifacts");
         let own = Embedded::new(id(OWN_REGISTRY), self.ledger()?, artifacts, person(), Arc::new(SystemClock));
         world.registries.insert(id(OWN_REGISTRY), Arc::new(own));
+        let root = project.map_or_else(|| std::path::PathBuf::from("."), |project| project.root.clone());
         let rules = match project.map(Rules::of).transpose() {
             Ok(rules) => rules.map(|rules| rules.policy).unwrap_or_default(),
             Err(e) => {
@@ -75,6 +77,26 @@ impl App {
                 Policy::default()
             }
         };
+        if let Some(program) = &self.0.options.keeper {
+            let keeper = |name: &SystemId, port: Option<u16>| {
+                let how = How::Mlflow { python: super::golden::python_of(&root, &rules, Some(name)) };
+                Arc::new(LocalTarget::new(name.clone(), self.keeper_folder(), program.clone(), how, port))
+            };
+            world.targets.insert(id(OWN_TARGET), keeper(&id(OWN_TARGET), None));
+            for (name, at) in &rules.targets {
+                if let TargetAt::Local { port, .. } = at {
+                    world.targets.insert(name.clone(), keeper(name, *port));
+                }
+            }
+        }
+        for (name, at) in &rules.targets {
+            if !matches!(at, TargetAt::Local { .. }) {
+                failures.push(FailureView {
+                    message: format!("{name}: Signalbox cannot speak to this kind of target yet."),
+                    hint: Some("The target on this machine is called \"local\".".into()),
+                });
+            }
+        }
         for (name, at) in &rules.registries {
             match at {
                 RegistryAt::Embedded => {
@@ -90,6 +112,18 @@ impl App {
             }
         }
         Ok((world, failures))
+    }
+
+    /// What keeps models serving on this machine.
+    pub(crate) fn local_target(&self) -> Result<LocalTarget, CallError> {
+        let program = self.0.options.keeper.clone();
+        let program = program.ok_or_else(|| CallError::new(ErrorCode::NotFound, "There is no local target here."))?;
+        let how = How::Mlflow { python: "python3".into() };
+        Ok(LocalTarget::new(id(OWN_TARGET), self.keeper_folder(), program, how, None))
+    }
+
+    fn keeper_folder(&self) -> std::path::PathBuf {
+        self.0.options.data_dir.join("keeper")
     }
 
     /// The services that a project's policy names, and, without a project, those of our own registry's models.

@@ -362,6 +362,8 @@ export interface Commands {
   resume_plan: { args: Resume; reply: null };
   stop_plan: { args: OfPlan; reply: null };
   approve_plan: { args: Approve; reply: PlanView };
+  stop_service: { args: OfService; reply: null };
+  stop_keeper: { args: Empty; reply: null };
   audit_trail: { args: AuditQuery; reply: AuditPage };
 }
 

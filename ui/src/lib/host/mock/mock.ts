@@ -183,6 +183,8 @@ const handlers: Handlers = {
   resume_plan: () => null,
   stop_plan: () => null,
   approve_plan: () => promoted.plan,
+  stop_service: () => null,
+  stop_keeper: () => null,
   audit_trail: () => promoted.audit,
   stop_job: ({ id }) => {
     jobs = jobs.filter((job) => job.id !== id);

@@ -1,0 +1,12 @@
+//! Registries and serving systems elsewhere, over HTTP: what `signalbox-release`'s ports need of them.
+//!
+//! Blocking to its callers; the asynchronous part stays behind [`Http`]. What a server answers is never trusted: not
+//! its size, not its form, not its paths. A call that changes something is never made twice blindly.
+
+mod http;
+mod mlflow;
+mod secret;
+
+pub use http::{Body, Call, Http, Lost, Patience};
+pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
+pub use secret::{Auth, Secret};

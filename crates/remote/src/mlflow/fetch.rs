@@ -1,0 +1,188 @@
+//! Brings a version's artifact onto this machine: into a folder that appears when all of it is there.
+
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use signalbox_release::{Digest, Failure, FailureCode, Version, digest_of};
+
+use super::MlflowRegistry;
+use super::place::{Place, below, part};
+use super::upload::ARTIFACTS;
+use super::wire::{list, text};
+use crate::http::Patience;
+
+/// Far above any model; a server that never comes to an end is stopped here.
+const MAX_FILES: usize = 20_000;
+const MAX_DEPTH: usize = 32;
+const MAX_BYTES: u64 = 64 << 30;
+/// A run's artifact, of a registered version, of a logged model …
+const MAX_HOPS: usize = 5;
+
+impl MlflowRegistry {
+    pub(super) fn bring(&self, version: &Version, patience: &Patience) -> Result<PathBuf, Failure> {
+        let uri = self.download_uri(version.at.model.as_str(), version.at.version.as_str(), patience)?;
+        let root = match self.resolved(uri, patience)? {
+            Place::Local(path) => return in_place(&path, version),
+            Place::Proxied(root) => root,
+            place => return Err(odd(&format!("an artifact's place leads to {place:?}"))),
+        };
+        let folder = self.folder(version);
+        if folder.is_dir() {
+            // What was brought once stays, unless somebody has changed it here.
+            match &version.at.digest {
+                Some(wanted) if digest_of(&folder).is_ok_and(|tree| tree.digest == *wanted) => return Ok(folder),
+                None => return Ok(folder),
+                Some(_) => fs::remove_dir_all(&folder).map_err(|e| local(&folder, &e))?,
+            }
+        }
+        let parent = folder.parent().expect("BUG: below the cache");
+        let coming = parent.join(format!(".coming-{:016x}", RandomState::new().hash_one(0)));
+        fs::create_dir_all(&coming).map_err(|e| local(&coming, &e))?;
+        let brought = self.bring_all(&root, &coming, patience).and_then(|()| {
+            check(&coming, version.at.digest.as_ref(), version)?;
+            match fs::rename(&coming, &folder) {
+                // Another brought the same version meanwhile.
+                Err(_) if folder.is_dir() => Ok(()),
+                done => done.map_err(|e| local(&folder, &e)),
+            }
+        });
+        if coming.exists() {
+            let _ = fs::remove_dir_all(&coming);
+        }
+        brought.map(|()| folder)
+    }
+
+    /// A folder per version. A model that was deleted and made again counts from one again: so its time is in the name.
+    fn folder(&self, version: &Version) -> PathBuf {
+        let made = version.made_unix_ms.unwrap_or(0);
+        let name = format!("{}-{made}", version.at.version);
+        self.at.cache.join(plain(self.at.id.as_str())).join(plain(version.at.model.as_str())).join(plain(&name))
+    }
+
+    fn bring_all(&self, root: &str, to: &Path, patience: &Patience) -> Result<(), Failure> {
+        let (mut files, mut bytes) = (0, 0);
+        // Folders to look into: below the artifact, and how deep.
+        let mut todo = vec![(String::new(), 0)];
+        while let Some((folder, depth)) = todo.pop() {
+            let here = if folder.is_empty() { root.to_owned() } else { format!("{root}/{folder}") };
+            let answer = self.http.read(&self.http.get(ARTIFACTS, &[("path", &here)]), patience)?;
+            for file in list(&answer, "files") {
+                let name = part(text(file, "path").unwrap_or_default())?;
+                let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+                files += 1;
+                if files > MAX_FILES || depth >= MAX_DEPTH {
+                    return Err(odd("the artifact has too many files, or lies too deep"));
+                }
+                if file["is_dir"].as_bool().unwrap_or(false) {
+                    fs::create_dir_all(to.join(&path)).map_err(|e| local(&to.join(&path), &e))?;
+                    todo.push((path, depth + 1));
+                } else {
+                    bytes += self.bring_file(&format!("{root}/{path}"), &to.join(&path), bytes, patience)?;
+                }
+            }
+        }
+        if files == 0 {
+            // MLflow lists a file as an empty folder.
+            let name = part(root.rsplit('/').next().unwrap_or_default())?;
+            self.bring_file(root, &to.join(name), 0, patience)?;
+        }
+        Ok(())
+    }
+
+    fn bring_file(&self, path: &str, to: &Path, so_far: u64, patience: &Patience) -> Result<u64, Failure> {
+        let call = self.http.get(&format!("{ARTIFACTS}/{path}"), &[]);
+        self.http.download(&call, to, MAX_BYTES - so_far, patience)
+    }
+
+    /// Follows what names a place by another name.
+    fn resolved(&self, mut uri: String, patience: &Patience) -> Result<Place, Failure> {
+        for _ in 0..MAX_HOPS {
+            uri = match Place::of(&uri, self.http.base())? {
+                Place::Run { run, path } => {
+                    let answer = self.get("runs/get", &[("run_id", &run)], patience)?;
+                    format!("{}/{}", uri_in(&answer["run"]["info"])?.trim_end_matches('/'), below(&path)?)
+                }
+                Place::Logged(id) => {
+                    let answer = self.get(&format!("logged-models/{id}"), &[], patience)?;
+                    uri_in(&answer["model"]["info"])?
+                }
+                Place::Registered { model, version } => self.download_uri(&model, &version, patience)?,
+                place => return Ok(place),
+            };
+        }
+        Err(odd("an artifact's place leads in a circle"))
+    }
+
+    fn download_uri(&self, model: &str, version: &str, patience: &Patience) -> Result<String, Failure> {
+        let answer = self.get("model-versions/get-download-uri", &[("name", model), ("version", version)], patience)?;
+        uri_in(&answer)
+    }
+}
+
+fn uri_in(raw: &Value) -> Result<String, Failure> {
+    text(raw, "artifact_uri").map(str::to_owned).ok_or_else(|| odd("the registry does not say where the artifact lies"))
+}
+
+/// A path that the registry names is read where it is; but only if it is a model, not whatever lies on this machine.
+fn in_place(path: &Path, version: &Version) -> Result<PathBuf, Failure> {
+    if !path.exists() {
+        let what = format!("{} lies at {}, and there is no such path on this machine", version.at, path.display());
+        return Err(Failure::new(FailureCode::NotFound, what)
+            .hint("Start the tracking server so that it hands on artifacts (--artifacts-destination)."));
+    }
+    match &version.at.digest {
+        Some(wanted) => check(path, Some(wanted), version)?,
+        None if path.join("MLmodel").is_file() => {}
+        None => return Err(odd(&format!("{} is no model: it holds no MLmodel", path.display()))),
+    }
+    Ok(path.to_path_buf())
+}
+
+fn check(path: &Path, wanted: Option<&Digest>, version: &Version) -> Result<(), Failure> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    let found = digest_of(path).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?.digest;
+    if found == *wanted {
+        return Ok(());
+    }
+    let what = format!("the artifact of {} was changed: it is {}, not {}", version.at, found.short(), wanted.short());
+    Err(Failure::new(FailureCode::Conflict, what).hint("Register the model again, from its run."))
+}
+
+/// A name that any file system takes, and that no other name becomes.
+fn plain(name: &str) -> String {
+    let mut out = String::new();
+    for byte in name.bytes() {
+        // Upper case too: some file systems do not tell it from lower case.
+        if byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("={byte:02x}"));
+        }
+    }
+    // Names on disk end at 255 bytes.
+    if out.len() > 200 { Digest::of(name).hex() } else { out }
+}
+
+fn odd(what: &str) -> Failure {
+    Failure::new(FailureCode::Server, what)
+}
+
+fn local(path: &Path, e: &std::io::Error) -> Failure {
+    Failure::new(FailureCode::Local, format!("{}: {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_have_names_that_any_disk_takes_and_tells_apart() {
+        assert_eq!(plain("iris-2_b"), "iris-2_b");
+        assert_eq!(plain("Iris"), "=49ris");
+        assert_eq!(plain("a.é \""), "a=2e=c3=a9=20=22");
+        assert_ne!(plain("a=20"), plain("a "));
+        assert_eq!(plain(&"É".repeat(150)).len(), 64);
+    }
+}

@@ -1,0 +1,136 @@
+//! A network that fails, before the real server.
+
+use std::time::{Duration, Instant};
+
+use signalbox_release::{Cancel, Cx, FailureCode, ModelName, Outcome, Registry};
+use signalbox_testkit::proxy::{Fault, FaultProxy};
+
+use super::world::*;
+
+fn through() -> (FaultProxy, View) {
+    let proxy = FaultProxy::before(open_server());
+    let view = view(&proxy.url(), "ada@laptop");
+    (proxy, view)
+}
+
+const MAKES_VERSION: &str = "POST /api/2.0/mlflow/model-versions/create";
+const SETS_ALIAS: &str = "POST /api/2.0/mlflow/registered-models/alias";
+const LOCKS: &str = "POST /api/2.0/mlflow/registered-models/create";
+const LISTS: &str = "GET /api/2.0/mlflow/registered-models/search";
+
+#[test]
+fn a_registration_whose_answer_is_lost_is_unknown_and_found() {
+    let (proxy, view) = through();
+    let what = registration(view.artifact("w"));
+    for (i, fault) in [Fault::DropAnswer, Fault::CutAfter(40)].into_iter().enumerate() {
+        let model: ModelName = name(&format!("lost registration {i}"));
+        proxy.next(MAKES_VERSION, fault);
+        let before = proxy.count(MAKES_VERSION);
+        let outcome = view.registry.register(&model, &what, &key("P"), &cx());
+        assert!(matches!(&outcome, Outcome::Unknown(f) if f.code == FailureCode::TimedOut), "{outcome:?}");
+        assert_eq!(proxy.count(MAKES_VERSION), before + 1, "it is not sent again");
+        let found = view.registry.registered_by(&model, &key("P"), &cx()).expect("versions");
+        assert_eq!(found.len(), 1);
+        assert_eq!(made(view.registry.register(&model, &what, &key("P"), &cx())), found[0].at.version);
+        assert_eq!(view.registry.versions(&model, &cx()).expect("versions").len(), 1);
+    }
+}
+
+#[test]
+fn a_registration_that_failed_before_it_made_a_version_is_refused() {
+    let (proxy, view) = through();
+    let (model, what): (ModelName, _) = (name("half sent"), registration(view.artifact("w")));
+    // A run is made once; a file is put as often as what may be repeated is tried.
+    for (line, times) in [("POST /api/2.0/mlflow/runs/create", 1), ("PUT /api/2.0/mlflow-artifacts", 3)] {
+        (0..times).for_each(|_| proxy.next(line, Fault::DropAnswer));
+        let outcome = view.registry.register(&model, &what, &key("HALF"), &cx());
+        assert!(matches!(outcome, Outcome::Refused(_)), "{line}: {outcome:?}");
+        assert_eq!(proxy.count(line), times, "{line}");
+        assert_eq!(view.registry.versions(&model, &cx()).expect("versions"), [], "{line}");
+    }
+    // The run that was made is used, and no other is.
+    made(view.registry.register(&model, &what, &key("HALF"), &cx()));
+    assert_eq!(proxy.count("POST /api/2.0/mlflow/runs/create"), 1);
+}
+
+#[test]
+fn a_move_whose_answer_is_lost_is_unknown_and_the_way_back_is_open() {
+    let (proxy, view) = through();
+    let model: ModelName = name("lost move");
+    let v = versions(&view, &model, 2);
+    proxy.next(SETS_ALIAS, Fault::DropAnswer);
+    let outcome = view.registry.point(&model, &champion(), None, Some(&v[0]), &cx());
+    assert!(matches!(&outcome, Outcome::Unknown(f) if f.code == FailureCode::TimedOut), "{outcome:?}");
+    assert_eq!(proxy.count(SETS_ALIAS), 1, "it is not sent again");
+    assert_eq!(view.registry.pointer(&model, &champion(), &cx()).expect("a pointer").to.as_ref(), Some(&v[0]));
+
+    // Others are kept out meanwhile …
+    let bob = super::view_of("bob@desk");
+    let short = Cx { cancel: Cancel::default(), limit: Duration::from_secs(2) };
+    let outcome = bob.registry.point(&model, &champion(), Some(&v[0]), Some(&v[1]), &short);
+    let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(
+        (failure.code, failure.message.as_str()),
+        (FailureCode::Busy, "ada@laptop is moving champion of lost move just now")
+    );
+    // … and we are not.
+    let began = Instant::now();
+    let outcome = view.registry.point(&model, &champion(), Some(&v[0]), Some(&v[1]), &cx());
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert!(began.elapsed() < Duration::from_secs(30), "it did not wait for its own lock");
+    assert!(matches!(bob.registry.point(&model, &champion(), Some(&v[1]), None, &cx()), Outcome::Done(_)));
+}
+
+#[test]
+fn a_lock_that_somebody_left_is_taken_when_its_time_is_over() {
+    let (proxy, view) = through();
+    let model: ModelName = name("left lock");
+    let v = versions(&view, &model, 2);
+    proxy.next(SETS_ALIAS, Fault::DropAnswer);
+    let outcome = view.registry.point(&model, &champion(), None, Some(&v[0]), &cx());
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    let late = later_view("bob@desk");
+    let outcome = late.registry.point(&model, &champion(), Some(&v[0]), Some(&v[1]), &cx());
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+}
+
+#[test]
+fn a_lock_whose_answer_is_lost_is_ours_and_one_that_nobody_made_is_not() {
+    let (proxy, view) = through();
+    let model: ModelName = name("lost lock");
+    let v = versions(&view, &model, 1);
+    proxy.next(LOCKS, Fault::DropAnswer);
+    let outcome = view.registry.point(&model, &champion(), None, Some(&v[0]), &cx());
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    proxy.next(LOCKS, Fault::DropRequest);
+    let outcome = view.registry.point(&model, &champion(), Some(&v[0]), None, &cx());
+    assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
+    assert_eq!(view.registry.pointer(&model, &champion(), &cx()).expect("a pointer").to.as_ref(), Some(&v[0]));
+}
+
+#[test]
+fn a_move_that_arrives_twice_is_one_move() {
+    let (proxy, view) = through();
+    let model: ModelName = name("twice");
+    let v = versions(&view, &model, 1);
+    proxy.next(SETS_ALIAS, Fault::Twice);
+    assert!(matches!(view.registry.point(&model, &champion(), None, Some(&v[0]), &cx()), Outcome::Done(_)));
+    assert_eq!(view.registry.pointer(&model, &champion(), &cx()).expect("a pointer").to.as_ref(), Some(&v[0]));
+}
+
+#[test]
+fn reading_goes_on_when_the_server_does() {
+    let (proxy, view) = through();
+    proxy.next(LISTS, Fault::Answer { status: "503 Service Unavailable", headers: "", body: "" });
+    proxy.next(LISTS, Fault::CutAfter(30));
+    view.registry.models(&cx()).expect("the third try");
+
+    proxy.next(LISTS, Fault::Answer { status: "429 Too Many", headers: "Retry-After: 1\r\n", body: "" });
+    let began = Instant::now();
+    view.registry.models(&cx()).expect("the second try");
+    assert!(began.elapsed() >= Duration::from_secs(1));
+
+    proxy.next(LISTS, Fault::Delay(Duration::from_secs(3)));
+    let short = Cx { cancel: Cancel::default(), limit: Duration::from_secs(1) };
+    assert_eq!(view.registry.models(&short).expect_err("too late").code, FailureCode::TimedOut);
+}
