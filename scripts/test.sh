@@ -4,7 +4,7 @@
 mode="${1:-all}"
 want=" ${SIGNALBOX_TESTS:-lint rust ui browser window crash} "
 [ "$mode" = lint ] && want=" lint ui-check "
-[ "$mode" = lint ] && step_total=6 || step_total=14
+[ "$mode" = lint ] && step_total=6 || step_total=15
 . "$(dirname "$0")/setup.sh"
 
 counts="$work/counts"
@@ -71,6 +71,12 @@ real_writer_tests() {
   SIGNALBOX_PYTHON="$python" cargo test --locked -p signalbox-formats --features real-writers --test real_writers
 }
 
+# Real registries and model servers, started and stopped by the tests.
+real_server_tests() {
+  SIGNALBOX_PYTHON="$python" cargo test --locked -p signalbox-keeper -p signalbox-remote \
+    --features signalbox-keeper/real-servers,signalbox-remote/real-servers --test real_servers --test real_mlflow
+}
+
 node_tests() {
   SIGNALBOX_BIN="$CARGO_TARGET_DIR/release" SIGNALBOX_PYTHON="$python" \
     node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec "$@"
@@ -97,6 +103,7 @@ if wants rust; then
   command -v cargo-nextest >/dev/null && counter=count_nextest
   suite rust $counter "Rust tests" 3000 rust_tests
   suite writers count_cargo_test "our readers beside a living MLflow" 900 real_writer_tests
+  suite servers count_cargo_test "promotions to real servers" 1200 real_server_tests
 fi
 if wants ui || wants ui-check; then check svelte-check "svelte-check" 300 npm --prefix ui run check; fi
 if wants ui; then suite ui count_vitest "page tests (vitest)" 600 npm --prefix ui test; fi

@@ -70,6 +70,7 @@ commands! {
     resume_plan(Resume) -> ();
     stop_plan(OfPlan) -> ();
     approve_plan(Approve) -> PlanView;
+    allow_policy(OfProject) -> ();
     stop_service(OfService) -> ();
     stop_keeper(Empty) -> ();
     audit_trail(AuditQuery) -> AuditPage;

@@ -84,6 +84,8 @@ impl Eye<'_> {
                 look.proof = proof_of(&at, &served.identity);
                 if *proven && self.world.target(target)?.caps().ask_candidate {
                     self.golden(target, service, &Whom::Version(at), &mut look)?;
+                    // It is ready, and it was asked itself: it will not answer otherwise.
+                    look.is_final = !look.holds;
                 }
                 Ok(look)
             }

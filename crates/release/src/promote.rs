@@ -76,8 +76,8 @@ pub fn plan(world: &World, goal: &Goal, maker: &Maker, cx: &Cx) -> Result<Plan, 
         Candidate::New { model, .. } => model.to_string(),
     };
     let to = match (&goal.place, &goal.alias) {
-        (Some(place), _) => format!(" to {} at {}", place.service, place.target),
-        (None, Some(alias)) => format!(" to {alias}"),
+        (_, Some(alias)) => format!(" to {alias}"),
+        (Some(place), None) => format!(" to {} at {}", place.service, place.target),
         (None, None) => String::new(),
     };
     Ok(Plan {
@@ -180,6 +180,10 @@ fn serve(
     }
     let here = (&place.target, &place.service);
     let label = Who::Candidate.label(&goal.candidate);
+    let name = match &goal.candidate {
+        Candidate::Version(at) => at.to_string(),
+        Candidate::New { model, .. } => format!("the new {model}"),
+    };
     let serves = |who: Option<Who>, share: u8, proven: bool| Expect::Serves {
         target: here.0.clone(),
         service: here.1.clone(),
@@ -215,7 +219,7 @@ fn serve(
     if !is_loaded {
         let stage = |who| Action::Stage { target: here.0.clone(), service: here.1.clone(), who };
         steps.push(Step {
-            title: format!("Load {} {label} at {}, without traffic", goal.candidate.model(), port.title()),
+            title: format!("Load {name} at {}, without traffic", port.title()),
             action: stage(Who::Candidate),
             requests: port.stage_requests(here.1, &what_is_planned(goal), &OpKey::new(&maker.id, steps.len(), false)),
             before: vec![
@@ -248,9 +252,9 @@ fn serve(
         };
         steps.push(Step {
             title: if share == 100 {
-                format!("Give {label} the traffic of {}", here.1)
+                format!("Give {name} the traffic of {}", here.1)
             } else {
-                format!("Give {label} {share} % of the traffic")
+                format!("Give {name} {share} % of the traffic")
             },
             action: route(&to, share),
             requests: port.route_requests(here.1, Some(&label), share),

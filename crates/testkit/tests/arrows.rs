@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("release", &["store"]),
     ("remote", &["release"]),
     ("keeper", &["release"]),
-    ("app", &["types", "series", "formats", "store", "watch", "filter", "plot", "release", "keeper"]),
+    ("app", &["types", "series", "formats", "store", "watch", "filter", "plot", "release", "keeper", "remote"]),
     ("server", &["app"]),
     ("cli", &["app", "server"]),
     ("desktop", &["app"]),

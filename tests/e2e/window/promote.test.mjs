@@ -16,6 +16,18 @@ let screen;
 const text = (selector) => window.session.run((s) => document.querySelector(s)?.textContent.replace(/\s+/g, " ") ?? "", selector);
 const call = (name, args) => window.session.runAsync((name, args) => globalThis.__TAURI_INTERNALS__.invoke("call", { name, args }), name, args);
 
+/** Ends, by its process id, a keeper that did not hear: it runs in the folder of this test's home. */
+function endKeepers(home) {
+  for (const pid of fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = fs.readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+      if (words[1] === "keep" && words[2]?.startsWith(home)) process.kill(Number(pid), "SIGTERM");
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
+
 /** A request that the demo's models were logged with. */
 const example = () => {
   const experiments = path.join(demo, "wine/mlruns");
@@ -62,6 +74,7 @@ describe("a promotion in the real window", { concurrency: false }, () => {
     // What keeps the models outlives the window: it is told to end.
     await call("stop_keeper", {}).catch(() => undefined);
     await window?.close();
+    if (window) endKeepers(window.home);
     await closeDisplay();
   });
 

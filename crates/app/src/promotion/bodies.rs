@@ -22,9 +22,19 @@ impl App {
                     found.push(views::registry(self, &**port, id.to_string()));
                 }
             }
-            for failure in failures {
-                let title = project.as_ref().map_or_else(String::new, |project| project.name.clone());
-                found.push(RegistryView { id: String::new(), title, models: Vec::new(), failure: Some(failure) });
+            let title = project.as_ref().map_or_else(String::new, |project| project.name.clone());
+            let told = |failure, allow| RegistryView {
+                id: String::new(),
+                title: title.clone(),
+                models: Vec::new(),
+                failure: Some(failure),
+                allow,
+            };
+            found.extend(failures.into_iter().map(|failure| told(failure, None)));
+            if let Some(project) = &project
+                && let Some(failure) = self.not_allowed(project)
+            {
+                found.push(told(failure, Some(project.id.0)));
             }
         }
         Ok(found)
@@ -158,6 +168,21 @@ impl App {
         keep_approval(&*self.ledger()?, &approval)?;
         self.audit("approve", Some(&plan.id), None, json!({ "approval": approval }))?;
         self.plan_view(&args.plan)
+    }
+
+    /// The person has seen which addresses the project's policy names, as it is now.
+    pub(crate) fn allow_policy(&self, args: OfProject) -> Result<(), CallError> {
+        let project = self.project(args.project)?;
+        let Some(digest) = Rules::of(&project)?.digest else {
+            return Err(CallError::new(ErrorCode::NotFound, "This project has no signalbox.toml."));
+        };
+        self.audit(
+            "allow policy",
+            None,
+            None,
+            json!({ "project": crate::project::show(&project.root), "policy": digest }),
+        )?;
+        self.write(|store| store.set_pref(&super::systems::allowed_key(&digest), "true"))
     }
 
     /// Ends a service on this machine, after its requests in flight.

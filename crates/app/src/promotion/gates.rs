@@ -53,6 +53,17 @@ pub(crate) fn judge(
     verdicts.into_iter().map(|verdict| verdict.about(about.clone())).collect()
 }
 
+/// Whether the model, loaded by itself, gives an answer at all.
+pub(crate) fn loads(asked: &super::golden::Asked) -> Verdict {
+    let (ruling, says) = match &asked.why_none {
+        None => (Ruling::Pass, "loaded by itself, it answers its input example".to_owned()),
+        Some(why) if asked.is_broken => (Ruling::Fail, why.clone()),
+        Some(why) => (Ruling::Skipped, format!("it was not tried: {why}")),
+    };
+    let evidence = super::golden::told(asked);
+    Verdict { gate: "loads".into(), ruling, says, evidence, bound: Bound::default() }
+}
+
 fn signature(subject: &Subject, model: &ModelPolicy, world: &World, production: Option<&Version>) -> Verdict {
     let skipped = |says: &str| Verdict {
         gate: "signature".into(),

@@ -21,6 +21,8 @@ const MAX_BYTES: u64 = 16 << 20;
 pub(crate) struct Asked {
     pub golden: Vec<Golden>,
     pub why_none: Option<String>,
+    /// The model was asked, and could not be loaded or gave no answer.
+    pub is_broken: bool,
 }
 
 impl App {
@@ -29,9 +31,9 @@ impl App {
         let ledger = self.ledger()?;
         let kept = ledger.records(KIND, &digest.to_string())?;
         if let Some(golden) = kept.last().and_then(|row| serde_json::from_str(&row.body).ok()) {
-            return Ok(Asked { golden: vec![golden], why_none: None });
+            return Ok(Asked { golden: vec![golden], why_none: None, is_broken: false });
         }
-        let none = |why: String| Ok(Asked { golden: Vec::new(), why_none: Some(why) });
+        let none = |why: String| Ok(Asked { golden: Vec::new(), why_none: Some(why), is_broken: false });
         let example = model.join("serving_input_example.json");
         let request: Value = match std::fs::metadata(&example).map(|m| m.len()) {
             Ok(bytes) if bytes > MAX_BYTES => return none("its input example is larger than 16 MiB".into()),
@@ -47,9 +49,9 @@ impl App {
                 let golden = Golden { request, answer, tolerance: TOLERANCE };
                 let body = serde_json::to_string(&golden).expect("BUG: a golden request is JSON");
                 ledger.record(KIND, &digest.to_string(), SystemClock.unix_ms(), &body)?;
-                Ok(Asked { golden: vec![golden], why_none: None })
+                Ok(Asked { golden: vec![golden], why_none: None, is_broken: false })
             }
-            Err(why) => none(why),
+            Err(why) => Ok(Asked { golden: Vec::new(), why_none: Some(why), is_broken: true }),
         }
     }
 }

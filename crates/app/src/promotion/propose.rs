@@ -119,9 +119,12 @@ impl App {
         let old = production.as_ref().map(|version| self.measured_of(version)).unwrap_or_default();
         let subject =
             Subject { path: &chosen.folder, tree: &tree, wanted: chosen.digest.as_ref(), measured: chosen.measured };
-        let verdicts = judge(&subject, &rules, &model, &world, production.as_ref(), &old);
+        let mut verdicts = judge(&subject, &rules, &model, &world, production.as_ref(), &old);
         let mut risks = risks(&chosen.folder, &tree);
-        if let Some(why) = asked.as_ref().and_then(|asked| asked.why_none.as_ref()) {
+        if let Some(asked) = &asked {
+            verdicts.push(super::gates::loads(asked).about(super::bound(&tree.digest, rules.digest.as_ref())));
+        }
+        if let Some(why) = asked.as_ref().filter(|asked| !asked.is_broken).and_then(|asked| asked.why_none.as_ref()) {
             risks.push(format!("there is no golden request, so what serves is known by its digest only: {why}"));
         }
         Journal::of(&*self.ledger()?, &plan)?;

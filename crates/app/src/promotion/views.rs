@@ -209,7 +209,7 @@ fn version_of(plan: &Plan, lines: &[(i64, Line)]) -> Option<String> {
 }
 
 pub(crate) fn registry(app: &App, port: &dyn Registry, id: String) -> RegistryView {
-    let mut view = RegistryView { id, title: port.title(), models: Vec::new(), failure: None };
+    let mut view = RegistryView { id, title: port.title(), models: Vec::new(), failure: None, allow: None };
     let cx = reading();
     match port.models(&cx) {
         Ok(models) => {

@@ -10,6 +10,8 @@ pub struct RegistryView {
     pub title: String,
     pub models: Vec<ModelView>,
     pub failure: Option<FailureView>,
+    /// The project whose policy names addresses elsewhere that the person has not allowed yet.
+    pub allow: Option<u32>,
 }
 
 #[derive(Clone, Debug, Serialize, TS)]

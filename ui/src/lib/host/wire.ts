@@ -174,7 +174,11 @@ export type SaveExport = {
  * Suggested file name.
  */
 name: string, format: ExportFormat, project: number, runs: Array<number>, metrics: Array<string>, x: XAxis, smooth: Smooth, log_y: boolean, dark: boolean, };
-export type RegistryView = { id: string, title: string, models: Array<ModelView>, failure: FailureView | null, };
+export type RegistryView = { id: string, title: string, models: Array<ModelView>, failure: FailureView | null, 
+/**
+ * The project whose policy names addresses elsewhere that the person has not allowed yet.
+ */
+allow: number | null, };
 export type ModelView = { name: string, 
 /**
  * Newest first.
@@ -362,6 +366,7 @@ export interface Commands {
   resume_plan: { args: Resume; reply: null };
   stop_plan: { args: OfPlan; reply: null };
   approve_plan: { args: Approve; reply: PlanView };
+  allow_policy: { args: OfProject; reply: null };
   stop_service: { args: OfService; reply: null };
   stop_keeper: { args: Empty; reply: null };
   audit_trail: { args: AuditQuery; reply: AuditPage };

@@ -183,6 +183,7 @@ const handlers: Handlers = {
   resume_plan: () => null,
   stop_plan: () => null,
   approve_plan: () => promoted.plan,
+  allow_policy: () => null,
   stop_service: () => null,
   stop_keeper: () => null,
   audit_trail: () => promoted.audit,

@@ -20,7 +20,7 @@ class Promoted {
     steps: [step("Register churn in Signalbox's own registry", "waiting", []), step("Load churn {version} at the local target, without traffic", "waiting", []), step("Give {version} the traffic of churn", "waiting", []), step("Move production from 1 to {version}", "waiting", [])],
   };
   registry: RegistryView = {
-    id: "signalbox", title: "Signalbox's own registry", failure: null,
+    id: "signalbox", title: "Signalbox's own registry", failure: null, allow: null,
     models: [{ name: "churn", versions: [
       { version: "2", state: "ready", why: null, aliases: [], digest: "3f9c1e2ab477", run: "ab12", run_here: null, project: null, made: NOW - 60, made_by: "ada", tags: [] },
       { version: "1", state: "ready", why: null, aliases: ["production"], digest: "0a64f9dd01c2", run: "cd34", run_here: null, project: null, made: NOW - 86_400, made_by: "grace", tags: [] },
