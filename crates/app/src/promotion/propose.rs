@@ -207,7 +207,7 @@ impl App {
 
     /// What the run that made a version has measured, if the run is in an open project.
     fn measured_of(&self, version: &Version) -> BTreeMap<String, Measured> {
-        let Some((project, run)) = version.run.as_deref().and_then(|key| self.run_by_id(key)) else {
+        let Some((project, run)) = super::views::run_of(version).and_then(|key| self.run_by_id(key)) else {
             return BTreeMap::new();
         };
         let data = self.data_of(run).unwrap_or_default();

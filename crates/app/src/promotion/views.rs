@@ -228,6 +228,12 @@ pub(crate) fn registry(app: &App, port: &dyn Registry, id: String) -> RegistryVi
     view
 }
 
+/// The run that made a version, as the project that it was promoted from knows it; else as its registry does.
+pub(crate) fn run_of(version: &Version) -> Option<&str> {
+    let tagged = version.tags.iter().find(|(key, _)| key == "signalbox.run").map(|(_, value)| value.as_str());
+    tagged.or(version.run.as_deref())
+}
+
 fn version(
     app: &App,
     version: &Version,
@@ -239,7 +245,7 @@ fn version(
         VersionState::Failed(why) => ("failed", Some(why.clone())),
         VersionState::Withdrawn => ("withdrawn", None),
     };
-    let here = version.run.as_deref().and_then(|id| app.run_by_id(id));
+    let here = run_of(version).and_then(|id| app.run_by_id(id));
     let run_here = here.as_ref().and_then(|(project, run)| {
         project.catalogue().get(*run).map(|found| RunName { id: run.0, name: found.name.clone() })
     });
