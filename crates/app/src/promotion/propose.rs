@@ -6,7 +6,7 @@ use super::systems::{Rules, service_of};
 use super::{new_id, person, reading};
 use crate::app::App;
 use crate::artifacts::Artifacts;
-use crate::project::{OpenProject, show};
+use crate::project::OpenProject;
 use crate::wire::*;
 use serde_json::json;
 use signalbox_release::gate::Measured;
@@ -165,7 +165,7 @@ impl App {
             return Err(CallError::new(ErrorCode::NotFound, "This run is no longer there."));
         };
         let tags = [
-            ("signalbox.project", show(&project.root)),
+            ("signalbox.project", project.name.clone()),
             ("signalbox.run", row.own_id().to_owned()),
             ("signalbox.run_name", row.name.clone()),
             ("signalbox.source", row.origin.path.to_string()),

@@ -127,7 +127,8 @@ fn tags_of(key: &OpKey, digest: Option<String>, theirs: &[(String, String)]) -> 
         // `mlflow/utils/validation.py`: word characters, and `/ : . -` and spaces.
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ' ' | ':' | '/');
         let key: String = key.chars().map(|c| if fits(c) { c } else { '_' }).take(MAX_KEY_CHARS).collect();
-        if !key.is_empty() && !key.starts_with("signalbox.") {
+        // Ours say what is so; nobody's tags may say it in their place.
+        if !key.is_empty() && ![OP_TAG, DIGEST_TAG, STATE_TAG].contains(&key.as_str()) {
             let value: String = value.chars().take(MAX_TAG_CHARS).collect();
             tags.push(json!({ "key": key, "value": value }));
         }
