@@ -4,6 +4,8 @@
 //! whose answer was lost is never made again blindly: one looks until it is seen, or the step's time is over. What
 //! fails is taken back, step by step in reverse; but only what is still as this plan has left it: nothing is fought over.
 
+mod undo;
+
 use std::time::Duration;
 
 use signalbox_store::{Ledger, StoreError};
@@ -14,6 +16,7 @@ use crate::look::{Eye, Look, World};
 use crate::names::{OpKey, VersionRef};
 use crate::plan::{Action, Candidate, Expect, Plan, Step, Who};
 use crate::ports::{Cancel, Cx, Deployable};
+use undo::{ours, undone};
 
 /// Time, for tests to own.
 pub trait Clock: Send + Sync {
@@ -463,57 +466,6 @@ impl Carrier<'_> {
 
     fn cx(&self, limit: Duration) -> Cx {
         Cx { cancel: self.cancel.clone(), limit }
-    }
-}
-
-/// What is so if the step was never done, or is undone.
-fn undone(step: &Step) -> Vec<Expect> {
-    match &step.action {
-        Action::Register => vec![Expect::NotRegistered],
-        Action::Stage { target, service, who } => {
-            vec![Expect::NotLoaded { target: target.clone(), service: service.clone(), who: who.clone() }]
-        }
-        // What was there before: what the inverse brings back.
-        Action::Route { .. } | Action::Point { .. } => match &step.inverse {
-            Some(Action::Route { target, service, to, share, .. }) => vec![Expect::Serves {
-                target: target.clone(),
-                service: service.clone(),
-                who: to.clone(),
-                share: *share,
-                proven: false,
-            }],
-            Some(Action::Point { registry, model, alias, to, .. }) => vec![Expect::Alias {
-                registry: registry.clone(),
-                model: model.clone(),
-                alias: alias.clone(),
-                to: to.clone(),
-            }],
-            _ => Vec::new(),
-        },
-        Action::Withdraw | Action::Unstage { .. } | Action::Bake { .. } => Vec::new(),
-    }
-}
-
-/// What is so while the step's own work is there: only then is it ours to take back.
-fn ours(step: &Step) -> Vec<Expect> {
-    match &step.action {
-        Action::Route { target, service, to, share, .. } => vec![Expect::Serves {
-            target: target.clone(),
-            service: service.clone(),
-            who: to.clone(),
-            share: *share,
-            proven: false,
-        }],
-        Action::Point { registry, model, alias, to, .. } => vec![Expect::Alias {
-            registry: registry.clone(),
-            model: model.clone(),
-            alias: alias.clone(),
-            to: to.clone(),
-        }],
-        // They carry this plan's key, or are a version that only this plan has loaded.
-        Action::Register | Action::Stage { .. } | Action::Withdraw | Action::Unstage { .. } | Action::Bake { .. } => {
-            Vec::new()
-        }
     }
 }
 
