@@ -23,7 +23,10 @@ pub fn prepare() {
         }
         // Where it is not part of this process, WebKit does not need it, and it may not exist.
         if std::fs::read("/proc/self/maps").is_ok_and(|maps| is_mapped(&maps, SLOW_LIBRARY)) {
-            set("LD_PRELOAD", &preload_also(std::env::var_os("LD_PRELOAD"), SLOW_LIBRARY));
+            let before = std::env::var_os("LD_PRELOAD").unwrap_or_default();
+            // For programs that are no part of WebKit: a model server has no use for a voice.
+            set(signalbox_app::PRELOAD_BEFORE, &before);
+            set("LD_PRELOAD", &preload_also(Some(before), SLOW_LIBRARY));
         }
     }
 }

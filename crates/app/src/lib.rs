@@ -31,6 +31,8 @@ pub use app::{App, Desktop, Options};
 pub use commands::NAMES as COMMANDS;
 pub use offline::{Offline, ReadProgress};
 pub use place::{data_dir, demo_path, own_program};
+/// Where a shell that changes `LD_PRELOAD` keeps what it was, for the programs that are started here.
+pub use signalbox_keeper::PRELOAD_BEFORE;
 /// Runs the keeper of the local target if that is what this process was started for; else does nothing.
 pub use signalbox_keeper::main_if_asked as keep_if_asked;
 pub use wire::{CallError, ErrorCode};

@@ -95,7 +95,9 @@ pub fn start(folder: &Folder, program: &Path, cx: &Cx) -> Result<(), Failure> {
         .map_err(|e| failed(&log, &e))?;
     let local = |e: io::Error| Failure::new(FailureCode::Local, format!("{} does not start: {e}", program.display()));
     let spawn = || -> io::Result<Child> {
-        Command::new(program)
+        let mut command = Command::new(program);
+        crate::preload_as_before(&mut command);
+        command
             .arg("keep")
             .arg(folder.path())
             .current_dir(folder.path())

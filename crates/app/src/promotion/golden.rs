@@ -61,7 +61,9 @@ fn predict(model: &Path, example: &Path, python: &Path) -> Result<Value, String>
     let folder = tempfile::tempdir().map_err(|e| format!("no temporary folder: {e}"))?;
     let (answer, log) = (folder.path().join("answer.json"), folder.path().join("log"));
     let log_file = File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
-    let mut child = Command::new(python)
+    let mut command = Command::new(python);
+    signalbox_keeper::preload_as_before(&mut command);
+    let mut child = command
         .args(["-m", "mlflow", "models", "predict", "--env-manager", "local", "-t", "json", "-m"])
         .arg(model)
         .arg("-i")

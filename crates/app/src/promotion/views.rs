@@ -79,11 +79,13 @@ impl App {
         let (standing, standing_saw) = standing.map_or((None, Vec::new()), |(is, saw)| (Some(is), saw));
         let steps: Vec<StepView> =
             plan.steps.iter().enumerate().map(|(n, _)| step(&plan, n, &progress, &lines)).collect();
-        let proven = if progress.end == Some(End::Committed) {
+        let mut proven: Vec<String> = if progress.end == Some(End::Committed) {
             steps.iter().flat_map(|step| step.proof.clone()).collect()
         } else {
             Vec::new()
         };
+        let mut seen = std::collections::HashSet::new();
+        proven.retain(|proof| seen.insert(proof.clone()));
         Ok(PlanView {
             hash: plan.hash().to_string(),
             model: plan.candidate.model().to_string(),
