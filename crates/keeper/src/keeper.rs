@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use signalbox_release::{Failure, FailureCode, ServiceName, VersionRef};
+use signalbox_release::{Failure, FailureCode, ServiceName, Split, VersionRef};
 use tokio::runtime::Runtime;
 
 use crate::folder::{Folder, failed, tail};
@@ -123,7 +123,6 @@ impl Keeper {
         for (name, kept) in state.services {
             let service = self.add_service(&name, kept.port, None);
             let mut table = held(&service.table);
-            table.before = kept.before;
             for version in kept.versions {
                 let VersionState { at, path, digest, how, share, since_unix_ms, key } = version;
                 let log = self.folder.log_of(&name, &at);
@@ -195,9 +194,7 @@ impl Keeper {
             }
             Ask::Stage(load) => self.stage(load),
             Ask::Unstage { service, at } => self.unstage(&service, &at),
-            Ask::Route { service, to, share, limit_ms } => {
-                self.route(&service, to.as_ref(), share, Duration::from_millis(limit_ms))
-            }
+            Ask::Route { service, split, limit_ms } => self.route(&service, &split, Duration::from_millis(limit_ms)),
             Ask::Log { service, at, n_lines } => Ok(json!(tail(&self.folder.log_of(&service, &at), n_lines))),
             Ask::StopService { service } => self.stop_service(&service),
             Ask::Stop => {
@@ -318,7 +315,7 @@ impl Keeper {
             since_unix_ms: server.what.since_unix_ms,
             key: load.key.clone(),
         };
-        let new = ServiceState { port: service.port, before: None, versions: Vec::new() };
+        let new = ServiceState { port: service.port, versions: Vec::new() };
         self.write(&mut state, |state| {
             state.services.entry(load.service.clone()).or_insert(new).versions.push(version);
         })?;
@@ -348,20 +345,19 @@ impl Keeper {
         self.write(&mut state, |state| {
             if let Some(kept) = state.services.get_mut(&service.name) {
                 kept.versions.retain(|version| !version.at.is(at));
-                kept.before = kept.before.take().filter(|before| !before.is(at));
             }
         })?;
         {
             let mut table = held(&service.table);
             table.entries.retain(|entry| !Arc::ptr_eq(&entry.server, &server));
-            table.before = table.before.take().filter(|before| !before.is(at));
         }
         drop(state);
         let drained = server.stop(DRAIN);
         Ok(json!({ "unloaded": at.version, "drained": drained }))
     }
 
-    fn route(&self, service: &ServiceName, to: Option<&VersionRef>, share: u8, limit: Duration) -> Reply {
+    fn route(&self, service: &ServiceName, split: &Split, limit: Duration) -> Reply {
+        let (to, share) = (split.to.as_ref(), split.share);
         if share > 100 {
             return Err(Failure::new(FailureCode::Invalid, format!("{share} % is no share")));
         }
@@ -371,26 +367,25 @@ impl Keeper {
             self.server(&service.name, at)?.wait_ready(Instant::now() + limit)?;
         }
         let mut state = held(&self.state);
-        let (shares, before): (Vec<(VersionRef, u8)>, _) = {
+        let shares: Vec<(VersionRef, u8)> = {
             let table = held(&service.table);
             if to.and_then(|at| table.find(at)).is_some_and(|entry| !entry.kept) {
                 return Err(Failure::new(FailureCode::Conflict, "it is still being loaded"));
             }
-            let (shares, before) = table.shares_after(to, share)?;
+            let shares = table.shares_after(split)?;
             let versions = table.entries.iter().map(|entry| entry.server.what.at.clone());
-            (versions.zip(shares).collect(), before.or_else(|| table.before.clone()))
+            versions.zip(shares).collect()
         };
         // No version comes or goes while the state is held, but one that is being loaded, which has no share.
         self.write(&mut state, |state| {
             if let Some(kept) = state.services.get_mut(&service.name) {
-                kept.before = before.clone();
                 for version in &mut kept.versions {
                     let found = shares.iter().find(|(at, _)| at.is(&version.at));
                     version.share = found.map_or(0, |(_, share)| *share);
                 }
             }
         })?;
-        held(&service.table).set(&shares, before);
+        held(&service.table).set(&shares);
         Ok(json!({ "shares": shares.iter().map(|(at, share)| json!([at.version, share])).collect::<Vec<Value>>() }))
     }
 

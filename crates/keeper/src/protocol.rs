@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signalbox_release::{Digest, Failure, ServiceName, VersionRef};
+use signalbox_release::{Digest, Failure, ServiceName, Split, VersionRef};
 
 use crate::how::How;
 
 /// Raised when an older keeper would take an ask for another.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 pub const MAX_ASK_BYTES: u64 = 1 << 20;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,8 +37,7 @@ pub enum Ask {
     },
     Route {
         service: ServiceName,
-        to: Option<VersionRef>,
-        share: u8,
+        split: Split,
         limit_ms: u64,
     },
     /// The last lines that a version's server wrote.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use signalbox_release::{Digest, Failure, FailureCode, ServiceName, VersionRef};
+use signalbox_release::{Digest, Failure, FailureCode, ServiceName, Split, VersionRef};
 use tokio::task::AbortHandle;
 
 use crate::held;
@@ -23,8 +23,6 @@ pub struct Service {
 #[derive(Default)]
 pub struct Table {
     pub entries: Vec<Entry>,
-    /// Who had the traffic before the last change.
-    pub before: Option<VersionRef>,
 }
 
 pub struct Entry {
@@ -131,43 +129,32 @@ impl Table {
         Ok(Visit::new(&chosen.server))
     }
 
-    /// The shares that follow from giving `to` its share and the rest to who had the traffic: by entry, and the
-    /// version that is to be remembered as the one before.
-    pub fn shares_after(&self, to: Option<&VersionRef>, share: u8) -> Result<(Vec<u8>, Option<VersionRef>), Failure> {
-        let none = vec![0; self.entries.len()];
-        let Some(to) = to else { return Ok((none, None)) };
-        let find = |at: &VersionRef| self.entries.iter().position(|entry| entry.is(at));
-        let at = find(to).ok_or_else(|| Failure::new(FailureCode::NotFound, format!("{to} is not loaded")))?;
-        let holders: Vec<usize> = (0..none.len()).filter(|i| *i != at && self.entries[*i].share > 0).collect();
-        let rest = match &holders[..] {
-            [] => self.before.as_ref().filter(|before| !before.is(to)).and_then(find),
-            [one] => Some(*one),
-            _ if share == 100 => None,
-            _ => {
-                let said = format!("{} other versions share the traffic already", holders.len());
-                return Err(Failure::new(FailureCode::Conflict, said).hint("Give one of them all of it first."));
-            }
+    /// The share of each entry that a split gives.
+    pub fn shares_after(&self, split: &Split) -> Result<Vec<u8>, Failure> {
+        let mut shares = vec![0; self.entries.len()];
+        let find = |at: &VersionRef| {
+            let found = self.entries.iter().position(|entry| entry.is(at));
+            found.ok_or_else(|| Failure::new(FailureCode::NotFound, format!("{at} is not loaded")))
         };
-        let mut shares = none;
-        shares[at] = share;
-        match rest {
-            Some(rest) => shares[rest] = 100 - share,
-            None if share == 100 => {}
-            None => {
-                let said = format!("nobody else is loaded who would take the other {} %", 100 - share);
-                return Err(Failure::new(FailureCode::Conflict, said));
+        let Some(to) = &split.to else { return Ok(shares) };
+        shares[find(to)?] = split.share;
+        match &split.rest {
+            _ if split.share == 100 => {}
+            Some(rest) if !rest.is(to) => shares[find(rest)?] = 100 - split.share,
+            _ => {
+                let said = format!("nobody is named who takes the other {} %", 100 - split.share);
+                return Err(Failure::new(FailureCode::Invalid, said));
             }
         }
-        Ok((shares, rest.map(|rest| self.entries[rest].server.what.at.clone())))
+        Ok(shares)
     }
 
     /// Who is not named takes none. The next request sees all of it, or none.
-    pub fn set(&mut self, shares: &[(VersionRef, u8)], before: Option<VersionRef>) {
+    pub fn set(&mut self, shares: &[(VersionRef, u8)]) {
         for entry in &mut self.entries {
             let found = shares.iter().find(|(at, _)| entry.server.what.at.is(at));
             (entry.share, entry.credit) = (found.map_or(0, |(_, share)| *share), 0);
         }
-        self.before = before;
     }
 }
 
@@ -233,7 +220,7 @@ mod tests {
             let limit = Some(std::time::Duration::from_secs(1));
             Entry::new(Server::start(what, "/nowhere/log".into(), &Folder::new("/nowhere".into()), limit), *share, true)
         };
-        Table { entries: shares.iter().map(entry).collect(), before: None }
+        Table { entries: shares.iter().map(entry).collect() }
     }
 
     fn counts(table: &mut Table, n: usize) -> Vec<usize> {
@@ -268,23 +255,23 @@ mod tests {
     }
 
     #[test]
-    fn what_a_share_leaves_goes_to_who_had_it() {
-        let check = |shares: &[(&str, u8)], before: Option<&str>, to: Option<&str>, share, wanted: Option<&[u8]>| {
-            let mut table = table(shares);
-            table.before = before.map(at);
-            let after = table.shares_after(to.map(at).as_ref(), share);
-            assert_eq!(after.as_ref().ok().map(|(shares, _)| &shares[..]), wanted, "{after:?}");
+    fn what_a_share_leaves_goes_to_who_is_named() {
+        let check = |shares: &[(&str, u8)], to: Option<&str>, share, rest: Option<&str>, wanted: Option<&[u8]>| {
+            let after = table(shares).shares_after(&Split { to: to.map(at), share, rest: rest.map(at) });
+            assert_eq!(after.as_deref().ok(), wanted, "{after:?}");
         };
-        check(&[("1", 100), ("2", 0)], None, Some("2"), 10, Some(&[90, 10]));
-        check(&[("1", 90), ("2", 10)], None, Some("2"), 100, Some(&[0, 100]));
+        check(&[("1", 100), ("2", 0)], Some("2"), 10, Some("1"), Some(&[90, 10]));
+        check(&[("1", 90), ("2", 10)], Some("2"), 100, Some("1"), Some(&[0, 100]));
         // The way back from all of it to a part of it.
-        check(&[("1", 0), ("2", 100)], Some("1"), Some("2"), 50, Some(&[50, 50]));
-        check(&[("1", 0), ("2", 100)], Some("1"), Some("1"), 100, Some(&[100, 0]));
-        check(&[("1", 0), ("2", 100)], None, None, 0, Some(&[0, 0]));
-        check(&[("1", 0)], None, Some("1"), 100, Some(&[100]));
-        check(&[("1", 0)], None, Some("1"), 40, None);
-        check(&[("1", 0)], None, Some("2"), 100, None);
-        check(&[("1", 50), ("2", 50), ("3", 0)], None, Some("3"), 10, None);
-        check(&[("1", 50), ("2", 50), ("3", 0)], None, Some("3"), 100, Some(&[0, 0, 100]));
+        check(&[("1", 0), ("2", 100)], Some("2"), 50, Some("1"), Some(&[50, 50]));
+        check(&[("1", 0), ("2", 100)], None, 0, None, Some(&[0, 0]));
+        // All of it takes nobody else, loaded or not.
+        check(&[("1", 0)], Some("1"), 100, Some("2"), Some(&[100]));
+        check(&[("1", 0)], Some("1"), 40, None, None);
+        check(&[("1", 0)], Some("1"), 40, Some("1"), None);
+        check(&[("1", 0)], Some("1"), 40, Some("2"), None);
+        check(&[("1", 0)], Some("2"), 100, None, None);
+        check(&[("1", 50), ("2", 50), ("3", 0)], Some("3"), 10, Some("1"), Some(&[90, 0, 10]));
+        check(&[("1", 50), ("2", 50), ("3", 0)], Some("3"), 100, None, Some(&[0, 0, 100]));
     }
 }

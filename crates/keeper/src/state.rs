@@ -28,8 +28,6 @@ pub struct State {
 pub struct ServiceState {
     /// On 127.0.0.1; the clients' address, so it never changes.
     pub port: u16,
-    /// Who had the traffic before the last change: takes what a smaller share leaves.
-    pub before: Option<VersionRef>,
     pub versions: Vec<VersionState>,
 }
 
@@ -126,7 +124,7 @@ mod tests {
             since_unix_ms: 5,
             key: "p1.0".into(),
         };
-        let service = ServiceState { port: 20_000, before: Some(at), versions: vec![version] };
+        let service = ServiceState { port: 20_000, versions: vec![version] };
         State { services: [("churn".parse().expect("a name"), service)].into(), ..State::default() }
     }
 

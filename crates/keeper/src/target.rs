@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use signalbox_release::{
     Answer, Cx, Deployable, Failure, FailureCode, Health, Identity, Observed, OpKey, Outcome, Phase, Request, Served,
-    ServiceName, SystemId, Target, TargetCaps, VersionRef, Whom,
+    ServiceName, Split, SystemId, Target, TargetCaps, VersionRef, Whom,
 };
 
 use crate::control::{Missed, call, start};
@@ -276,14 +276,14 @@ impl Target for LocalTarget {
         self.change(Ask::Unstage { service: service.clone(), at: version.clone() }, cx)
     }
 
-    fn route_requests(&self, service: &ServiceName, to: Option<&str>, share: u8) -> Vec<Request> {
-        let body = Some(json!({ "to": to, "share": if to.is_some() { share } else { 0 } }));
+    fn route_requests(&self, service: &ServiceName, to: Option<&str>, share: u8, rest: Option<&str>) -> Vec<Request> {
+        let body = Some(json!({ "to": to, "share": if to.is_some() { share } else { 0 }, "rest": rest }));
         vec![Request { verb: "set shares".into(), to: service.to_string(), body }]
     }
 
-    fn route(&self, service: &ServiceName, to: Option<&VersionRef>, share: u8, _: &OpKey, cx: &Cx) -> Outcome {
-        let (service, to) = (service.clone(), to.cloned());
-        self.change(Ask::Route { service, to, share, limit_ms: millis(cx.limit) }, cx)
+    fn route(&self, service: &ServiceName, split: &Split, _: &OpKey, cx: &Cx) -> Outcome {
+        let (service, split) = (service.clone(), split.clone());
+        self.change(Ask::Route { service, split, limit_ms: millis(cx.limit) }, cx)
     }
 }
 

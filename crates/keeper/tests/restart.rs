@@ -154,12 +154,12 @@ fn another_signalbox_may_stop_a_keeper_and_nothing_else() {
         stream.read_to_string(&mut reply).expect("answered");
         reply
     };
-    for other in ["{\"protocol\":2,\"ask\":\"observe\"}\n", "{\"protocol\":1,\"ask\":\"dance\"}\n", "GET / HTTP/1.1\n"]
+    for other in ["{\"protocol\":99,\"ask\":\"observe\"}\n", "{\"protocol\":2,\"ask\":\"dance\"}\n", "GET / HTTP/1.1\n"]
     {
         assert!(ask(other).contains("of another Signalbox"), "{other}");
     }
     let keeper = bench.keeper_pid();
-    assert!(ask("{\"protocol\":2,\"ask\":\"stop\"}\n").contains("stopped"));
+    assert!(ask("{\"protocol\":99,\"ask\":\"stop\"}\n").contains("stopped"));
     bench.target.stop(&cx(30)).expect("it has ended");
     assert!(!is_running(keeper));
 }

@@ -66,7 +66,7 @@ fn shares_are_kept_to_the_request() {
         assert_eq!(count(n), wanted, "{share} %");
     }
     // Nobody: clients are told so.
-    done(bench.target.route(&churn(), None, 0, &key(), &cx(5)));
+    done(bench.target.route(&churn(), &Split { to: None, share: 0, rest: None }, &key(), &cx(5)));
     let reply = bench.client().post(&[]);
     assert_eq!((reply.status, reply.json()["error"].as_str()), (503, Some("no version takes traffic")));
 }
@@ -132,9 +132,7 @@ fn what_takes_traffic_is_not_unloaded_and_what_does_not_is_drained() {
     assert_eq!((reply.status, reply.says()), (200, Some(1)), "what was asked of the old version is answered by it");
     done(bench.unstage(&one));
     assert_eq!(shares(&bench.observe()), [("2".to_owned(), 100)]);
-    assert!(
-        refused(bench.target.route(&churn(), Some(&one.version), 100, &key(), &cx(5))).message.contains("not loaded")
-    );
+    assert!(refused(bench.route(&one, 100)).message.contains("not loaded"));
 }
 
 #[test]

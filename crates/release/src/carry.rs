@@ -15,7 +15,7 @@ use crate::journal::{End, Journal, Line, Progress, StepState};
 use crate::look::{Eye, Look, World};
 use crate::names::{OpKey, VersionRef};
 use crate::plan::{Action, Candidate, Expect, Plan, Step, Who};
-use crate::ports::{Cancel, Cx, Deployable};
+use crate::ports::{Cancel, Cx, Deployable, Split};
 use undo::{ours, undone};
 
 /// Time, for tests to own.
@@ -355,9 +355,10 @@ impl Carrier<'_> {
                 self.world.target(target)?.stage(service, &what, key, cx)
             }
             Action::Unstage { target, service, who } => self.world.target(target)?.unstage(service, &must(who)?, cx),
-            Action::Route { target, service, to, share, .. } => {
-                let to = to.as_ref().map(must).transpose()?;
-                self.world.target(target)?.route(service, to.as_ref(), *share, key, cx)
+            Action::Route { target, service, to, share, rest } => {
+                let (to, rest) = (to.as_ref().map(must).transpose()?, rest.as_ref().map(must).transpose()?);
+                let rest = rest.filter(|rest| !to.as_ref().is_some_and(|to| to.is(rest)));
+                self.world.target(target)?.route(service, &Split { to, share: *share, rest }, key, cx)
             }
             Action::Bake { target, service, limits } => self.bake(&eye, target, service, limits)?,
             Action::Point { registry, model, alias, from, to } => {

@@ -32,7 +32,9 @@ pub use policy::{
     ApprovalGate, Better, Freeze, Gates, LatencyGate, MetricGate, ModelPolicy, Policy, PolicyError, RegistryAt, Roles,
     TargetAt,
 };
-pub use ports::{Cancel, Cas, Cx, Deployable, Registration, Registry, RegistryCaps, Request, Target, TargetCaps, Whom};
+pub use ports::{
+    Cancel, Cas, Cx, Deployable, Registration, Registry, RegistryCaps, Request, Split, Target, TargetCaps, Whom,
+};
 pub use promote::{Goal, Maker, Place, plan};
 pub use seen::{Answer, Health, Identity, Model, Observed, Phase, Pointer, Served, Version, VersionState};
 pub use tree::{Tree, TreeError, digest_of};

@@ -139,6 +139,17 @@ pub enum Whom {
     Version(VersionRef),
 }
 
+/// Who gets how much of a service's traffic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// `None`: nobody takes any.
+    pub to: Option<VersionRef>,
+    /// Percent.
+    pub share: u8,
+    /// Who takes what is left; not `to`.
+    pub rest: Option<VersionRef>,
+}
+
 /// Runs versions and gives them traffic.
 pub trait Target: Send + Sync {
     fn id(&self) -> &SystemId;
@@ -157,7 +168,7 @@ pub trait Target: Send + Sync {
     fn unstage_requests(&self, service: &ServiceName, version: &str) -> Vec<Request>;
     /// Unloads a version that takes no traffic. One that does is refused.
     fn unstage(&self, service: &ServiceName, version: &VersionRef, cx: &Cx) -> Outcome;
-    fn route_requests(&self, service: &ServiceName, to: Option<&str>, share: u8) -> Vec<Request>;
-    /// Gives a version its share of the traffic, and what is left to the one that had it. `None`: nobody takes any.
-    fn route(&self, service: &ServiceName, to: Option<&VersionRef>, share: u8, key: &OpKey, cx: &Cx) -> Outcome;
+    /// `to` and `rest`: as requests name them.
+    fn route_requests(&self, service: &ServiceName, to: Option<&str>, share: u8, rest: Option<&str>) -> Vec<Request>;
+    fn route(&self, service: &ServiceName, split: &Split, key: &OpKey, cx: &Cx) -> Outcome;
 }

@@ -248,7 +248,7 @@ fn serve(
             service: here.1.clone(),
             to: to.clone(),
             share,
-            rest: before.clone(),
+            rest: before.clone().filter(|rest| to.as_ref() != Some(rest)),
         };
         steps.push(Step {
             title: if share == 100 {
@@ -257,7 +257,12 @@ fn serve(
                 format!("Give {name} {share} % of the traffic")
             },
             action: route(&to, share),
-            requests: port.route_requests(here.1, Some(&label), share),
+            requests: port.route_requests(
+                here.1,
+                Some(&label),
+                share,
+                before.as_ref().map(|who| who.label(&goal.candidate)).as_deref(),
+            ),
             before: vec![serves(now.0.clone(), now.1, false)],
             after: vec![serves(to.clone(), share, true)],
             inverse: Some(route(&now.0, now.1)),

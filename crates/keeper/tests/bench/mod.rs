@@ -63,8 +63,12 @@ impl Bench {
         self.target.unstage(&churn(), &what.version, &cx(60))
     }
 
+    /// What `share` leaves goes to the other version that is loaded.
     pub fn route(&self, to: &Deployable, share: u8) -> Outcome {
-        self.target.route(&churn(), Some(&to.version), share, &key(), &cx(10))
+        let mut others = self.observe().loaded.into_iter().filter_map(|served| served.version);
+        let rest = others.rfind(|at| !at.is(&to.version));
+        let split = Split { to: Some(to.version.clone()), share, rest };
+        self.target.route(&churn(), &split, &key(), &cx(10))
     }
 
     /// Loads a version and gives it all of the traffic.

@@ -231,17 +231,18 @@ impl Target for FakeTarget {
             Outcome::Done(json!(null))
         })
     }
-    fn route_requests(&self, service: &ServiceName, to: Option<&str>, share: u8) -> Vec<Request> {
+    fn route_requests(&self, service: &ServiceName, to: Option<&str>, share: u8, _: Option<&str>) -> Vec<Request> {
         vec![Request { verb: "route".into(), to: format!("{service} {to:?} {share}"), body: None }]
     }
-    fn route(&self, _: &ServiceName, to: Option<&VersionRef>, share: u8, _: &OpKey, _: &Cx) -> Outcome {
+    fn route(&self, _: &ServiceName, split: &Split, _: &OpKey, _: &Cx) -> Outcome {
         self.change("route", |state| {
-            let to = to.map(|to| to.version.to_string()).unwrap_or_default();
+            let name = |at: &Option<VersionRef>| at.as_ref().map(|at| at.version.to_string()).unwrap_or_default();
+            let (to, rest, share) = (name(&split.to), name(&split.rest), split.share);
             state.given.push((to.clone(), share));
             for (version, (_, has)) in &mut state.loaded {
                 *has = if *version == to {
                     share
-                } else if *has > 0 || version == "1" {
+                } else if *version == rest {
                     100 - share
                 } else {
                     0
