@@ -2,7 +2,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 build_packages="build-essential pkg-config libwebkit2gtk-4.1-dev librsvg2-dev"
-test_packages="xvfb xauth dbus dbus-x11 webkit2gtk-driver at-spi2-core fonts-dejavu-core chromium"
+test_packages="xvfb xauth prometheus dbus dbus-x11 webkit2gtk-driver at-spi2-core fonts-dejavu-core chromium"
 
 need_toolchains() {
   command -v cargo >/dev/null || die "Signalbox needs Rust 1.90 or newer (cargo): install it with rustup, then run this again."

@@ -74,7 +74,7 @@ real_writer_tests() {
 # Real registries and model servers, started and stopped by the tests.
 real_server_tests() {
   SIGNALBOX_PYTHON="$python" cargo test --locked -p signalbox-keeper -p signalbox-remote \
-    --features signalbox-keeper/real-servers,signalbox-remote/real-servers --test real_servers --test real_mlflow
+    --features signalbox-keeper/real-servers,signalbox-remote/real-servers --test real_servers --test real_mlflow --test real_prometheus
 }
 
 node_tests() {

@@ -1,6 +1,7 @@
 //! Promotions: the registries and targets of the open projects, plans, and the threads that carry them out.
 
 mod bodies;
+mod elsewhere;
 mod gates;
 mod golden;
 mod propose;

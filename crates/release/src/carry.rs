@@ -4,6 +4,7 @@
 //! whose answer was lost is never made again blindly: one looks until it is seen, or the step's time is over. What
 //! fails is taken back, step by step in reverse; but only what is still as this plan has left it: nothing is fought over.
 
+mod call;
 mod undo;
 
 use std::time::Duration;
@@ -13,9 +14,8 @@ use signalbox_store::{Ledger, StoreError};
 use crate::failure::{Failure, FailureCode, Outcome};
 use crate::journal::{End, Journal, Line, Progress, StepState};
 use crate::look::{Eye, Look, World};
-use crate::names::{OpKey, VersionRef};
-use crate::plan::{Action, Candidate, Expect, Plan, Step, Who};
-use crate::ports::{Cancel, Cx, Deployable, Split};
+use crate::plan::{Expect, Plan, Step};
+use crate::ports::{Cancel, Cx};
 use undo::{ours, undone};
 
 /// Time, for tests to own.
@@ -272,10 +272,16 @@ impl Carrier<'_> {
         let stuck = |why: String| CarryError::Stuck { step: n, why };
         // A change that is under way ends as one or as the other.
         let until = self.clock.unix_ms() + SETTLE_MS;
+        let mut may_land = may_land(journal, n)?;
         let is_ours = loop {
             let cannot =
                 |f: Failure| stuck(format!("it cannot be taken back now, because it cannot be looked at: {f}"));
             let looks = self.patiently(plan, &wanted, step.limit_secs).map_err(cannot)?;
+            if all_hold(&looks) && may_land {
+                may_land = false;
+                self.clock.pause(Duration::from_millis(SETTLE_MS.unsigned_abs()), &self.cancel);
+                continue;
+            }
             if all_hold(&looks) {
                 return self.write(journal, Line::Seen { step: n, back: true, looks });
             }
@@ -325,84 +331,6 @@ impl Carrier<'_> {
             }
         }
         self.write(journal, Line::Tidied { failures })
-    }
-
-    /// Makes a step's call.
-    fn act(&self, plan: &Plan, action: &Action, key: &OpKey, limit_secs: u64) -> Outcome {
-        let cx = self.cx(Duration::from_secs(limit_secs.max(1)));
-        self.call(plan, action, key, &cx).unwrap_or_else(Outcome::Refused)
-    }
-
-    fn call(&self, plan: &Plan, action: &Action, key: &OpKey, cx: &Cx) -> Result<Outcome, Failure> {
-        let eye = Eye { world: self.world, plan, cx };
-        let must = |who: &Who| -> Result<VersionRef, Failure> {
-            eye.resolve(who)?.ok_or_else(|| Failure::new(FailureCode::NotFound, "the candidate is not registered"))
-        };
-        let candidate = &plan.candidate;
-        Ok(match action {
-            Action::Register => {
-                let Candidate::New { registry, model, what } = candidate else {
-                    return Err(Failure::new(FailureCode::Invalid, "the plan registers nothing"));
-                };
-                self.world.registry(registry)?.register(model, what, key, cx)
-            }
-            Action::Withdraw => {
-                let at = must(&Who::Candidate)?;
-                self.world.registry(&at.registry)?.withdraw(&at.model, &at.version, cx)
-            }
-            Action::Stage { target, service, who } => {
-                let what = self.deployable(must(who)?, cx)?;
-                self.world.target(target)?.stage(service, &what, key, cx)
-            }
-            Action::Unstage { target, service, who } => self.world.target(target)?.unstage(service, &must(who)?, cx),
-            Action::Route { target, service, to, share, rest } => {
-                let (to, rest) = (to.as_ref().map(must).transpose()?, rest.as_ref().map(must).transpose()?);
-                let rest = rest.filter(|rest| !to.as_ref().is_some_and(|to| to.is(rest)));
-                self.world.target(target)?.route(service, &Split { to, share: *share, rest }, key, cx)
-            }
-            Action::Bake { target, service, limits } => self.bake(&eye, target, service, limits)?,
-            Action::Point { registry, model, alias, from, to } => {
-                let (from, to) = (from.as_ref().map(must).transpose()?, to.as_ref().map(must).transpose()?);
-                let (from, to) = (from.map(|at| at.version), to.map(|at| at.version));
-                self.world.registry(registry)?.point(model, alias, from.as_ref(), to.as_ref(), cx)
-            }
-        })
-    }
-
-    /// Watches until the time is over. A breach ends it at once.
-    fn bake(
-        &self,
-        eye: &Eye,
-        target: &crate::names::SystemId,
-        service: &crate::names::ServiceName,
-        limits: &crate::plan::Limits,
-    ) -> Result<Outcome, Failure> {
-        let until = self.clock.unix_ms() + i64::try_from(limits.secs).unwrap_or(i64::MAX / 2000) * 1000;
-        let expect = Expect::Healthy { target: target.clone(), service: service.clone(), limits: limits.clone() };
-        loop {
-            self.keep(eye.plan).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
-            let look = eye.look(&expect)?;
-            if !look.holds {
-                return Ok(Outcome::Refused(Failure::new(FailureCode::Server, look.saw)));
-            }
-            if self.cancel.is_stopped() {
-                return Ok(Outcome::Refused(Failure::new(FailureCode::Cancelled, "it was stopped")));
-            }
-            let left = until - self.clock.unix_ms();
-            if left <= 0 {
-                return Ok(Outcome::Done(serde_json::json!({ "saw": look.saw })));
-            }
-            self.clock.pause(Duration::from_millis(left.unsigned_abs().min(2000)), &self.cancel);
-        }
-    }
-
-    fn deployable(&self, at: VersionRef, cx: &Cx) -> Result<Deployable, Failure> {
-        let registry = self.world.registry(&at.registry)?;
-        let version = registry
-            .version(&at.model, &at.version, cx)?
-            .ok_or_else(|| Failure::new(FailureCode::NotFound, format!("{at} is not in its registry any more")))?;
-        let path = registry.fetch(&version, cx)?;
-        Ok(Deployable { version: version.at.clone(), path: Some(path), source: version.source })
     }
 
     /// Looks until all of it holds, or cannot any more, or the time is over.
@@ -468,6 +396,19 @@ impl Carrier<'_> {
     fn cx(&self, limit: Duration) -> Cx {
         Cx { cancel: self.cancel.clone(), limit }
     }
+}
+
+/// Whether a step's call was made and nobody knows what came of it: its effect may still come.
+fn may_land(journal: &Journal, n: usize) -> Result<bool, StoreError> {
+    let mut may = false;
+    for (_, line) in journal.lines()? {
+        match line {
+            Line::Intends { step, back: false } if step == n => may = true,
+            Line::Answered { step, back: false, outcome } if step == n => may = matches!(outcome, Outcome::Unknown(_)),
+            _ => {}
+        }
+    }
+    Ok(may)
 }
 
 fn all_hold(looks: &[Look]) -> bool {

@@ -27,10 +27,10 @@ pub use failure::{Failure, FailureCode, Outcome};
 pub use journal::{End, Journal, Line, Progress, StepState, all as all_plans, lines as plan_lines};
 pub use look::{Eye, Look, TO_BE_GIVEN, World};
 pub use names::{AliasName, BadName, Digest, ModelName, OpKey, PlanId, ServiceName, SystemId, VersionName, VersionRef};
-pub use plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, Who, canonical};
+pub use plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, TooFew, Who, canonical};
 pub use policy::{
-    ApprovalGate, Better, Freeze, Gates, LatencyGate, MetricGate, ModelPolicy, Policy, PolicyError, RegistryAt, Roles,
-    TargetAt,
+    ApprovalGate, Better, Freeze, Gates, HealthAt, LatencyGate, MetricGate, ModelPolicy, Policy, PolicyError,
+    RegistryAt, Roles, TargetAt,
 };
 pub use ports::{
     Cancel, Cas, Cx, Deployable, Registration, Registry, RegistryCaps, Request, Split, Target, TargetCaps, Whom,

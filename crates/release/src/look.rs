@@ -43,11 +43,14 @@ pub struct Look {
     pub proof: Option<String>,
     /// It cannot become so any more by waiting.
     pub is_final: bool,
+    /// Too little was seen to judge by; what was seen stands in no way.
+    #[serde(default)]
+    pub is_thin: bool,
 }
 
 impl Look {
     fn new(holds: bool, saw: impl Into<String>) -> Look {
-        Look { holds, saw: saw.into(), proof: None, is_final: false }
+        Look { holds, saw: saw.into(), proof: None, is_final: false, is_thin: false }
     }
 }
 
@@ -245,18 +248,24 @@ impl Eye<'_> {
         let said = format!("{} requests, {} errors", health.n_requests, health.n_errors);
         if health.n_requests < limits.min_requests.max(1) {
             look.saw = format!("{said}: too few to judge by");
+            look.is_thin = true;
             return Ok(look);
         }
         let rate = health.n_errors as f64 / health.n_requests as f64;
         if rate > limits.max_error_rate {
             return Ok(Look::new(false, format!("{said}: more than {} %", limits.max_error_rate * 100.0)));
         }
-        if let (Some(p95), Some(max)) = (health.p95_ms, limits.max_p95_ms)
-            && p95 > max
-        {
-            return Ok(Look::new(false, format!("95 % answered within {p95:.0} ms, more than {max:.0} ms")));
-        }
         look.saw = said;
+        match (health.p95_ms, limits.max_p95_ms) {
+            (Some(p95), Some(max)) if p95 > max => {
+                return Ok(Look::new(false, format!("95 % answered within {p95:.0} ms, more than {max:.0} ms")));
+            }
+            (None, Some(_)) => {
+                look.saw = format!("{}; {} tells no times to judge by", look.saw, health.source);
+                look.is_thin = true;
+            }
+            _ => {}
+        }
         Ok(look)
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::names::{AliasName, Digest, ModelName, OpKey, PlanId, ServiceName, SystemId, VersionRef};
+use crate::policy::LatencyGate;
 use crate::ports::{Registration, Request};
 
 /// The version that is promoted.
@@ -80,6 +81,12 @@ pub enum Action {
         share: u8,
         rest: Option<Who>,
     },
+    /// Asks the candidate, before it takes traffic, as often as the policy says: it must be right, and fast enough.
+    Smoke {
+        target: SystemId,
+        service: ServiceName,
+        gate: LatencyGate,
+    },
     /// Watches the version that serves for a while.
     Bake {
         target: SystemId,
@@ -98,6 +105,7 @@ pub enum Action {
 
 /// What the version that serves must keep to while it bakes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
     pub secs: u64,
     /// Share of requests that may fail, 0 to 1.
@@ -105,6 +113,19 @@ pub struct Limits {
     pub max_p95_ms: Option<f64>,
     /// Below this many requests there is no verdict on the rates; the golden request is asked all the same.
     pub min_requests: u64,
+    /// What follows if there were fewer by the end.
+    #[serde(default)]
+    pub too_few: TooFew,
+}
+
+/// What follows from a watch that saw too little to judge by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TooFew {
+    /// What is not known to be well does not stay.
+    #[default]
+    TakeBack,
+    GoOn,
 }
 
 /// What must be seen.

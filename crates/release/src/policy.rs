@@ -94,10 +94,29 @@ pub struct ModelPolicy {
     pub shares: Vec<u8>,
     #[serde(default)]
     pub bake: Option<Limits>,
+    /// Where requests, errors and times are counted, if not by the target itself.
+    #[serde(default)]
+    pub health: Option<HealthAt>,
     #[serde(default)]
     pub keep_old: bool,
     #[serde(default)]
     pub gates: Gates,
+}
+
+/// Three questions to Prometheus about one version over the last seconds. In each, `{version}`, `{service}`, `{model}`
+/// and `{secs}` stand for what is asked about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HealthAt {
+    /// Its address.
+    pub prometheus: String,
+    /// How many requests: `sum(increase(requests_total{version="{version}"}[{secs}s]))`.
+    pub requests: String,
+    /// How many of them failed.
+    pub errors: String,
+    /// Within how many milliseconds 95 % were answered.
+    #[serde(default)]
+    pub p95_ms: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -6,7 +6,8 @@ use crate::failure::{Failure, FailureCode};
 use crate::look::{TO_BE_GIVEN, World};
 use crate::names::{AliasName, Digest, OpKey, PlanId, ServiceName, SystemId, VersionRef};
 use crate::plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, Who};
-use crate::ports::{Cx, Deployable};
+use crate::policy::LatencyGate;
+use crate::ports::{Cx, Deployable, Request};
 use crate::seen::Observed;
 
 /// Where a version shall serve.
@@ -16,6 +17,8 @@ pub struct Place {
     pub service: ServiceName,
     /// Shares of traffic on the way to 100, for targets that can split it.
     pub shares: Vec<u8>,
+    /// What the candidate must keep to before it takes traffic.
+    pub smoke: Option<LatencyGate>,
     pub bake: Option<Limits>,
     /// The version before stays loaded after the end.
     pub keep_old: bool,
@@ -235,6 +238,9 @@ fn serve(
             leaves: Some("Both versions are loaded until the end.".into()),
         });
     }
+    if let Some(gate) = place.smoke.as_ref().filter(|_| port.caps().ask_candidate && !goal.golden.is_empty()) {
+        steps.push(smoke(place, &name, gate, goal));
+    }
     let mut shares: Vec<u8> = if port.caps().split && before.is_some() { place.shares.clone() } else { Vec::new() };
     shares.retain(|share| (1..100).contains(share));
     shares.sort_unstable();
@@ -284,6 +290,27 @@ fn serve(
         });
     }
     Ok(())
+}
+
+fn smoke(place: &Place, name: &str, gate: &LatencyGate, goal: &Goal) -> Step {
+    let (target, service) = (place.target.clone(), place.service.clone());
+    let loaded =
+        Expect::Loaded { target: target.clone(), service: service.clone(), who: Who::Candidate, proven: false };
+    let ask = |golden: &Golden| Request {
+        verb: "ask".into(),
+        to: format!("{service}, {}", Who::Candidate.label(&goal.candidate)),
+        body: Some(golden.request.clone()),
+    };
+    Step {
+        title: format!("Ask {name} {} times, before it takes traffic", gate.n_requests),
+        action: Action::Smoke { target, service: service.clone(), gate: gate.clone() },
+        requests: goal.golden.iter().map(ask).collect(),
+        before: vec![loaded.clone()],
+        after: vec![loaded],
+        inverse: None,
+        limit_secs: STEP_LIMIT_SECS,
+        leaves: None,
+    }
 }
 
 /// For the preview: what is known of the candidate now.

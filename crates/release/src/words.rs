@@ -36,6 +36,7 @@ impl Plan {
                 format!("give {} {share} % of the traffic of {service}", self.name(who))
             }
             Action::Route { service, to: None, .. } => format!("let nobody serve {service}"),
+            Action::Smoke { gate, .. } => format!("ask the candidate {} times", gate.n_requests),
             Action::Bake { service, limits, .. } => format!("watch {service} for {} s", limits.secs),
             Action::Point { alias, to: Some(who), .. } => format!("point {alias} at {}", self.name(who)),
             Action::Point { alias, to: None, .. } => format!("take {alias} away"),

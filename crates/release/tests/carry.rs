@@ -4,7 +4,8 @@
 mod world;
 
 use signalbox_release::{
-    Candidate, CarryError, Choice, End, FailureCode, Standing, StepState, VersionState, all_plans,
+    Action, Candidate, CarryError, Choice, End, FailureCode, LatencyGate, Limits, Standing, StepState, TooFew,
+    VersionState, all_plans,
 };
 use world::{Fault, Setting};
 
@@ -266,4 +267,81 @@ fn shares_of_traffic_come_one_after_the_other_and_go_back_the_same_way() {
         setting.shares_given(),
         [("2".into(), 10), ("2".into(), 50), ("2".into(), 100), ("2".into(), 50), ("2".into(), 10), ("1".into(), 100)]
     );
+}
+
+#[test]
+fn an_effect_that_lands_on_the_way_back_is_taken_back_too() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    // The step is waited for 120 s; the way back begins, and then the alias moves.
+    setting.alias_moves_late(122_000);
+    assert_eq!(setting.apply(&plan).expect("taken back"), End::TakenBack);
+    setting.time_passes();
+    as_before(&setting);
+}
+
+#[test]
+fn a_candidate_is_asked_as_often_as_the_policy_says_before_it_takes_traffic() {
+    let gate = LatencyGate { max_p95_ms: 50.0, n_requests: 30, max_error_rate: 0.0 };
+    let with = |setting: &Setting| {
+        let mut goal = setting.goal();
+        goal.place.as_mut().expect("a place").smoke = Some(gate.clone());
+        setting.plan_of(&goal).expect("a plan")
+    };
+    let setting = Setting::new();
+    let plan = with(&setting);
+    assert!(matches!(plan.steps[2].action, Action::Smoke { .. }), "after it is loaded: {:?}", plan.steps[2].title);
+    assert_eq!(setting.apply(&plan).expect("carried out"), End::Committed);
+    assert!(setting.n_asked() >= 30, "{}", setting.n_asked());
+    promoted(&setting);
+
+    let setting = Setting::new();
+    let plan = with(&setting);
+    setting.answers_take(60.0);
+    assert_eq!(setting.apply(&plan).expect("taken back"), End::TakenBack);
+    as_before(&setting);
+    assert_eq!(setting.shares_given(), [], "it never took traffic");
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    assert!(
+        progress.back.as_deref().is_some_and(|why| why.contains("61.0 ms, and 50 ms is the limit")),
+        "{progress:?}"
+    );
+
+    // Nothing to ask: no such step; that there is none is the business of who makes the plan.
+    let mut goal = setting.goal();
+    goal.place.as_mut().expect("a place").smoke = Some(gate.clone());
+    goal.golden = Vec::new();
+    let plan = setting.plan_of(&goal).expect("a plan");
+    assert!(!plan.steps.iter().any(|step| matches!(step.action, Action::Smoke { .. })));
+}
+
+#[test]
+fn a_watch_that_sees_too_little_is_no_pass() {
+    let end = |n: u64, p95: Option<f64>, too_few: TooFew| {
+        let setting = Setting::new();
+        let mut goal = setting.goal();
+        let limits =
+            Limits { secs: 10, max_error_rate: 0.01, max_p95_ms: p95.map(|_| 100.0), min_requests: 20, too_few };
+        goal.place.as_mut().expect("a place").bake = Some(limits);
+        let plan = setting.plan_of(&goal).expect("a plan");
+        setting.candidate_fails_requests(n, 0);
+        if let Some(p95) = p95.filter(|p95| p95.is_finite()) {
+            setting.counts_say_p95(p95);
+        }
+        let end = setting.apply(&plan).expect("ended");
+        if end == End::TakenBack {
+            as_before(&setting)
+        } else {
+            promoted(&setting)
+        }
+        end
+    };
+    assert_eq!(end(20, None, TooFew::TakeBack), End::Committed);
+    assert_eq!(end(19, None, TooFew::TakeBack), End::TakenBack);
+    assert_eq!(end(19, None, TooFew::GoOn), End::Committed);
+    assert_eq!(end(20, Some(99.0), TooFew::TakeBack), End::Committed);
+    assert_eq!(end(20, Some(101.0), TooFew::GoOn), End::TakenBack);
+    // There is a limit, and nobody tells the times.
+    assert_eq!(end(20, Some(f64::NAN), TooFew::TakeBack), End::TakenBack);
+    assert_eq!(end(20, Some(f64::NAN), TooFew::GoOn), End::Committed);
 }

@@ -5,8 +5,10 @@
 
 mod http;
 mod mlflow;
+mod prometheus;
 mod secret;
 
 pub use http::{Body, Call, Http, Lost, Patience};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
+pub use prometheus::{Counted, Prometheus};
 pub use secret::{Auth, Secret};

@@ -182,7 +182,7 @@ impl App {
             None,
             json!({ "project": crate::project::show(&project.root), "policy": digest }),
         )?;
-        self.write(|store| store.set_pref(&super::systems::allowed_key(&digest), "true"))
+        self.write(|store| store.set_pref(&super::elsewhere::allowed_key(&digest), "true"))
     }
 
     /// Ends a service on this machine, after its requests in flight.

@@ -64,6 +64,22 @@ pub(crate) fn loads(asked: &super::golden::Asked) -> Verdict {
     Verdict { gate: "loads".into(), ruling, says, evidence, bound: Bound::default() }
 }
 
+/// The policy has a limit for the candidate's answers, and there is nobody or nothing to ask.
+pub(crate) fn nothing_to_ask(asked: Option<&super::golden::Asked>) -> Verdict {
+    let says = match asked {
+        None => "nothing is served, so there is nobody to ask",
+        Some(asked) if asked.golden.is_empty() => "there is no request to ask: the model has no input example",
+        Some(_) => "a version without traffic cannot be asked at this target",
+    };
+    Verdict {
+        gate: "latency".into(),
+        ruling: Ruling::Inconclusive,
+        says: says.into(),
+        evidence: serde_json::Value::Null,
+        bound: Bound::default(),
+    }
+}
+
 fn signature(subject: &Subject, model: &ModelPolicy, world: &World, production: Option<&Version>) -> Verdict {
     let skipped = |says: &str| Verdict {
         gate: "signature".into(),

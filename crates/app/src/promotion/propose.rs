@@ -11,8 +11,8 @@ use crate::wire::*;
 use serde_json::json;
 use signalbox_release::gate::Measured;
 use signalbox_release::{
-    Candidate, Clock, Digest, Goal as Wanted, Journal, Maker, ModelName, Place, Plan, Registration, SystemClock,
-    Version, VersionName, World, digest_of,
+    Action, Candidate, Clock, Digest, Goal as Wanted, Journal, Maker, ModelName, Place, Plan, Registration,
+    SystemClock, Version, VersionName, World, digest_of,
 };
 use signalbox_types::RunId;
 use std::collections::BTreeMap;
@@ -98,6 +98,7 @@ impl App {
             target,
             service: model.service.clone().unwrap_or_else(|| service_of(&name)),
             shares: model.shares.clone(),
+            smoke: model.gates.latency.clone(),
             bake: model.bake.clone(),
             keep_old: model.keep_old,
         });
@@ -123,6 +124,10 @@ impl App {
         let mut risks = risks(&chosen.folder, &tree);
         if let Some(asked) = &asked {
             verdicts.push(super::gates::loads(asked).about(super::bound(&tree.digest, rules.digest.as_ref())));
+        }
+        if model.gates.latency.is_some() && !plan.steps.iter().any(|step| matches!(step.action, Action::Smoke { .. })) {
+            let verdict = super::gates::nothing_to_ask(asked.as_ref());
+            verdicts.push(verdict.about(super::bound(&tree.digest, rules.digest.as_ref())));
         }
         if let Some(why) = asked.as_ref().filter(|asked| !asked.is_broken).and_then(|asked| asked.why_none.as_ref()) {
             risks.push(format!("there is no golden request, so what serves is known by its digest only: {why}"));

@@ -7,9 +7,8 @@ use crate::wire::*;
 use signalbox_keeper::{How, LocalTarget};
 use signalbox_release::{
     AliasName, Digest, Embedded, Gates, Limits, ModelName, ModelPolicy, Policy, PolicyError, RegistryAt, ServiceName,
-    SystemClock, SystemId, TargetAt, World,
+    SystemClock, SystemId, TargetAt, TooFew, World,
 };
-use signalbox_remote::{MlflowAt, MlflowRegistry};
 use std::sync::Arc;
 
 /// A project's policy, or what holds without one.
@@ -37,7 +36,15 @@ impl Rules {
             alias: Some("production".parse().expect("BUG: an alias")),
             alias_first: false,
             shares: Vec::new(),
-            bake: Some(Limits { secs: 10, max_error_rate: 0.0, max_p95_ms: None, min_requests: 1 }),
+            bake: Some(Limits {
+                secs: 10,
+                max_error_rate: 0.0,
+                max_p95_ms: None,
+                min_requests: 1,
+                // A model that nobody asks yet may serve on a laptop.
+                too_few: TooFew::GoOn,
+            }),
+            health: None,
             keep_old: false,
             gates: Gates { signature: true, ..Gates::default() },
         })
@@ -90,66 +97,15 @@ impl App {
                 }
             }
         }
-        for (name, at) in &rules.targets {
-            if !matches!(at, TargetAt::Local { .. }) {
-                failures.push(FailureView {
-                    message: format!("{name}: Signalbox cannot speak to this kind of target yet."),
-                    hint: Some("The target on this machine is called \"local\".".into()),
-                });
-            }
+        for name in rules.registries.iter().filter(|(_, at)| **at == RegistryAt::Embedded).map(|(name, _)| name) {
+            let own = world.registries[&id(OWN_REGISTRY)].clone();
+            world.registries.entry(name.clone()).or_insert(own);
         }
-        for (name, at) in &rules.registries {
-            match at {
-                RegistryAt::Embedded => {
-                    let own = world.registries[&id(OWN_REGISTRY)].clone();
-                    world.registries.entry(name.clone()).or_insert(own);
-                }
-                RegistryAt::Mlflow { url } => {
-                    // Opening a folder asks nobody: a stranger's file may name any address.
-                    if !project.is_some_and(|project| self.is_allowed(project)) {
-                        continue;
-                    }
-                    let at = MlflowAt {
-                        id: name.clone(),
-                        url: url.clone(),
-                        by: person(),
-                        cache: self.0.options.data_dir.join("fetched"),
-                    };
-                    match MlflowRegistry::new(at, Arc::new(credential), Arc::new(SystemClock)) {
-                        Ok(registry) => drop(world.registries.insert(name.clone(), Arc::new(registry))),
-                        Err(e) => failures.push(super::views::failure(&e)),
-                    }
-                }
-                RegistryAt::Oci { .. } | RegistryAt::Gto { .. } => failures.push(FailureView {
-                    message: format!("{name}: Signalbox cannot speak to this kind of registry yet."),
-                    hint: Some("Its own registry is called \"signalbox\".".into()),
-                }),
-            }
+        // Opening a folder asks nobody: a stranger's file may name any address.
+        if project.is_some_and(|project| self.is_allowed(project)) {
+            self.add_elsewhere(&rules, &mut world, &mut failures);
         }
         Ok((world, failures))
-    }
-
-    fn is_allowed(&self, project: &OpenProject) -> bool {
-        let digest = Rules::of(project).ok().and_then(|rules| rules.digest);
-        let kept = digest.and_then(|digest| self.write(|store| store.pref(&allowed_key(&digest))).ok()?);
-        kept.as_deref() == Some("true")
-    }
-
-    /// What stands in the way of a policy's systems elsewhere: nobody has allowed it, as it is now.
-    pub(crate) fn not_allowed(&self, project: &OpenProject) -> Option<FailureView> {
-        let rules = Rules::of(project).ok()?;
-        let url = |at: &RegistryAt| match at {
-            RegistryAt::Mlflow { url } => Some(url.clone()),
-            _ => None,
-        };
-        let urls: Vec<String> = rules.policy.registries.values().filter_map(url).collect();
-        if urls.is_empty() || self.is_allowed(project) {
-            return None;
-        }
-        Some(FailureView {
-            message: format!("signalbox.toml names {}, which was not asked anything yet.", urls.join(", ")),
-            hint: Some("Allow it if you know this address; a change of the file asks again.".into()),
-        })
     }
 
     /// What keeps models serving on this machine.
@@ -190,22 +146,6 @@ impl App {
         };
         models.into_iter().map(|model| of_own(model.name)).collect()
     }
-}
-
-/// The preference that says that a policy's addresses may be asked.
-pub(crate) fn allowed_key(policy: &Digest) -> String {
-    format!("allowed-policy:{policy}")
-}
-
-/// What MLflow's own client reads. Who we are is told only to the server that the environment names: a file in a
-/// project cannot send it elsewhere.
-fn credential(name: &str) -> Option<String> {
-    let told = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let secret = matches!(name, "MLFLOW_TRACKING_USERNAME" | "MLFLOW_TRACKING_PASSWORD" | "MLFLOW_TRACKING_TOKEN");
-    if secret && told("MLFLOW_TRACKING_URI").is_none() {
-        return None;
-    }
-    told(name)
 }
 
 /// A service is called as its model, with what addresses do not take left out.

@@ -26,7 +26,7 @@ pub(super) fn undone(step: &Step) -> Vec<Expect> {
             }],
             _ => Vec::new(),
         },
-        Action::Withdraw | Action::Unstage { .. } | Action::Bake { .. } => Vec::new(),
+        Action::Withdraw | Action::Unstage { .. } | Action::Smoke { .. } | Action::Bake { .. } => Vec::new(),
     }
 }
 
@@ -47,8 +47,11 @@ pub(super) fn ours(step: &Step) -> Vec<Expect> {
             to: to.clone(),
         }],
         // They carry this plan's key, or are a version that only this plan has loaded.
-        Action::Register | Action::Stage { .. } | Action::Withdraw | Action::Unstage { .. } | Action::Bake { .. } => {
-            Vec::new()
-        }
+        Action::Register
+        | Action::Stage { .. }
+        | Action::Withdraw
+        | Action::Unstage { .. }
+        | Action::Smoke { .. }
+        | Action::Bake { .. } => Vec::new(),
     }
 }

@@ -1,9 +1,10 @@
 //! Requests to the candidate before it takes traffic: does it answer, how fast.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Ruling, Verdict};
 use crate::names::{ServiceName, VersionRef};
+use crate::plan::Golden;
 use crate::policy::LatencyGate;
 use crate::ports::{Cx, Target, Whom};
 
@@ -13,11 +14,11 @@ pub fn smoke(
     target: &dyn Target,
     service: &ServiceName,
     candidate: &VersionRef,
-    requests: &[Value],
+    golden: &[Golden],
     cx: &Cx,
 ) -> Verdict {
     const GATE: &str = "latency";
-    if requests.is_empty() {
+    if golden.is_empty() {
         return Verdict::new(GATE, Ruling::Inconclusive, "there is no request to ask: the model has no input example");
     }
     if !target.caps().ask_candidate {
@@ -25,12 +26,15 @@ pub fn smoke(
     }
     let whom = Whom::Version(candidate.clone());
     let (mut times_ms, mut failures) = (Vec::new(), Vec::new());
-    for request in requests.iter().cycle().take(gate.n_requests as usize) {
+    for golden in golden.iter().cycle().take(gate.n_requests as usize) {
         if cx.cancel.is_stopped() {
             return Verdict::new(GATE, Ruling::Error, "it was stopped");
         }
-        match target.ask(service, &whom, request, cx) {
-            Ok(answer) => times_ms.push(answer.took_ms),
+        match target.ask(service, &whom, &golden.request, cx) {
+            Ok(answer) => match golden.parts_from(&answer.body) {
+                None => times_ms.push(answer.took_ms),
+                Some(how) => failures.push(format!("it is answered otherwise: {how}")),
+            },
             Err(failure) => failures.push(failure.message),
         }
     }

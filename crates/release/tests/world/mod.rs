@@ -26,6 +26,8 @@ struct Fuse {
     faults: Mutex<HashMap<String, Fault>>,
     kill_after: Mutex<Option<String>>,
     calls: Mutex<HashMap<String, usize>>,
+    /// A moved alias arrives so much later than its answer is waited for.
+    late_ms: AtomicI64,
 }
 
 struct Killed;
@@ -60,7 +62,10 @@ impl Fuse {
     }
 }
 
-struct FakeClock(AtomicI64);
+/// Its time, and what happens elsewhere at a later one.
+struct FakeClock(AtomicI64, Mutex<Option<Later>>);
+
+type Later = (i64, Box<dyn FnOnce() + Send>);
 
 impl Clock for FakeClock {
     fn unix_ms(&self) -> i64 {
@@ -68,11 +73,16 @@ impl Clock for FakeClock {
     }
 
     fn pause(&self, time: Duration, _: &Cancel) {
-        self.0.fetch_add(time.as_millis().max(1) as i64, Ordering::Relaxed);
+        let time = time.as_millis().max(1) as i64;
+        let now = self.0.fetch_add(time, Ordering::Relaxed) + time;
+        let due = self.1.lock().expect("held").take_if(|(at, _)| *at <= now);
+        if let Some((_, effect)) = due {
+            effect();
+        }
     }
 }
 
-struct FaultyRegistry(Embedded, Arc<Fuse>);
+struct FaultyRegistry(Arc<Embedded>, Arc<Fuse>, Arc<FakeClock>);
 
 impl Registry for FaultyRegistry {
     fn id(&self) -> &SystemId {
@@ -125,6 +135,14 @@ impl Registry for FaultyRegistry {
         to: Option<&VersionName>,
         cx: &Cx,
     ) -> Outcome {
+        let late = self.1.late_ms.load(Ordering::Relaxed);
+        if late > 0 && to.is_some_and(|to| to.as_str() != "1") {
+            let (registry, model, alias) = (self.0.clone(), model.clone(), alias.clone());
+            let (from, to, cx) = (from.cloned(), to.cloned(), cx.clone());
+            let effect = move || drop(registry.point(&model, &alias, from.as_ref(), to.as_ref(), &cx));
+            *self.2.1.lock().expect("held") = Some((self.2.unix_ms() + late, Box::new(effect)));
+            return Outcome::Unknown(Failure::new(FailureCode::TimedOut, "no answer in time"));
+        }
         self.1.through("point", || self.0.point(model, alias, from, to, cx))
     }
 }
@@ -135,6 +153,10 @@ struct TargetState {
     loaded: BTreeMap<String, (VersionRef, u8)>,
     given: Vec<(String, u8)>,
     liar: bool,
+    /// How long an answer takes.
+    slow_ms: f64,
+    p95_ms: Option<f64>,
+    n_asked: u64,
     health: (u64, u64),
     gone_after: Option<String>,
     gone: bool,
@@ -194,7 +216,8 @@ impl Target for FakeTarget {
         })
     }
     fn ask(&self, _: &ServiceName, whom: &Whom, _: &Value, _: &Cx) -> Result<Answer, Failure> {
-        let state = self.state.lock().expect("held");
+        let mut state = self.state.lock().expect("held");
+        state.n_asked += 1;
         let version = match whom {
             Whom::Version(at) => at.version.to_string(),
             Whom::Live => {
@@ -203,11 +226,12 @@ impl Target for FakeTarget {
             }
         };
         let says: i64 = if state.liar && version != "1" { -1 } else { version.parse().unwrap_or(0).min(2) };
-        Ok(Answer { body: json!({ "predictions": [says] }), by: Some(version), took_ms: 1.0 })
+        Ok(Answer { body: json!({ "predictions": [says] }), by: Some(version), took_ms: 1.0 + state.slow_ms })
     }
     fn health(&self, _: &ServiceName, _: &VersionRef, _: u64, _: &Cx) -> Result<Health, Failure> {
-        let (n_requests, n_errors) = self.state.lock().expect("held").health;
-        Ok(Health { n_requests, n_errors, p50_ms: None, p95_ms: None, source: "a test".into() })
+        let state = self.state.lock().expect("held");
+        let ((n_requests, n_errors), p95_ms) = (state.health, state.p95_ms);
+        Ok(Health { n_requests, n_errors, p50_ms: None, p95_ms, source: "a test".into() })
     }
     fn stage_requests(&self, service: &ServiceName, what: &Deployable, _: &OpKey) -> Vec<Request> {
         vec![Request { verb: "load".into(), to: format!("{service} {}", what.version), body: None }]
@@ -269,7 +293,8 @@ impl Setting {
     pub fn new() -> Setting {
         let dir = tempfile::tempdir().expect("a folder");
         let ledger = Arc::new(Ledger::open(&dir.path().join("ledger.sqlite")).expect("opens"));
-        let (clock, fuse) = (Arc::new(FakeClock(AtomicI64::new(1_000_000))), Arc::new(Fuse::default()));
+        let (clock, fuse) =
+            (Arc::new(FakeClock(AtomicI64::new(1_000_000), Mutex::default())), Arc::new(Fuse::default()));
         let registry = |by: &str| {
             Embedded::new(name("own"), ledger.clone(), dir.path().join("artifacts"), by.into(), clock.clone())
         };
@@ -281,7 +306,9 @@ impl Setting {
         }
         let target = Arc::new(FakeTarget { id: name("box"), state: Mutex::default(), fuse: fuse.clone() });
         let mut world = World::default();
-        world.registries.insert(name("own"), Arc::new(FaultyRegistry(registry("ada"), fuse.clone())));
+        world
+            .registries
+            .insert(name("own"), Arc::new(FaultyRegistry(Arc::new(registry("ada")), fuse.clone(), clock.clone())));
         world.targets.insert(name("box"), target.clone());
         let setting = Setting { dir, ledger, clock, fuse, target, eve, world };
         let first = setting.register("1");
@@ -312,13 +339,15 @@ impl Setting {
     }
 
     pub fn goal(&self) -> Goal {
-        let limits = Limits { secs: 10, max_error_rate: 0.01, max_p95_ms: None, min_requests: 20 };
+        let limits =
+            Limits { secs: 10, max_error_rate: 0.01, max_p95_ms: None, min_requests: 20, too_few: TooFew::GoOn };
         Goal {
             candidate: Candidate::New { registry: name("own"), model: name("churn"), what: self.registration("2") },
             place: Some(Place {
                 target: name("box"),
                 service: name("churn"),
                 shares: Vec::new(),
+                smoke: None,
                 bake: Some(limits),
                 keep_old: false,
             }),
@@ -392,6 +421,21 @@ impl Setting {
     }
     pub fn candidate_lies(&self) {
         self.target.state.lock().expect("held").liar = true;
+    }
+    pub fn alias_moves_late(&self, late_ms: i64) {
+        self.fuse.late_ms.store(late_ms, Ordering::Relaxed);
+    }
+    pub fn time_passes(&self) {
+        self.clock.pause(Duration::from_secs(60), &Cancel::default());
+    }
+    pub fn answers_take(&self, ms: f64) {
+        self.target.state.lock().expect("held").slow_ms = ms;
+    }
+    pub fn counts_say_p95(&self, ms: f64) {
+        self.target.state.lock().expect("held").p95_ms = Some(ms);
+    }
+    pub fn n_asked(&self) -> u64 {
+        self.target.state.lock().expect("held").n_asked
     }
     pub fn candidate_fails_requests(&self, n: u64, n_errors: u64) {
         self.target.state.lock().expect("held").health = (n, n_errors);
