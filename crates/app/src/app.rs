@@ -20,6 +20,8 @@ pub trait Desktop: Send + Sync {
     /// `None` when the person thought better of it.
     fn pick_folder(&self) -> Option<PathBuf>;
     fn save_file(&self, suggested: &str) -> Option<PathBuf>;
+    /// Tells a person who may look elsewhere.
+    fn notify(&self, title: &str, body: &str);
 }
 
 /// How an [`App`] is started.
@@ -74,6 +76,7 @@ impl App {
             stopped: AtomicBool::new(false),
         }));
         crate::live::run(&app);
+        app.watch_services();
         Ok(app)
     }
 

@@ -7,6 +7,7 @@ mod golden;
 mod propose;
 mod systems;
 mod views;
+mod watch;
 
 use crate::app::{App, lock};
 use crate::wire::*;
@@ -18,6 +19,7 @@ use signalbox_release::{
 use signalbox_store::Ledger;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -31,6 +33,8 @@ pub(crate) struct Promotions {
     ledger: OnceLock<Arc<Ledger>>,
     opening: Mutex<()>,
     running: Mutex<BTreeMap<PlanId, Cancel>>,
+    /// The services are looked at.
+    watched: AtomicBool,
 }
 
 impl App {
@@ -46,6 +50,13 @@ impl App {
         }
         let ledger = Arc::new(Ledger::open(&self.0.options.data_dir.join("ledger.db"))?);
         Ok(promotions.ledger.get_or_init(|| ledger).clone())
+    }
+
+    /// Looks at what serves from now on, if anything was ever promoted on this machine.
+    pub(crate) fn watch_services(&self) {
+        if self.0.options.data_dir.join("ledger.db").is_file() {
+            watch::start(self);
+        }
     }
 
     /// Adds to the audit.
@@ -96,6 +107,7 @@ impl App {
             }
             running.insert(plan.id.clone(), cancel.clone());
         }
+        watch::start(self);
         let app = self.clone();
         let work = move || {
             let id = plan.id.clone();
@@ -141,7 +153,7 @@ impl App {
         };
         let _ = self.audit("end", Some(&plan.id), None, json!({ "end": end.as_ref().ok(), "says": message }));
         self.0.events.plain(Event::Promotion { plan: plan.id.to_string() });
-        self.0.events.plain(Event::Notice { level, message, hint });
+        self.tell(level, message, hint);
     }
 
     pub(crate) fn stop_promotion(&self, plan: &PlanId) {

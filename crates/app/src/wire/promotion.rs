@@ -77,7 +77,7 @@ pub struct ServedView {
     pub p95_ms: Option<f64>,
 }
 
-#[derive(Clone, Debug, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
 pub struct AliasView {
     pub registry: String,
     pub alias: String,
