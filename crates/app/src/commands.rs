@@ -70,6 +70,9 @@ commands! {
     resume_plan(Resume) -> ();
     stop_plan(OfPlan) -> ();
     approve_plan(Approve) -> PlanView;
+    plan_file(OfPlan) -> String;
+    import_plan(PlanText) -> PlanView;
+    add_approval(ApprovalText) -> PlanView;
     allow_policy(OfProject) -> ();
     stop_service(OfService) -> ();
     stop_keeper(Empty) -> ();

@@ -1,10 +1,12 @@
 //! Promotions: the registries and targets of the open projects, plans, and the threads that carry them out.
 
+mod approvals;
 mod bodies;
 mod elsewhere;
 mod gates;
 mod golden;
 mod propose;
+mod sign;
 mod systems;
 mod views;
 mod watch;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::names::Digest;
 
-pub use approval::{Approval, approvals, approve, frozen};
+pub use approval::{Approval, NAMESPACE, Verify, Word, approvals, approve, frozen, words};
 pub use artifact::{Risk, complete, risks, size};
 pub use metric::{Measured, metric, paired_bootstrap};
 pub use signature::{Signature, signature, signature_of};

@@ -189,6 +189,10 @@ pub struct Roles {
     /// Who may override a gate; anybody if it is empty.
     #[serde(default)]
     pub overriders: Vec<String>,
+    /// People's public SSH keys, a line each as in `~/.ssh/id_ed25519.pub`. If any is named, only signed approvals
+    /// count.
+    #[serde(default)]
+    pub keys: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -245,6 +249,16 @@ impl Policy {
                 .is_some_and(|latency| latency.n_requests == 0 || latency.n_requests > 10_000)
             {
                 return Err(format!("{at}: gates.latency.n_requests is from 1 to 10000"));
+            }
+        }
+        for (name, key) in &self.roles.keys {
+            // One line, as it stands beside the name in ssh-keygen's own list.
+            let fields = key.split_whitespace().count();
+            if key.chars().any(char::is_control)
+                || fields < 2
+                || !(key.starts_with("ssh-") || key.starts_with("ecdsa-") || key.starts_with("sk-"))
+            {
+                return Err(format!("roles.keys.{name}: it is no public SSH key, as in ~/.ssh/id_ed25519.pub"));
             }
         }
         for freeze in &self.freeze {
@@ -342,6 +356,8 @@ mod tests {
         check("[registries.'a/b']\nkind = \"embedded\"", "separates names");
         check("[registries.own]\nkind = \"redis\"", "redis");
         check("[[freeze]]\nfrom = 2026-01-02\nto = 2026-01-01\nreason = \"r\"", "ends before it begins");
+        check("[roles.keys]\nada = \"ssh-ed25519\"", "roles.keys.ada");
+        check("[roles.keys]\nada = \"ssh-ed25519 AAAA\\neve ssh-ed25519 BBBB\"", "roles.keys.ada");
         check("[[freeze]]\nfrom = 10:00:00\nto = 2026-01-01\nreason = \"r\"", "are dates");
     }
 }

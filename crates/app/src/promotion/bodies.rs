@@ -1,12 +1,11 @@
 //! What the commands of promotions do.
 
 use super::systems::Rules;
-use super::{person, views};
+use super::views;
 use crate::app::App;
 use crate::wire::*;
 use serde_json::json;
-use signalbox_release::gate::{Approval, approve as keep_approval};
-use signalbox_release::{Action, Audit, Choice, Clock, Digest, End, Outcome, Policy, SystemClock, Who};
+use signalbox_release::{Action, Audit, Choice, End, Outcome, Policy, Who};
 use signalbox_types::RunId;
 use std::collections::BTreeSet;
 
@@ -110,6 +109,13 @@ impl App {
                 CallError::new(ErrorCode::Refused, "This is not the plan that was shown.").hint("Open it again.")
             );
         }
+        if self.is_foreign(&plan)? {
+            return Err(CallError::new(
+                ErrorCode::Refused,
+                format!("{} made this plan on another machine.", plan.made_by),
+            )
+            .hint("It is here to be read and approved; who made it carries it out."));
+        }
         if progress.began {
             return Err(CallError::new(ErrorCode::Refused, "This plan was begun already.")
                 .hint("Go on with it, or take it back."));
@@ -148,26 +154,6 @@ impl App {
         self.audit("stop", Some(&plan.id), None, json!({}))?;
         self.stop_promotion(&plan.id);
         Ok(())
-    }
-
-    pub(crate) fn approve_plan(&self, args: Approve) -> Result<PlanView, CallError> {
-        let (plan, _) = self.plan_row(&args.plan)?;
-        let hash: Digest = plan.hash();
-        if hash.to_string() != args.hash {
-            return Err(
-                CallError::new(ErrorCode::Refused, "This is not the plan that was shown.").hint("Open it again.")
-            );
-        }
-        let approval = Approval {
-            by: person(),
-            plan: hash,
-            at_unix_ms: SystemClock.unix_ms(),
-            comment: args.comment,
-            withdrawn: args.withdraw,
-        };
-        keep_approval(&*self.ledger()?, &approval)?;
-        self.audit("approve", Some(&plan.id), None, json!({ "approval": approval }))?;
-        self.plan_view(&args.plan)
     }
 
     /// The person has seen which addresses the project's policy names, as it is now.

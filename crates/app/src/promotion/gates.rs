@@ -134,6 +134,15 @@ impl App {
         Ok(())
     }
 
+    /// What the gates found when the plan was made, and what a person should know.
+    pub(crate) fn kept_verdicts(&self, plan: &Plan) -> Result<(Vec<Verdict>, Vec<String>), CallError> {
+        let kept = self.ledger()?.records(VERDICTS, &plan.hash().to_string())?;
+        let kept: serde_json::Value =
+            kept.last().and_then(|row| serde_json::from_str(&row.body).ok()).unwrap_or_default();
+        let verdicts = serde_json::from_value(kept["verdicts"].clone()).unwrap_or_default();
+        Ok((verdicts, serde_json::from_value(kept["risks"].clone()).unwrap_or_default()))
+    }
+
     /// The verdicts on a plan: those that were kept, and those that change by themselves (approvals, freezes).
     pub(crate) fn verdicts(
         &self,
@@ -141,14 +150,10 @@ impl App {
         rules: &Rules,
         model: &ModelPolicy,
     ) -> Result<(Vec<Verdict>, Vec<String>), CallError> {
-        let ledger = self.ledger()?;
-        let now = SystemClock.unix_ms();
-        let kept = ledger.records(VERDICTS, &plan.hash().to_string())?;
-        let kept: serde_json::Value =
-            kept.last().and_then(|row| serde_json::from_str(&row.body).ok()).unwrap_or_default();
-        let mut verdicts: Vec<Verdict> = serde_json::from_value(kept["verdicts"].clone()).unwrap_or_default();
-        let risks: Vec<String> = serde_json::from_value(kept["risks"].clone()).unwrap_or_default();
-        verdicts.push(gate::approvals(model.gates.approvals.as_ref(), &rules.policy, plan, &ledger, now)?);
+        let (mut verdicts, risks) = self.kept_verdicts(plan)?;
+        let (ledger, now) = (self.ledger()?, SystemClock.unix_ms());
+        let asked = model.gates.approvals.as_ref();
+        verdicts.push(gate::approvals(asked, &rules.policy, plan, &ledger, now, &super::sign::verify)?);
         verdicts.push(gate::frozen(&rules.policy, now));
         if plan.policy != rules.digest {
             verdicts.push(Verdict {

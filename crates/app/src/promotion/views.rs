@@ -84,6 +84,7 @@ impl App {
         } else {
             Vec::new()
         };
+        let (approvals, own_approval) = self.approvals_of(&plan, &rules)?;
         let mut seen = std::collections::HashSet::new();
         proven.retain(|proof| seen.insert(proof.clone()));
         Ok(PlanView {
@@ -97,6 +98,11 @@ impl App {
             tidy: plan.tidy.iter().map(|action| plan.does(action)).collect(),
             standing,
             standing_saw,
+            approvals,
+            own_approval,
+            n_approvals: model.gates.approvals.as_ref().map_or(0, |gate| gate.n),
+            is_own: plan.made_by == super::person(),
+            foreign: self.is_foreign(&plan)?,
             proven,
             ended: progress.end.as_ref().and_then(|_| lines.last()).map(|(at, _)| secs(*at)),
             row,

@@ -154,6 +154,30 @@ pub struct Approve {
     pub withdraw: bool,
 }
 
+/// One person's word for a plan.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct ApprovalView {
+    pub by: String,
+    pub at: f64,
+    pub comment: Option<String>,
+    pub signed: bool,
+    pub counts: bool,
+    /// Why it does not count.
+    pub note: Option<String>,
+}
+
+/// The text of a plan's file.
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct PlanText {
+    pub text: String,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct ApprovalText {
+    pub plan: String,
+    pub text: String,
+}
+
 #[derive(Clone, Debug, Deserialize, TS)]
 pub struct OfService {
     pub target: String,
@@ -188,6 +212,16 @@ pub struct PlanView {
     /// How the step at which it was cut short stands: `done`, `not_done`, `changed_by_another` or `unseen`.
     pub standing: Option<String>,
     pub standing_saw: Vec<String>,
+    /// Oldest first.
+    pub approvals: Vec<ApprovalView>,
+    /// Our own word as the text that goes back to the plan's author.
+    pub own_approval: Option<String>,
+    /// How many people the policy asks for.
+    pub n_approvals: u32,
+    /// Who looks at it made it.
+    pub is_own: bool,
+    /// It was made on another machine, and is here to be read and approved.
+    pub foreign: bool,
     /// What was proven, at the end.
     pub proven: Vec<String>,
     pub ended: Option<f64>,

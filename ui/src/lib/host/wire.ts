@@ -257,6 +257,13 @@ choice: string,
  */
 reason?: string, };
 export type Approve = { plan: string, hash: string, comment?: string, withdraw: boolean, };
+export type ApprovalView = { by: string, at: number, comment: string | null, signed: boolean, counts: boolean, 
+/**
+ * Why it does not count.
+ */
+note: string | null, };
+export type PlanText = { text: string, };
+export type ApprovalText = { plan: string, text: string, };
 export type OfService = { target: string, service: string, };
 export type PlanRow = { id: string, title: string, made_by: string, made: number, 
 /**
@@ -280,6 +287,26 @@ tidy: Array<string>,
  * How the step at which it was cut short stands: `done`, `not_done`, `changed_by_another` or `unseen`.
  */
 standing: string | null, standing_saw: Array<string>, 
+/**
+ * Oldest first.
+ */
+approvals: Array<ApprovalView>, 
+/**
+ * Our own word as the text that goes back to the plan's author.
+ */
+own_approval: string | null, 
+/**
+ * How many people the policy asks for.
+ */
+n_approvals: number, 
+/**
+ * Who looks at it made it.
+ */
+is_own: boolean, 
+/**
+ * It was made on another machine, and is here to be read and approved.
+ */
+foreign: boolean, 
 /**
  * What was proven, at the end.
  */
@@ -366,6 +393,9 @@ export interface Commands {
   resume_plan: { args: Resume; reply: null };
   stop_plan: { args: OfPlan; reply: null };
   approve_plan: { args: Approve; reply: PlanView };
+  plan_file: { args: OfPlan; reply: string };
+  import_plan: { args: PlanText; reply: PlanView };
+  add_approval: { args: ApprovalText; reply: PlanView };
   allow_policy: { args: OfProject; reply: null };
   stop_service: { args: OfService; reply: null };
   stop_keeper: { args: Empty; reply: null };
