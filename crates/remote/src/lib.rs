@@ -5,8 +5,10 @@
 
 mod http;
 mod mlflow;
+mod ray;
 mod secret;
 
 pub use http::{Body, Call, Http, Lost, Patience};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
+pub use ray::{RayAt, RayServe, Share as RayShare};
 pub use secret::{Auth, Secret};
