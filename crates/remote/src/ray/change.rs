@@ -14,6 +14,8 @@ use crate::http::{Lost, Patience};
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 /// So many replicas that died before one ran: the next will fare no better.
 const MAX_DEAD: usize = 3;
+/// Kept back of a step's time, for taking out what did not come up.
+const TO_TAKE_OUT: Duration = Duration::from_secs(15);
 
 impl RayServe {
     /// Loads a version under its own prefix, and waits until it stands; what cannot be loaded is taken out again.
@@ -178,6 +180,7 @@ impl RayServe {
 
     /// The inner failure: it will not stand.
     fn wait_until_it_stands(&self, name: &str, patience: &Patience) -> Result<Result<(), Failure>, Lost> {
+        let waits = patience.within(patience.left().saturating_sub(TO_TAKE_OUT));
         loop {
             let details = self.details(patience).map_err(Lost::Unknown)?;
             let Some(app) = App::all(&details).into_iter().find(|app| app.name == name) else {
@@ -187,14 +190,17 @@ impl RayServe {
             if app.status == "RUNNING" && app.is_up() {
                 return Ok(Ok(()));
             }
-            if matches!(app.status.as_str(), "DEPLOY_FAILED" | "UNHEALTHY")
-                || (app.dead() >= MAX_DEAD && app.running() == 0)
-            {
-                let failure = Failure::new(FailureCode::Server, format!("{name} cannot be loaded: {}", app.why()))
-                    .hint("Its whole log is on the dashboard of Ray, under Serve.");
-                return Ok(Err(failure.raw(app.raw())));
-            }
-            patience.pause(BETWEEN_LOOKS).map_err(Lost::Unknown)?;
+            let fails = matches!(app.status.as_str(), "DEPLOY_FAILED" | "UNHEALTHY")
+                || (app.dead() >= MAX_DEAD && app.running() == 0);
+            let (code, what) = match waits.pause(BETWEEN_LOOKS) {
+                _ if fails => (FailureCode::Server, "cannot be loaded"),
+                Ok(()) => continue,
+                Err(failure) if failure.code == FailureCode::TimedOut => (failure.code, "was not loaded in time"),
+                Err(failure) => return Err(Lost::Unknown(failure)),
+            };
+            let failure = Failure::new(code, format!("{name} {what}: {}", app.why()))
+                .hint("Its whole log is on the dashboard of Ray, under Serve.");
+            return Ok(Err(failure.raw(app.raw())));
         }
     }
 }

@@ -35,25 +35,25 @@ impl Bound {
 impl Counted {
     /// Adds what one exporter tells; `text` is Prometheus' text format.
     pub fn add(&mut self, text: &str, application: &str, route: &str) {
-        for line in text.lines() {
-            let Some((name, labels, value)) = sample(line) else { continue };
-            let is = |key: &str, wanted: &str| labels.iter().any(|(name, value)| *name == key && value == wanted);
-            if !matches!(name, COUNT | BUCKET)
-                || !is("application", application)
-                || !is("route", route)
-                || is("method", "GET")
-            {
-                continue;
-            }
-            let label = |key: &str| labels.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str());
-            if name == COUNT {
-                self.n_requests += value;
-                // Ray's own counter of errors holds 4xx too: what a new signature does not take is one.
-                if label("status_code").and_then(|code| code.parse::<u16>().ok()).is_none_or(|code| code >= 400) {
-                    self.n_errors += value;
+        for sample in text.lines().filter_map(Sample::read) {
+            let is = |key: &str, wanted: &str| sample.label(key) == Some(wanted);
+            let counts = is("application", application) && is("route", route) && !is("method", "GET");
+            match sample.name {
+                COUNT if counts => {
+                    self.n_requests += sample.value;
+                    // Ray's own counter of errors holds 4xx too: what a new signature does not take is one.
+                    let code = sample.label("status_code").and_then(|code| code.parse::<u16>().ok());
+                    if code.is_none_or(|code| code >= 400) {
+                        self.n_errors += sample.value;
+                    }
                 }
-            } else if let Some(bound) = label("le").and_then(|le| le.parse::<f64>().ok()).filter(|le| *le > 0.0) {
-                *self.buckets.entry(Bound(bound.to_bits())).or_default() += value;
+                BUCKET if counts => {
+                    let bound = sample.label("le").and_then(|le| le.parse::<f64>().ok()).filter(|le| *le > 0.0);
+                    if let Some(bound) = bound {
+                        *self.buckets.entry(Bound(bound.to_bits())).or_default() += sample.value;
+                    }
+                }
+                _ => {}
             }
         }
     }
@@ -126,31 +126,43 @@ impl Looks {
     }
 }
 
-/// A line `name{label="value",…} value`. None: a comment, or what is no sample.
-fn sample(line: &str) -> Option<(&str, Vec<(&str, String)>, f64)> {
-    let (name, rest) = line.split_once('{')?;
-    let mut labels = Vec::new();
-    let mut rest = rest;
-    loop {
-        rest = rest.trim_start_matches([',', ' ']);
-        if let Some(after) = rest.strip_prefix('}') {
-            let value: f64 = after.split_whitespace().next()?.parse().ok()?;
-            return (value.is_finite() && value >= 0.0).then_some((name, labels, value));
-        }
-        let (key, after) = rest.split_once("=\"")?;
-        let (mut value, mut chars) = (String::new(), after.char_indices());
-        let end = loop {
-            match chars.next()? {
-                (at, '"') => break at,
-                (_, '\\') => value.push(match chars.next()?.1 {
-                    'n' => '\n',
-                    other => other,
-                }),
-                (_, c) => value.push(c),
+/// A line `name{label="value",…} value`.
+struct Sample<'a> {
+    name: &'a str,
+    labels: Vec<(&'a str, String)>,
+    value: f64,
+}
+
+impl Sample<'_> {
+    /// None: a comment, or what is no sample with labels.
+    fn read(line: &str) -> Option<Sample<'_>> {
+        let (name, mut rest) = line.split_once('{')?;
+        let mut labels = Vec::new();
+        loop {
+            rest = rest.trim_start_matches([',', ' ']);
+            if let Some(after) = rest.strip_prefix('}') {
+                let value: f64 = after.split_whitespace().next()?.parse().ok()?;
+                return (value.is_finite() && value >= 0.0).then_some(Sample { name, labels, value });
             }
-        };
-        labels.push((key, value));
-        rest = &after[end + 1..];
+            let (key, after) = rest.split_once("=\"")?;
+            let (mut value, mut chars) = (String::new(), after.char_indices());
+            let end = loop {
+                match chars.next()? {
+                    (at, '"') => break at,
+                    (_, '\\') => value.push(match chars.next()?.1 {
+                        'n' => '\n',
+                        other => other,
+                    }),
+                    (_, c) => value.push(c),
+                }
+            };
+            labels.push((key, value));
+            rest = &after[end + 1..];
+        }
+    }
+
+    fn label(&self, key: &str) -> Option<&str> {
+        self.labels.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str())
     }
 }
 
@@ -199,11 +211,11 @@ ray_serve_num_http_requests_total{{application="churn--7",route="/churn",status_
     #[test]
     fn labels_are_read_as_they_are_escaped() {
         let line = r#"m{a="x\"}\\\n",b=""} 1.5 123"#;
-        let (name, labels, value) = sample(line).expect("a sample");
-        assert_eq!((name, value), ("m", 1.5));
-        assert_eq!(labels, [("a", "x\"}\\\n".to_owned()), ("b", String::new())]);
+        let sample = Sample::read(line).expect("a sample");
+        assert_eq!((sample.name, sample.value), ("m", 1.5));
+        assert_eq!(sample.labels, [("a", "x\"}\\\n".to_owned()), ("b", String::new())]);
         for odd in ["", "m 1", "m{", "m{a=}", "m{a=\"", "m{a=\"b\"} x", "m{a=\"b\"} -1", "m{a=\"b\\", "m{a=\"é"] {
-            assert!(sample(odd).is_none(), "{odd}");
+            assert!(Sample::read(odd).is_none(), "{odd}");
         }
     }
 }

@@ -24,15 +24,27 @@ pub fn again_inside(test: &str) {
     if !is_root() {
         command.arg("--map-root-user");
     }
-    let status = command
+    let mut child = command
         .args(["--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--", "sh", "-c"])
         .args([r#"PATH="$PATH:/usr/sbin:/sbin"; ip link set lo up && exec "$@""#, "sh"])
         .arg(std::env::current_exe().expect("this program"))
         .args(["--exact", test, "--nocapture"])
         .env(INSIDE, "1")
-        .status()
+        .stdin(Stdio::piped())
+        .spawn()
         .unwrap_or_else(|e| panic!("unshare does not run ({e}); these tests need Linux"));
+    // Its end says that we are still there.
+    let _alive = child.stdin.take();
+    let status = child.wait().expect("it was started");
     assert!(status.success(), "inside the namespace: {status}; see above");
+}
+
+/// Ends this process, and so its namespace, when the one outside has ended, however that came.
+pub fn end_with_outside() {
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(1);
+    });
 }
 
 fn is_root() -> bool {

@@ -3,7 +3,8 @@
 //!
 //! `cargo test -p signalbox-remote --features heavy-servers --test real_ray`
 //!
-//! One test, as all share one cluster; `SIGNALBOX_RAY_ONLY` names a part of it.
+//! One test, as all share one cluster; `SIGNALBOX_RAY_ONLY=load,lost` runs the parts whose
+//! names hold one of these.
 
 mod cluster;
 mod faults;
@@ -23,17 +24,20 @@ use world::{View, cx, golden, name, own_application, ray, request};
 
 const OTHERS: [&str; 3] = ["fraud", "search", "notebook"];
 
+type Part = fn(&Cluster, &Path);
+
 #[test]
 fn beside_a_real_ray() {
     if std::env::var_os(INSIDE).is_none() {
         return cluster::again_inside("beside_a_real_ray");
     }
+    cluster::end_with_outside();
     let models = tempfile::tempdir().expect("a folder");
     cluster::script("make_models.py", &[models.path()]);
     let began = Instant::now();
     let cluster = Cluster::start();
     println!("Ray starts: {:.1} s", began.elapsed().as_secs_f64());
-    let parts: [(&str, fn(&Cluster, &Path)); 9] = [
+    let parts: [(&str, Part); 9] = [
         ("who_we_are_is_checked", who_we_are_is_checked),
         ("others_stay_as_they_are_on_the_way_there_and_back", others_stay_as_they_are_on_the_way_there_and_back),
         ("no_request_is_lost", no_request_is_lost),
@@ -46,7 +50,8 @@ fn beside_a_real_ray() {
     ];
     let only = std::env::var("SIGNALBOX_RAY_ONLY").ok();
     let mut failed = Vec::new();
-    for (part, run) in parts.into_iter().filter(|(part, _)| only.as_deref().is_none_or(|only| part.contains(only))) {
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only.split(',').any(|only| part.contains(only)));
+    for (part, run) in parts.into_iter().filter(|(part, _)| wanted(part)) {
         let began = Instant::now();
         let well = catch_unwind(AssertUnwindSafe(|| run(&cluster, models.path()))).is_ok();
         println!("{part}: {} ({:.1} s)", if well { "well" } else { "FAILED" }, began.elapsed().as_secs_f64());

@@ -41,6 +41,6 @@ if __name__ == "__main__":
     # Deploys an application from a program, as notebooks do.
     import ray
 
-    ray.init(address="auto", logging_level="ERROR")
+    ray.init(address="auto", logging_level="ERROR", log_to_driver=False)
     app = Team.options(user_config={}, ray_actor_options={"num_cpus": 0}).bind({"by": "program"})
     serve.run(app, name="notebook", route_prefix="/notebook")
