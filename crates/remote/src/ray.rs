@@ -58,7 +58,9 @@ pub struct RayAt {
     pub share: Option<Share>,
     /// An application as in Serve's config file, without name and prefix. In the texts of its `args`, `{path}`,
     /// `{source}`, `{registry}`, `{model}`, `{version}`, `{digest}` and `{service}` are filled in. Without an
-    /// `import_path` our own module serves the version as an MLflow model (its deployment is called `Model`).
+    /// `import_path` our own module serves the version as an MLflow model: its deployment is called `Model`, and the
+    /// cluster's Python, or `runtime_env.pip` here, must have `mlflow-skinny` and what the model needs. While the
+    /// version that serves has the same `import_path`, its `deployments` are taken over: somebody may have scaled it.
     pub application: Map<String, Value>,
 }
 

@@ -47,14 +47,14 @@ impl App {
         let prefix = config.and_then(prefix_of).or_else(|| prefix_of(told));
         let deployments = told.get("deployments").and_then(Value::as_object);
         let replicas = |value: &Value, key: &str| value.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-        App {
+        let mut app = App {
             name: name.to_owned(),
             status: text(told, "status"),
             message: text(told, "message"),
             prefix: prefix.map(str::to_owned),
             mark: config.and_then(Mark::of),
             tells: config.is_some_and(|config| text(config, "import_path") == OWN_BUILDER),
-            since_unix_ms: told.get("last_deployed_time_s").and_then(Value::as_f64).map(|secs| (secs * 1000.0) as i64),
+            since_unix_ms: None,
             deployments: deployments
                 .into_iter()
                 .flatten()
@@ -67,7 +67,13 @@ impl App {
                     dead: replicas(told, "recent_dead_replicas").len(),
                 })
                 .collect(),
-        }
+        };
+        // `last_deployed_time_s` is when anybody put anything; a replica has its own time.
+        let all = told.get("deployments").and_then(Value::as_object).into_iter().flatten();
+        let starts =
+            all.flat_map(|(_, told)| replicas(told, "replicas")).filter_map(|it| it.get("start_time_s")?.as_f64());
+        app.since_unix_ms = starts.map(|secs| (secs * 1000.0) as i64).min();
+        app
     }
 
     /// It takes requests. While another's `PUT` is taken in, Ray says `DEPLOYING` of all applications for a moment,
@@ -100,7 +106,8 @@ impl App {
             let wanted = it.wanted.map_or("?".to_owned(), |wanted| wanted.to_string());
             said.push(format!("{} of {wanted} replicas of {} run", it.running, words(it.name.as_bytes())));
         }
-        let messages = std::iter::once(&self.message).chain(self.deployments.iter().map(|it| &it.message));
+        // The application's own message says no more than which deployment it is.
+        let messages = self.deployments.iter().map(|it| &it.message).chain([&self.message]);
         said.extend(messages.map(|message| end_of(message)).find(|end| !end.is_empty()));
         said.join("; ")
     }
@@ -138,9 +145,9 @@ impl RayServe {
                 .hint("Is this the address of Ray's dashboard (port 8265), with Serve's REST API?"));
         }
         let (live, prefix) = (live_prefix(service), format!("{service}--"));
-        let is_ours = |app: &App| match &app.mark {
-            Some(mark) => mark.service == *service,
-            None => app.prefix.as_deref() == Some(live.as_str()),
+        let is_ours = |app: &App| {
+            app.prefix.as_deref() == Some(live.as_str())
+                || app.mark.as_ref().is_some_and(|mark| mark.service == *service)
         };
         let (ours, others): (Vec<App>, Vec<App>) = App::all(&details).into_iter().partition(|app| is_ours(app));
         let (proxy, routes) = if ours.is_empty() {
@@ -173,7 +180,7 @@ impl RayServe {
             }
             let mut raw = app.raw();
             if app.status != "DELETING" || is_live {
-                let served = self.served(app, is_live, route_of(app).as_deref(), proxy.as_deref(), &mut raw, patience);
+                let served = self.served(service, app, route_of(app).as_deref(), proxy.as_deref(), &mut raw, patience);
                 if is_live && !served.ready && seen.phase == Phase::Serving {
                     seen.phase = Phase::Degraded;
                 }
@@ -202,17 +209,17 @@ impl RayServe {
 
     fn served(
         &self,
+        service: &ServiceName,
         app: &App,
-        is_live: bool,
         route: Option<&str>,
         proxy: Option<&Http>,
         raw: &mut Value,
         patience: &Patience,
     ) -> Served {
         let mut served = Served {
-            version: app.mark.as_ref().map(Mark::at),
+            version: app.mark.as_ref().filter(|mark| mark.service == *service).map(Mark::at),
             label: app.name.clone(),
-            share: if is_live { 100 } else { 0 },
+            share: if route == Some(&live_prefix(service)) { 100 } else { 0 },
             ready: app.is_up() && route.is_some() && route == app.prefix.as_deref(),
             identity: if app.mark.is_some() { Identity::Claimed } else { Identity::Unknown },
             since_unix_ms: app.since_unix_ms,
