@@ -14,7 +14,9 @@
 //!   The version before stays loaded, under its own prefix, and whoever wants to go back finds it there. What reaches
 //!   an application by its name (`serve.get_app_handle`, gRPC) does not follow a prefix.
 //! - A wrong import path is answered 200, and fails later; `RUNNING` says nothing of what was loaded. So [`look`] asks
-//!   the proxy who is routed, and our own module ([`share`]) what it holds.
+//!   the proxy who is routed, and our own module ([`share`]) what it holds. One proxy of several answers.
+//! - What is new to Ray it writes in its own way (`0` as `0.0`), and `last_deployed_time_s` is when anybody put
+//!   anything, of all applications.
 //! - A `PUT` leaves alone what a program has deployed (`serve.run`), but takes its name or prefix if it names them:
 //!   refused here.
 //! - To browsers Ray shows `<redacted>` for variables; put back, that would be their value: refused here.
