@@ -145,6 +145,11 @@ impl Http {
         Call { verb: Method::DELETE, to: self.below(path), body: Body::Json(body), repeatable: false }
     }
 
+    /// Sets the whole of something. Sent once: another may have set it otherwise meanwhile.
+    pub fn put_json(&self, path: &str, body: Value) -> Call {
+        Call { verb: Method::PUT, to: self.below(path), body: Body::Json(body), repeatable: false }
+    }
+
     /// Putting the same bytes again changes nothing.
     pub fn put(&self, path: &str, file: &Path) -> Call {
         Call { verb: Method::PUT, to: self.below(path), body: Body::File(file.to_path_buf()), repeatable: true }
@@ -160,6 +165,13 @@ impl Http {
     pub fn read_words(&self, call: &Call, patience: &Patience) -> Result<String, Failure> {
         let reply = self.repeated(&self.reads, call, patience).map_err(Lost::failure)?;
         Ok(words(&reply.body))
+    }
+
+    /// Reads text, all of it.
+    pub fn read_text(&self, call: &Call, patience: &Patience) -> Result<String, Failure> {
+        let reply = self.repeated(&self.reads, call, patience).map_err(Lost::failure)?;
+        String::from_utf8(reply.body)
+            .map_err(|_| Failure::new(FailureCode::Server, format!("{} answers what is no text", self.place())))
     }
 
     /// Changes something, and reads what the server says to it: JSON, or nothing.

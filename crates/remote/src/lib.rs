@@ -6,9 +6,11 @@
 mod http;
 mod mlflow;
 mod prometheus;
+mod ray;
 mod secret;
 
 pub use http::{Body, Call, Http, Lost, Patience};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
 pub use prometheus::{Counted, Prometheus};
+pub use ray::{RayAt, RayServe, Share as RayShare};
 pub use secret::{Auth, Secret};
