@@ -80,7 +80,12 @@ impl GtoRegistry {
         let path = registration.and_then(|event| event.line(PATH));
         let pair = |line: &str| line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
         Version {
-            at: VersionRef { registry: self.at.id.clone(), model: model.clone(), version: version.name.clone(), digest },
+            at: VersionRef {
+                registry: self.at.id.clone(),
+                model: model.clone(),
+                version: version.name.clone(),
+                digest,
+            },
             state,
             run: None,
             source: Some(format!("git:{}:{}", version.commit, path.unwrap_or_default())),

@@ -16,8 +16,8 @@ use reqwest::{Client, Method, RequestBuilder, Url, header};
 use serde_json::Value;
 use signalbox_release::{Failure, FailureCode, Outcome, Request};
 
-pub use answer::words;
 pub(crate) use answer::Reply;
+pub use answer::words;
 use answer::{Again, Broken};
 pub(crate) use client::{base as parted, is_this_machine};
 pub use patience::Patience;

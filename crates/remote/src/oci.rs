@@ -63,6 +63,9 @@ pub struct OciRegistry {
     second_look: Duration,
 }
 
+const SETTLES: usize = 10;
+const SETTLE: Duration = Duration::from_millis(100);
+
 impl OciRegistry {
     /// `auth` is asked at each request: a user and a password, or a token that the registry itself takes. `ca`: a PEM
     /// file with authorities to trust besides the system's.
@@ -122,6 +125,31 @@ impl OciRegistry {
         Ok(name)
     }
 
+    /// Does once more what a registry failed at itself, and what changes nothing twice. Distribution writes the file
+    /// behind a tag or a blob in place: who looks just then is told 500, or that the blob is unknown (docker-registry
+    /// 2.8.2).
+    fn settled<T, E: Clone + Into<Lost>>(
+        &self,
+        patience: &Patience,
+        mut what: impl FnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        for _ in 0..SETTLES {
+            match what() {
+                Err(e) if is_unsettled(&e.clone().into().failure()) && patience.left() > SETTLE => {
+                    self.clock.pause(SETTLE, patience.cancel());
+                }
+                done => return done,
+            }
+        }
+        what()
+    }
+
+    /// Sends a manifest that may be sent again.
+    fn put_again(&self, call: Call, manifest: &Manifest, patience: &Patience) -> Result<(), Lost> {
+        let call = call.repeatable();
+        self.settled(patience, || self.put(&call, manifest, patience))
+    }
+
     fn put_call(&self, repository: &str, tag: &str, manifest: &Manifest) -> Call {
         let to = self.http.below(&format!("v2/{repository}/manifests/{tag}"));
         self.http.at(Method::PUT, to, Body::Bytes(MANIFEST, manifest.bytes.clone()))
@@ -139,6 +167,12 @@ impl OciRegistry {
             }
         }
     }
+}
+
+fn is_unsettled(failure: &Failure) -> bool {
+    let errors = failure.raw.as_ref().and_then(|raw| raw.get("errors")?.as_array());
+    let unknown = |error: &serde_json::Value| error["code"] == "MANIFEST_BLOB_UNKNOWN";
+    failure.code == FailureCode::Server || errors.is_some_and(|errors| errors.iter().any(unknown))
 }
 
 fn named_lost(lost: Lost) -> Lost {

@@ -147,12 +147,17 @@ impl GtoRegistry {
         patience: &Patience,
     ) -> Result<(), Failure> {
         let missing = || {
-            Failure::new(FailureCode::NotFound, format!("DVC keeps {path}, and it is not in a DVC cache of this machine"))
-                .hint(format!("Run `dvc pull {path}` in the project, at this version's commit."))
+            Failure::new(
+                FailureCode::NotFound,
+                format!("DVC keeps {path}, and it is not in a DVC cache of this machine"),
+            )
+            .hint(format!("Run `dvc pull {path}` in the project, at this version's commit."))
         };
         if version.at.digest.is_none() {
             let why = format!("{} is kept by DVC, and nothing says what it must hold", version.at);
-            return Err(Failure::new(FailureCode::Invalid, why).hint("Register it with Signalbox, which notes its digest."));
+            return Err(
+                Failure::new(FailureCode::Invalid, why).hint("Register it with Signalbox, which notes its digest.")
+            );
         }
         let pointer = self.yaml(commit, &format!("{path}.dvc"), patience)?;
         let md5 = pointer["outs"][0]["md5"].as_str().ok_or_else(|| odd("the .dvc file names no MD5"))?;
@@ -160,7 +165,8 @@ impl GtoRegistry {
         let mut files = BTreeMap::new();
         if md5.ends_with(".dir") {
             let list = fs::read(in_cache(&root, md5).ok_or_else(missing)?).map_err(|_| missing())?;
-            let list: Vec<serde_json::Value> = serde_json::from_slice(&list).map_err(|_| odd("DVC's list is no JSON"))?;
+            let list: Vec<serde_json::Value> =
+                serde_json::from_slice(&list).map_err(|_| odd("DVC's list is no JSON"))?;
             for file in &list {
                 let (Some(md5), Some(below)) = (file["md5"].as_str(), file["relpath"].as_str()) else {
                     return Err(odd("DVC's list names a file without a name"));

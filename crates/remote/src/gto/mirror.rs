@@ -1,6 +1,7 @@
 //! Our own copy of the remote's tags, with the commits that they are on and no history: what is read is read there, and
 //! what is pushed is made there. The project's own repository is not touched.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -63,20 +64,52 @@ impl Mirror {
     }
 
     fn read(&self, _alone: File, patience: &Patience) -> Result<Seen, Failure> {
-        self.sync(patience)?;
-        let (names, found) = self.listed(patience)?;
+        if !self.folder.join("HEAD").is_file() {
+            std::fs::create_dir_all(&self.folder).map_err(|e| local(&self.folder, &e))?;
+            self.well(&["init", "--quiet", "--bare", "--template="], None, patience)?;
+        }
+        let there = self.there(patience)?;
+        let (mut names, mut found) = self.listed(patience)?;
+        if there.is_empty() {
+            // Git fails at fetching nothing.
+            (names, found) = (Vec::new(), Vec::new());
+        } else if there != names.iter().cloned().collect() {
+            self.bring_tags(patience)?;
+            (names, found) = self.listed(patience)?;
+        }
         let mut events = self.with_messages(found, patience)?;
         events.sort_by_key(|event| event.at_unix_s);
         Ok(Seen { events, names, _alone })
     }
 
-    fn sync(&self, patience: &Patience) -> Result<(), Failure> {
-        if !self.folder.join("HEAD").is_file() {
-            std::fs::create_dir_all(&self.folder).map_err(|e| local(&self.folder, &e))?;
-            self.well(&["init", "--quiet", "--bare", "--template="], None, patience)?;
+    /// The remote's tags, and the objects that they are.
+    fn there(&self, patience: &Patience) -> Result<BTreeMap<String, String>, Failure> {
+        let args = ["ls-remote", "--quiet", "--refs", "--tags", "--end-of-options", &self.remote];
+        let said = self.git(&args, None, patience)?;
+        if !said.well {
+            return Err(self.unreachable(&said.words));
         }
-        let args = ["fetch", "--quiet", "--force", "--prune", "--no-tags", "--depth=1", "--no-write-fetch-head",
-            "--no-recurse-submodules", "--end-of-options", &self.remote, "+refs/tags/*:refs/tags/*"];
+        let line = |line: &str| {
+            let (object, name) = line.split_once('\t')?;
+            Some((name.strip_prefix("refs/tags/")?.to_owned(), object.to_owned()))
+        };
+        Ok(said.text().lines().filter_map(line).collect())
+    }
+
+    fn bring_tags(&self, patience: &Patience) -> Result<(), Failure> {
+        let args = [
+            "fetch",
+            "--quiet",
+            "--force",
+            "--prune",
+            "--no-tags",
+            "--depth=1",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--end-of-options",
+            &self.remote,
+            "+refs/tags/*:refs/tags/*",
+        ];
         let said = self.git(&args, None, patience)?;
         if said.well { Ok(()) } else { Err(self.unreachable(&said.words)) }
     }
@@ -89,8 +122,16 @@ impl Mirror {
 
     /// All tags, and those of GTO's without their messages.
     fn listed(&self, patience: &Patience) -> Result<(Vec<(String, String)>, Vec<(Event, u64)>), Failure> {
-        let fields = ["refname:strip=2", "objectname", "objecttype", "*objecttype", "*objectname", "taggername",
-            "taggerdate:unix", "contents:size"];
+        let fields = [
+            "refname:strip=2",
+            "objectname",
+            "objecttype",
+            "*objecttype",
+            "*objectname",
+            "taggername",
+            "taggerdate:unix",
+            "contents:size",
+        ];
         let format = fields.map(|field| format!("%({field})")).join("%00");
         let out = self.well(&["for-each-ref", &format!("--format={format}"), "refs/tags"], None, patience)?;
         let (mut names, mut found) = (Vec::new(), Vec::new());
@@ -138,7 +179,8 @@ impl Mirror {
 
     /// Makes an annotated tag here; gives its object.
     pub fn make(&self, tag: &NewTag, patience: &Patience) -> Result<String, Failure> {
-        let plain = |text: &str| text.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect::<String>();
+        let plain =
+            |text: &str| text.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect::<String>();
         let by = plain(&tag.by);
         let mail = if by.contains('@') && !by.contains(' ') { by.clone() } else { "signalbox@localhost".into() };
         let text = format!(
@@ -152,7 +194,10 @@ impl Mirror {
     /// Pushes all of it or nothing: names and the objects that they shall be. None of the names may be there.
     pub fn push(&self, tags: &[(String, String)], seen: Seen, patience: &Patience) -> (Pushed, Option<Seen>) {
         let mut args: Vec<String> = ["push", "--porcelain", "--atomic", "--no-verify", "--no-follow-tags"]
-            .iter().chain(&["--recurse-submodules=no", "--end-of-options", &self.remote]).map(ToString::to_string).collect();
+            .iter()
+            .chain(&["--recurse-submodules=no", "--end-of-options", &self.remote])
+            .map(ToString::to_string)
+            .collect();
         args.extend(tags.iter().map(|(name, object)| format!("{object}:refs/tags/{name}")));
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let said = match self.git(&args, None, patience) {
@@ -165,7 +210,8 @@ impl Mirror {
         }
         let text = said.text();
         let refused = text.lines().find(|line| line.starts_with('!')).map(|line| words(line.as_bytes()));
-        let failure = Failure::new(FailureCode::TimedOut, format!("the push to {} broke off: {}", self.remote, said.words));
+        let failure =
+            Failure::new(FailureCode::TimedOut, format!("the push to {} broke off: {}", self.remote, said.words));
         // What is there now says how it went.
         let Ok(seen) = self.again(seen, patience) else { return (Pushed::Unknown(failure), None) };
         let is_there = |(name, object): &(String, String)| seen.has(name) == Some(object.as_str());
@@ -190,8 +236,17 @@ impl Mirror {
         if self.git(&["cat-file", "-e", &format!("{commit}^{{commit}}")], None, patience)?.well {
             return Ok(());
         }
-        let args = ["fetch", "--quiet", "--no-tags", "--depth=1", "--no-write-fetch-head", "--no-recurse-submodules",
-            "--end-of-options", &self.remote, commit];
+        let args = [
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--depth=1",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--end-of-options",
+            &self.remote,
+            commit,
+        ];
         if self.git(&args, None, patience)?.well {
             return Ok(());
         }

@@ -65,8 +65,9 @@ impl Project {
         let listed = self.git(&["ls-tree", "HEAD", "--", tracked], patience)?;
         if !said.well || !said.out.is_empty() || listed.out.is_empty() {
             let why = format!("{tracked} is not as the last commit has it");
-            return Err(Failure::new(FailureCode::Conflict, why)
-                .hint("Commit and push the model, or its .dvc file, first."));
+            return Err(
+                Failure::new(FailureCode::Conflict, why).hint("Commit and push the model, or its .dvc file, first.")
+            );
         }
         let head = self.git(&["rev-parse", "--verify", "HEAD^{commit}"], patience)?;
         Ok(Committed { commit: head.text().trim().to_owned(), path: below })
@@ -109,7 +110,9 @@ mod tests {
 
     #[test]
     fn an_address_is_an_address_and_holds_no_secret() {
-        for good in ["https://git.example/a/b.git", "git@git.example:a/b.git", "ssh://git@git.example:22/a", "/srv/a.git"] {
+        for good in
+            ["https://git.example/a/b.git", "git@git.example:a/b.git", "ssh://git@git.example:22/a", "/srv/a.git"]
+        {
             assert_eq!(checked(good).expect(good), good);
         }
         for bad in

@@ -127,19 +127,15 @@ impl GtoRegistry {
         Ok(Some(found))
     }
 
-    pub(super) fn take_back(
-        &self,
-        model: &ModelName,
-        version: &VersionName,
-        patience: &Patience,
-    ) -> Result<(), Lost> {
+    pub(super) fn take_back(&self, model: &ModelName, version: &VersionName, patience: &Patience) -> Result<(), Lost> {
         check_names(model, None)?;
         let mut seen = self.mirror.seen(patience)?;
         for _ in 0..TRIES {
             let events = seen.of(model);
             let all = versions(&events);
             let found = all.iter().rev().find(|v| v.name == *version && !v.direct.is_empty());
-            let found = found.ok_or_else(|| Failure::new(FailureCode::NotFound, format!("there is no {model} {version}")))?;
+            let found =
+                found.ok_or_else(|| Failure::new(FailureCode::NotFound, format!("there is no {model} {version}")))?;
             if !found.is_active() {
                 return Ok(());
             }

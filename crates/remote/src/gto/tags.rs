@@ -149,7 +149,8 @@ pub fn parse(tag: &str) -> Option<Named> {
 
 /// `iris`, or `models=iris` for one of a part of a large repository.
 pub fn is_artifact(text: &str) -> bool {
-    let folder = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
+    let folder =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./".contains(&b));
     match text.split_once('=') {
         Some((dir, name)) => folder(dir) && is_name(name),
         None => is_name(text),
@@ -241,8 +242,22 @@ mod tests {
         assert!(matches!(read("iris#prod!#4"), Some((_, Act::Unassign(_), Some(4)))));
         assert!(matches!(read("iris@deprecated"), Some((_, Act::Deprecate, None))));
         for odd in [
-            "v1.0.1", "iris", "iris@1.0.1", "iris@v1.0", "iris@v01.0.0", "iris@v1.0.0#x", "iris#prod#1#2", "-i@v1.0.0",
-            "iris#-x", "iris#a b", "signalbox+iris+prod+0", "iris@deprecated!", "", "@v1.0.0", "é@v1.0.0", "a=b=c@v1.0.0",
+            "v1.0.1",
+            "iris",
+            "iris@1.0.1",
+            "iris@v1.0",
+            "iris@v01.0.0",
+            "iris@v1.0.0#x",
+            "iris#prod#1#2",
+            "-i@v1.0.0",
+            "iris#-x",
+            "iris#a b",
+            "signalbox+iris+prod+0",
+            "iris@deprecated!",
+            "",
+            "@v1.0.0",
+            "é@v1.0.0",
+            "a=b=c@v1.0.0",
         ] {
             assert_eq!(read(odd), None, "{odd}");
         }
@@ -254,7 +269,10 @@ mod tests {
         let mut read: Vec<(Semver, &str)> = names.iter().map(|n| (Semver::of(n).expect("a version"), *n)).collect();
         read.sort_by(|a, b| a.0.cmp(&b.0));
         let sorted: Vec<&str> = read.iter().map(|(_, name)| *name).collect();
-        assert_eq!(sorted, ["v1.0.0-2", "v1.0.0-alpha", "v1.0.0-alpha.1", "v1.0.0-alpha.beta", "v1.0.0", "v1.0.2", "v1.0.10"]);
+        assert_eq!(
+            sorted,
+            ["v1.0.0-2", "v1.0.0-alpha", "v1.0.0-alpha.1", "v1.0.0-alpha.beta", "v1.0.0", "v1.0.2", "v1.0.10"]
+        );
         assert_eq!(Semver::of("v1.2.9").expect("a version").next().as_str(), "v1.2.10");
     }
 }

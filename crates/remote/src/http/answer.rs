@@ -103,7 +103,12 @@ impl Broken {
             429 | 502 | 503 | 504 => Again::Yes { after },
             _ => Again::No,
         };
-        Broken { failure, sent: status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT, again, challenges: Vec::new() }
+        Broken {
+            failure,
+            sent: status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
+            again,
+            challenges: Vec::new(),
+        }
     }
 
     fn of_redirect(place: &str, to: Option<&str>) -> Broken {
@@ -152,7 +157,12 @@ pub async fn receive(
             return Err(Broken { failure, sent: true, again: Again::No, challenges: Vec::new() });
         }
         let full = |e| Failure::new(FailureCode::Local, format!("the answer cannot be kept: {e}"));
-        sink(&piece).map_err(full).map_err(|failure| Broken { failure, sent: true, again: Again::No, challenges: Vec::new() })?;
+        sink(&piece).map_err(full).map_err(|failure| Broken {
+            failure,
+            sent: true,
+            again: Again::No,
+            challenges: Vec::new(),
+        })?;
     }
     Ok(Reply { body: Vec::new(), bytes, headers })
 }

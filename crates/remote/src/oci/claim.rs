@@ -76,7 +76,7 @@ impl OciRegistry {
             patience.check()?;
             let (call, up) = self.claim_call(claim, &json!(self.clock.unix_ms() + HELD_MS));
             // If its answer is lost it may be up or not; what is listed says so.
-            let put = self.put(&call, &up, patience);
+            let put = self.settled(patience, || self.put(&call, &up, patience));
             let others = self.others(claim, prefix, writer, patience)?;
             let mine = self.manifest(&claim.repository, &claim.tag, patience)?;
             if mine.is_none_or(|mine| mine.digest != up.digest) {
@@ -127,7 +127,7 @@ impl OciRegistry {
     pub(super) fn release(&self, claim: &Claim) {
         let cx = Cx { cancel: Cancel::default(), limit: Duration::from_secs(5) };
         let (call, down) = self.claim_call(claim, &Value::Null);
-        let _ = self.put(&call.repeatable(), &down, &Patience::new(&cx));
+        let _ = self.put_again(call, &down, &Patience::new(&cx));
     }
 
     fn claim_call(&self, claim: &Claim, until_unix_ms: &Value) -> (Call, Manifest) {

@@ -76,24 +76,29 @@ impl Manifest {
         let Some(layers) = self.raw.get("layers").and_then(Value::as_array).filter(|layers| !layers.is_empty()) else {
             return Err(odd("it holds no files, or is an index of several").hint("Name a model's own manifest."));
         };
-        layers.iter().map(|layer| {
-            let kind = layer["mediaType"].as_str().unwrap_or_default();
-            if ["tar", "gzip", "zstd"].iter().any(|packed| kind.contains(packed)) {
-                return Err(odd(&format!("its files are packed ({})", crate::http::words(kind.as_bytes())))
-                    .hint("Pack it with raw layers (`modctl build --raw`), or register its folder."));
-            }
-            let names = [FILE_PATH, TITLE].into_iter().find_map(|key| layer["annotations"][key].as_str());
-            let path = names.ok_or_else(|| odd("a file of it has no name"))?.to_owned();
-            let digest = layer["digest"].as_str().and_then(|digest| digest.parse().ok());
-            let digest = digest.ok_or_else(|| odd("a file of it has no SHA-256"))?;
-            let bytes = layer["size"].as_u64().ok_or_else(|| odd("a file of it has no size"))?;
-            goes_down(&path).then_some(()).ok_or_else(|| {
-                let shown = crate::http::words(path.as_bytes());
-                Failure::new(FailureCode::Invalid, format!("the artifact names a file {shown:?}: that is no path below it"))
-            })?;
-            Ok(Layer { path, digest, bytes })
-        })
-        .collect()
+        layers
+            .iter()
+            .map(|layer| {
+                let kind = layer["mediaType"].as_str().unwrap_or_default();
+                if ["tar", "gzip", "zstd"].iter().any(|packed| kind.contains(packed)) {
+                    return Err(odd(&format!("its files are packed ({})", crate::http::words(kind.as_bytes())))
+                        .hint("Pack it with raw layers (`modctl build --raw`), or register its folder."));
+                }
+                let names = [FILE_PATH, TITLE].into_iter().find_map(|key| layer["annotations"][key].as_str());
+                let path = names.ok_or_else(|| odd("a file of it has no name"))?.to_owned();
+                let digest = layer["digest"].as_str().and_then(|digest| digest.parse().ok());
+                let digest = digest.ok_or_else(|| odd("a file of it has no SHA-256"))?;
+                let bytes = layer["size"].as_u64().ok_or_else(|| odd("a file of it has no size"))?;
+                goes_down(&path).then_some(()).ok_or_else(|| {
+                    let shown = crate::http::words(path.as_bytes());
+                    Failure::new(
+                        FailureCode::Invalid,
+                        format!("the artifact names a file {shown:?}: that is no path below it"),
+                    )
+                })?;
+                Ok(Layer { path, digest, bytes })
+            })
+            .collect()
     }
 }
 
@@ -160,7 +165,8 @@ mod tests {
     use super::*;
 
     fn layer(path: &str, kind: &str) -> Result<Vec<Layer>, Failure> {
-        let layer = json!({ "mediaType": kind, "size": 1, "digest": Digest::of("x"), "annotations": { FILE_PATH: path } });
+        let layer =
+            json!({ "mediaType": kind, "size": 1, "digest": Digest::of("x"), "annotations": { FILE_PATH: path } });
         Manifest::of(json!({ "layers": [layer] }).to_string().into_bytes()).expect("JSON").layers()
     }
 

@@ -59,7 +59,7 @@ impl OciRegistry {
         // The note is a courtesy: without it nobody knows who it was.
         let to_text = to.map(VersionName::as_str);
         let (call, noted) = self.note_call(&repository, alias, to_text, &json!(self.clock.unix_ms()));
-        let _ = self.put(&call.repeatable(), &noted, patience);
+        let _ = self.put_again(call, &noted, patience);
         for after in [Duration::ZERO, self.second_look] {
             self.clock.pause(after, patience.cancel());
             let (seen, _) = self.read_pointer(model, alias, patience).map_err(Lost::Unknown)?;
@@ -86,13 +86,7 @@ impl OciRegistry {
         vec![up, set, noted, down]
     }
 
-    fn note_call(
-        &self,
-        repository: &str,
-        alias: &AliasName,
-        to: Option<&str>,
-        at_unix_ms: &Value,
-    ) -> (Call, Manifest) {
+    fn note_call(&self, repository: &str, alias: &AliasName, to: Option<&str>, at_unix_ms: &Value) -> (Call, Manifest) {
         let says = json!({ "kind": "moved", "alias": alias, "to": to, "by": self.at.by, "at_unix_ms": at_unix_ms });
         let noted = note(&says);
         (self.put_call(repository, &moved_tag(alias), &noted), noted)

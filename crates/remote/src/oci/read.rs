@@ -70,7 +70,9 @@ impl OciRegistry {
         let mut found: BTreeMap<VersionName, Manifest> = BTreeMap::new();
         for tag in tags.iter().filter(|tag| !tag.starts_with(NOTES)) {
             let known = version_of_tag(tag).is_some_and(|version| found.contains_key(&version));
-            let Some(manifest) = (if known { None } else { self.manifest(&repository, tag, patience)? }) else { continue };
+            let Some(manifest) = (if known { None } else { self.manifest(&repository, tag, patience)? }) else {
+                continue;
+            };
             // A tag of a version's form that was put on something else names nothing.
             if manifest.said().is_none() && version_of_tag(tag).is_none_or(|version| version == manifest.version()) {
                 found.insert(manifest.version(), manifest);
@@ -209,7 +211,7 @@ impl OciRegistry {
     fn listed(&self, path: &str, key: &str, patience: &Patience) -> Result<Option<Vec<String>>, Failure> {
         let (mut all, mut call) = (Vec::new(), self.http.get(path, &[("n", "1000")]));
         for _ in 0..MAX_PAGES {
-            let reply = match self.http.read_reply(&call, patience).map_err(named) {
+            let reply = match self.settled(patience, || self.http.read_reply(&call, patience)).map_err(named) {
                 Err(failure) if absent(&failure) => return Ok(None),
                 reply => reply?,
             };
@@ -234,7 +236,7 @@ impl OciRegistry {
     ) -> Result<Option<Manifest>, Failure> {
         let call = self.http.get(&format!("v2/{repository}/manifests/{reference}"), &[]);
         let call = call.with(header::ACCEPT, if reference.starts_with(NOTES) { MANIFEST } else { ACCEPTED });
-        match self.http.read_reply(&call, patience).map_err(named) {
+        match self.settled(patience, || self.http.read_reply(&call, patience)).map_err(named) {
             Err(failure) if absent(&failure) => Ok(None),
             Err(failure) => Err(failure),
             Ok(reply) => Manifest::of(reply.body).map(Some),

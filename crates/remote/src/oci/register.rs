@@ -18,7 +18,7 @@ use crate::http::{Body, Call, Lost, Patience};
 
 const BYTES: &str = "application/octet-stream";
 /// How often an upload that broke off is begun anew.
-const TRIES: u32 = 3;
+const TRIES: u32 = 6;
 
 impl OciRegistry {
     pub(super) fn take_in(
@@ -53,9 +53,9 @@ impl OciRegistry {
         self.send_blob(&repository, &Digest::of(&config), &Body::Bytes(BYTES, config), patience).map_err(early)?;
         self.send_empty(&repository, patience).map_err(early)?;
         let (call, noted) = self.op_call(&repository, key, manifest.version().as_str(), &json!(self.clock.unix_ms()));
-        self.put(&call, &noted, patience).map_err(early)?;
+        self.put_again(call, &noted, patience).map_err(early)?;
         let version = manifest.version();
-        self.put(&self.put_call(&repository, version.as_str(), &manifest).repeatable(), &manifest, patience)?;
+        self.put_again(self.put_call(&repository, version.as_str(), &manifest), &manifest, patience)?;
         let seen = self.version_by(name, key, patience).map_err(Lost::Unknown)?;
         if seen.is_some_and(|seen| seen.at.version == version) {
             return Ok(json!({ "version": version, "digest": manifest.digest }));
@@ -91,7 +91,7 @@ impl OciRegistry {
         let says = json!({ "kind": "op", "op": key.as_str(), "version": version, "by": self.at.by,
             "at_unix_ms": at_unix_ms });
         let noted = note(&says);
-        (self.put_call(repository, &op_tag(key.as_str()), &noted).repeatable(), noted)
+        (self.put_call(repository, &op_tag(key.as_str()), &noted), noted)
     }
 
     pub(super) fn mark_withdrawn(
@@ -107,13 +107,13 @@ impl OciRegistry {
         self.keep(&repository, &manifest, patience).map_err(|lost| Lost::Refused(lost.failure()))?;
         self.send_empty(&repository, patience).map_err(|lost| Lost::Refused(lost.failure()))?;
         let (call, noted) = self.withdraw_call(&repository, version.as_str());
-        self.put(&call, &noted, patience)
+        self.put_again(call, &noted, patience)
     }
 
     /// `version`: a version, or what stands for it. Saying it again changes nothing.
     pub(super) fn withdraw_call(&self, repository: &str, version: &str) -> (Call, Manifest) {
         let noted = note(&json!({ "kind": "withdrawn", "by": self.at.by }));
-        (self.put_call(repository, &withdrawn_tag(version), &noted).repeatable(), noted)
+        (self.put_call(repository, &withdrawn_tag(version), &noted), noted)
     }
 
     /// Gives a version its own tag: another tool's may be held by an alias only, and registries sweep what no tag holds.
@@ -123,7 +123,7 @@ impl OciRegistry {
         if there.is_some_and(|there| there.digest == manifest.digest) {
             return Ok(());
         }
-        self.put(&self.put_call(repository, version.as_str(), manifest).repeatable(), manifest, patience)
+        self.put_again(self.put_call(repository, version.as_str(), manifest), manifest, patience)
     }
 
     /// What our notes stand on.
@@ -150,7 +150,7 @@ impl OciRegistry {
                     if last || !helps || patience.check().is_err() {
                         return Err(lost);
                     }
-                    patience.pause(std::time::Duration::from_millis(200) * tries)?;
+                    patience.pause(std::time::Duration::from_millis(100) * 2u32.pow(tries))?;
                 }
             }
         }
@@ -160,7 +160,7 @@ impl OciRegistry {
         let to = self.http.below(&format!("v2/{repository}/blobs/{digest}"));
         let call = self.http.at(Method::HEAD, to, Body::None).repeatable();
         // Some send a HEAD on to their store: then it is there.
-        match self.http.read_reply(&call, patience) {
+        match self.settled(patience, || self.http.read_reply(&call, patience)) {
             Ok(_) => Ok(true),
             Err(failure) if failure.code == FailureCode::NotFound => Ok(false),
             Err(failure) => Err(named(failure)),

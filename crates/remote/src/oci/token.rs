@@ -58,11 +58,7 @@ impl Issued {
             return Err(bad("an address with a password of its own is not used"));
         }
         let here = is_this_machine(&url) && is_this_machine(&self.registry);
-        if url.scheme() == "https" || (url.scheme() == "http" && here) {
-            Ok(url)
-        } else {
-            Err(bad("that is no https"))
-        }
+        if url.scheme() == "https" || (url.scheme() == "http" && here) { Ok(url) } else { Err(bad("that is no https")) }
     }
 
     fn token(&self, challenge: &Challenge, scope: &str, patience: &Patience) -> Result<Secret, Failure> {

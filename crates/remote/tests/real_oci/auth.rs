@@ -75,17 +75,25 @@ impl Issuer {
                 // ada:correct-horse-12
                 let known = rest.iter().any(|line| line.ends_with("YWRhOmNvcnJlY3QtaG9yc2UtMTI="));
                 let query = first.split(' ').nth(1).unwrap_or_default().to_owned();
-                let scope = query.split("scope=").nth(1).unwrap_or_default().replace("%3A", ":").replace("%2F", "/")
-                    .replace("%2C", ",").replace("*", "*");
+                let scope = query
+                    .split("scope=")
+                    .nth(1)
+                    .unwrap_or_default()
+                    .replace("%3A", ":")
+                    .replace("%2F", "/")
+                    .replace("%2C", ",")
+                    .replace("*", "*");
                 own.lock().expect("held").push(query);
                 let (status, body) = if known {
-                    let said = Command::new("python3").args(["-c", ISSUE]).arg(&folder).arg(&scope).output().expect("python3");
+                    let said =
+                        Command::new("python3").args(["-c", ISSUE]).arg(&folder).arg(&scope).output().expect("python3");
                     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
                     ("200 OK", said.stdout)
                 } else {
                     ("401 Unauthorized", b"{}".to_vec())
                 };
-                let _ = write!(client, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                let _ =
+                    write!(client, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
                 let _ = client.write_all(&body);
             }
         });
@@ -98,13 +106,20 @@ fn a_token_is_fetched_where_the_registry_says_and_for_the_repository_alone() {
     let keys = tempfile::tempdir().expect("a folder");
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=issuer", "-keyout"])
-        .arg(keys.path().join("key.pem")).arg("-out").arg(keys.path().join("cert.pem")).output().expect("openssl");
+        .arg(keys.path().join("key.pem"))
+        .arg("-out")
+        .arg(keys.path().join("cert.pem"))
+        .output()
+        .expect("openssl");
     assert!(made.status.success());
     let issuer = Issuer::start(keys.path().to_path_buf());
     let server = Server::with(|_| {
         let cert = keys.path().join("cert.pem");
-        format!("auth:\n  token: {{realm: \"{}\", service: registry, issuer: issuer, rootcertbundle: {}}}\n", issuer.url,
-            cert.display())
+        format!(
+            "auth:\n  token: {{realm: \"{}\", service: registry, issuer: issuer, rootcertbundle: {}}}\n",
+            issuer.url,
+            cert.display()
+        )
     });
     let known = view_with(&server.url(), "ada", ada(PASSWORD));
     let v = versions(&known, &name("guarded"), 1);

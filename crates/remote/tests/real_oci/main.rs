@@ -74,8 +74,13 @@ fn eight_who_register_at_once_get_eight_versions() {
     let one = race(&|_| "SAME".into());
     assert_eq!(one.len(), 1);
     let view = view(&server.url(), "ada");
-    let found: BTreeSet<String> = view.registry.versions(&model, &cx()).expect("versions").iter()
-        .map(|version| version.at.version.to_string()).collect();
+    let found: BTreeSet<String> = view
+        .registry
+        .versions(&model, &cx())
+        .expect("versions")
+        .iter()
+        .map(|version| version.at.version.to_string())
+        .collect();
     assert_eq!(found, eight.union(&one).cloned().collect());
     for i in 0..8 {
         assert_eq!(view.registry.registered_by(&model, &key(&format!("P{i}")), &cx()).expect("read").len(), 1);
@@ -118,9 +123,11 @@ fn push(server: &Server, repository: &str, tag: &str, manifest: &serde_json::Val
     std::fs::write(&file, manifest.to_string()).expect("written");
     let status = std::process::Command::new("curl")
         .args(["-sf", "-o", "/dev/null", "-X", "PUT", "-H", "Content-Type: application/vnd.oci.image.manifest.v1+json"])
-        .arg("--data-binary").arg(format!("@{}", file.display()))
+        .arg("--data-binary")
+        .arg(format!("@{}", file.display()))
         .arg(format!("{}/v2/{repository}/manifests/{tag}", http.place()))
-        .status().expect("curl runs");
+        .status()
+        .expect("curl runs");
     assert!(status.success());
 }
 
@@ -153,7 +160,11 @@ fn what_others_have_pushed_is_seen_kept_and_not_obeyed() {
         let at = view.to(&model, &name("evil")).expect("a version");
         let version = view.registry.version(&model, &at, &cx()).expect("read").expect("a version");
         let failure = view.registry.fetch(&version, &cx()).expect_err("refused");
-        assert_eq!((failure.code, failure.message.contains("no path below it")), (FailureCode::Invalid, true), "{path}");
+        assert_eq!(
+            (failure.code, failure.message.contains("no path below it")),
+            (FailureCode::Invalid, true),
+            "{path}"
+        );
     }
 }
 
@@ -181,8 +192,13 @@ fn an_alias_moves_from_where_it_was_seen_and_to_nothing() {
 
     assert!(matches!(view.registry.withdraw(&model, &v[1], &cx()), Outcome::Done(_)));
     assert!(matches!(view.registry.withdraw(&model, &v[1], &cx()), Outcome::Done(_)));
-    let states: Vec<_> = view.registry.versions(&model, &cx()).expect("versions").into_iter()
-        .map(|version| (version.at.version, version.state)).collect();
+    let states: Vec<_> = view
+        .registry
+        .versions(&model, &cx())
+        .expect("versions")
+        .into_iter()
+        .map(|version| (version.at.version, version.state))
+        .collect();
     assert_eq!(states, [(v[1].clone(), VersionState::Withdrawn), (v[0].clone(), VersionState::Ready)]);
     assert!(digest(v[1].as_str()).is_some(), "nothing is deleted");
     assert_eq!(refused(view.registry.withdraw(&model, &name("0123456789ab"), &cx())).code, FailureCode::NotFound);
@@ -209,8 +225,11 @@ fn of_four_who_move_at_once_one_does() {
         });
         let at = ada.to(&model, &champion()).expect("a version");
         // One of the four may have been asked to move it to where it was.
-        let done: Vec<_> = ends.iter().filter(|(to, end)| matches!(end, Outcome::Done(_)) && Some(*to) != from.as_ref())
-            .map(|(to, _)| (*to).clone()).collect();
+        let done: Vec<_> = ends
+            .iter()
+            .filter(|(to, end)| matches!(end, Outcome::Done(_)) && Some(*to) != from.as_ref())
+            .map(|(to, _)| (*to).clone())
+            .collect();
         assert_eq!(done, [at], "{ends:?}");
         for (_, end) in ends {
             if let Outcome::Refused(failure) = end {
@@ -230,12 +249,27 @@ fn the_calls_are_listed_as_they_are_made() {
     all.extend(view.registry.withdraw_requests(&model, None));
     let lines: Vec<String> = all.iter().map(|request| format!("{} {}", request.verb, request.to)).collect();
     let tail = |line: &str| line.rsplit("team/models/m/").next().expect("a tail").to_owned();
-    let seen: Vec<String> = lines.iter().map(|line| format!("{} {}", line.split(' ').next().unwrap_or(""), tail(line)))
-        .map(|line| line.split("signalbox.").next().expect("a head").to_owned()).collect();
+    let seen: Vec<String> = lines
+        .iter()
+        .map(|line| format!("{} {}", line.split(' ').next().unwrap_or(""), tail(line)))
+        .map(|line| line.split("signalbox.").next().expect("a head").to_owned())
+        .collect();
     let notes = "PUT manifests/";
-    let expected = ["POST blobs/uploads/", "PUT blobs/uploads/%7Bupload%7D?digest={digest%20of%20each%20file}", notes,
-        "PUT manifests/{version}", notes, "PUT manifests/champion", notes, notes, notes, "PUT manifests/champion", notes,
-        notes, notes];
+    let expected = [
+        "POST blobs/uploads/",
+        "PUT blobs/uploads/%7Bupload%7D?digest={digest%20of%20each%20file}",
+        notes,
+        "PUT manifests/{version}",
+        notes,
+        "PUT manifests/champion",
+        notes,
+        notes,
+        notes,
+        "PUT manifests/champion",
+        notes,
+        notes,
+        notes,
+    ];
     assert_eq!(seen, expected);
     assert!(!format!("{all:?} {}", view.registry.title()).contains("hunter2"));
 }
