@@ -330,7 +330,7 @@ impl Http {
             if failure.code == FailureCode::TimedOut {
                 failure = Failure::new(failure.code, format!("no answer from {place} in time: {failure}"));
             }
-            Err(Broken { failure, sent: true, again: Again::No, challenges: Vec::new() })
+            Err(Broken { failure, sent: true, again: Again::No, challenges: None })
         })
     }
 
@@ -373,11 +373,9 @@ impl<'a> Who<'a> {
 
     /// Whether there is something else to say now.
     fn asked(&mut self, broken: &Broken, patience: &Patience) -> Result<bool, Failure> {
-        if self.was_asked || broken.challenges.is_empty() {
-            return Ok(false);
-        }
+        let Some(challenges) = broken.challenges.as_ref().filter(|_| !self.was_asked) else { return Ok(false) };
         self.was_asked = true;
-        let Some(auth) = self.proof.asked(self.call, &broken.challenges, patience)? else { return Ok(false) };
+        let Some(auth) = self.proof.asked(self.call, &challenges.0, patience)? else { return Ok(false) };
         self.auth = auth;
         Ok(true)
     }

@@ -41,6 +41,9 @@ impl Seen {
     }
 }
 
+/// The names of all tags with their objects, and GTO's events with the size of each message.
+type Listed = (Vec<(String, String)>, Vec<(Event, u64)>);
+
 /// How a push ended.
 pub enum Pushed {
     Done,
@@ -121,7 +124,7 @@ impl Mirror {
     }
 
     /// All tags, and those of GTO's without their messages.
-    fn listed(&self, patience: &Patience) -> Result<(Vec<(String, String)>, Vec<(Event, u64)>), Failure> {
+    fn listed(&self, patience: &Patience) -> Result<Listed, Failure> {
         let fields = [
             "refname:strip=2",
             "objectname",

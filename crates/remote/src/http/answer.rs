@@ -36,8 +36,11 @@ pub struct Broken {
     pub sent: bool,
     pub again: Again,
     /// How the server wants to be told who we are (`WWW-Authenticate`), if that is why.
-    pub challenges: Vec<String>,
+    pub challenges: Option<Box<Challenges>>,
 }
+
+/// The values of `WWW-Authenticate`.
+pub struct Challenges(pub Vec<String>);
 
 /// Whether asking again may help.
 #[derive(Clone, Copy)]
@@ -55,7 +58,7 @@ const MAX_REFUSAL_BYTES: u64 = 64 << 10;
 impl Broken {
     /// It failed on this machine, before anything was sent.
     pub fn here(failure: Failure) -> Broken {
-        Broken { failure, sent: false, again: Again::No, challenges: Vec::new() }
+        Broken { failure, sent: false, again: Again::No, challenges: None }
     }
 
     pub fn of_error(place: &str, error: &reqwest::Error) -> Broken {
@@ -66,11 +69,11 @@ impl Broken {
             let failure =
                 Failure::new(FailureCode::Unreachable, format!("nobody answers at {place}: {}", cause(error)))
                     .hint("Is the server running, and is its address right?");
-            return Broken { failure, sent: false, again: Again::Yes { after: None }, challenges: Vec::new() };
+            return Broken { failure, sent: false, again: Again::Yes { after: None }, challenges: None };
         }
         let failure =
             Failure::new(FailureCode::TimedOut, format!("the answer from {place} was lost: {}", cause(error)));
-        Broken { failure, sent: true, again: Again::Yes { after: None }, challenges: Vec::new() }
+        Broken { failure, sent: true, again: Again::Yes { after: None }, challenges: None }
     }
 
     fn of_status(place: &str, status: StatusCode, after: Option<Duration>, body: &[u8]) -> Broken {
@@ -107,7 +110,7 @@ impl Broken {
             failure,
             sent: status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
             again,
-            challenges: Vec::new(),
+            challenges: None,
         }
     }
 
@@ -117,7 +120,7 @@ impl Broken {
         let to = to.map_or_else(|| "another address".to_owned(), |to| words(to.as_bytes()));
         let failure = Failure::new(FailureCode::Invalid, format!("{place} sends this request on to {to}"))
             .hint("Name that address instead, if it is the server's.");
-        Broken { failure, sent: false, again: Again::No, challenges: Vec::new() }
+        Broken { failure, sent: false, again: Again::No, challenges: None }
     }
 }
 
@@ -144,7 +147,8 @@ pub async fn receive(
         let mut broken = Broken::of_status(place, status, after, &body);
         if status == StatusCode::UNAUTHORIZED {
             let challenges = answer.headers().get_all(header::WWW_AUTHENTICATE);
-            broken.challenges = challenges.iter().filter_map(|text| text.to_str().ok()).map(str::to_owned).collect();
+            let texts = challenges.iter().filter_map(|text| text.to_str().ok()).map(str::to_owned);
+            broken.challenges = Some(Box::new(Challenges(texts.collect())));
         }
         return Err(broken);
     }
@@ -154,14 +158,14 @@ pub async fn receive(
         bytes += piece.len() as u64;
         if bytes > max_bytes {
             let failure = Failure::new(FailureCode::Server, format!("{place} answers more than {max_bytes} bytes"));
-            return Err(Broken { failure, sent: true, again: Again::No, challenges: Vec::new() });
+            return Err(Broken { failure, sent: true, again: Again::No, challenges: None });
         }
         let full = |e| Failure::new(FailureCode::Local, format!("the answer cannot be kept: {e}"));
         sink(&piece).map_err(full).map_err(|failure| Broken {
             failure,
             sent: true,
             again: Again::No,
-            challenges: Vec::new(),
+            challenges: None,
         })?;
     }
     Ok(Reply { body: Vec::new(), bytes, headers })

@@ -81,8 +81,7 @@ impl Issuer {
                     .unwrap_or_default()
                     .replace("%3A", ":")
                     .replace("%2F", "/")
-                    .replace("%2C", ",")
-                    .replace("*", "*");
+                    .replace("%2C", ",");
                 own.lock().expect("held").push(query);
                 let (status, body) = if known {
                     let said =
