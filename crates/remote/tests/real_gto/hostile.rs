@@ -37,6 +37,9 @@ fn strange_tags_are_passed_over() {
     assert_eq!(view.registry.registered_by(&iris(), &key("P9"), &cx()).expect("none"), []);
     assert_eq!(view.at(), None, "a tag that is no object assigns nothing");
     done(view.point(None, Some(&v[0])));
+    assert_eq!(view.at().as_ref(), Some(&v[0]));
+    // Of which gto itself dies.
+    git(&bob, &["push", "-q", "origin", ":refs/tags/iris@v4.0.0"]);
     assert_eq!(gto_stage(&bob, "iris", "prod").as_deref(), Some("v0.0.1"));
 }
 
