@@ -16,8 +16,10 @@ use reqwest::{Client, Method, RequestBuilder, Url, header};
 use serde_json::Value;
 use signalbox_release::{Failure, FailureCode, Outcome, Request};
 
+pub(crate) use answer::Reply;
 pub use answer::words;
-use answer::{Again, Broken, Reply};
+use answer::{Again, Broken};
+pub(crate) use client::{base as parted, is_this_machine};
 pub use patience::Patience;
 
 use crate::secret::Auth;
@@ -28,13 +30,18 @@ pub struct Call {
     verb: Method,
     to: Url,
     body: Body,
+    headers: Vec<(header::HeaderName, &'static str)>,
     repeatable: bool,
+    /// The server may name another address for it, whose bytes are checked.
+    handed_on: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     None,
     Json(Value),
+    /// Exactly these, of this media type.
+    Bytes(&'static str, Vec<u8>),
     /// The bytes of a file.
     File(PathBuf),
 }
@@ -46,11 +53,32 @@ impl Call {
         self
     }
 
+    /// Follows the server to another address. For what is checked by its digest only: object stores have their own
+    /// addresses, and get nothing that proves who we are.
+    pub(crate) fn handed_on(mut self) -> Call {
+        self.handed_on = true;
+        self
+    }
+
+    pub(crate) fn with(mut self, name: header::HeaderName, value: &'static str) -> Call {
+        self.headers.push((name, value));
+        self
+    }
+
+    pub(crate) fn to(&self) -> &Url {
+        &self.to
+    }
+
+    pub(crate) fn is_reading(&self) -> bool {
+        matches!(self.verb, Method::GET | Method::HEAD)
+    }
+
     /// For a person, before it is made.
     pub fn shown(&self) -> Request {
         let body = match &self.body {
             Body::None => None,
             Body::Json(body) => Some(body.clone()),
+            Body::Bytes(_, bytes) => serde_json::from_slice(bytes).ok(),
             Body::File(path) => Some(Value::from(path.display().to_string())),
         };
         Request { verb: self.verb.to_string(), to: self.to.to_string(), body }
@@ -88,6 +116,23 @@ impl From<Lost> for Outcome {
     }
 }
 
+/// How we say who we are to one server. The server may ask for it in its own way (RFC 9110, 11.6.1).
+pub(crate) trait Proof: Send + Sync {
+    /// What is sent with a call without having been asked.
+    fn at_first(&self, call: &Call) -> Auth;
+
+    /// The server answered 401, with these `WWW-Authenticate`. `None`: there is nothing else to say.
+    fn asked(&self, _call: &Call, _challenges: &[String], _patience: &Patience) -> Result<Option<Auth>, Failure> {
+        Ok(None)
+    }
+}
+
+impl<F: Fn() -> Auth + Send + Sync> Proof for F {
+    fn at_first(&self, _: &Call) -> Auth {
+        self()
+    }
+}
+
 /// How often what may be repeated is tried again.
 const RETRIES: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -97,12 +142,14 @@ const MAX_ANSWER_BYTES: u64 = 16 << 20;
 pub struct Http {
     /// Without userinfo, query and fragment; its path ends with `/`.
     base: Url,
-    auth: Box<dyn Fn() -> Auth + Send + Sync>,
+    proof: Box<dyn Proof>,
     /// Keeps connections.
     reads: Client,
     /// A connection per request: on a kept one, which the server may be closing just now, nobody could tell whether a
     /// change arrived.
     changes: Client,
+    /// Reads, and follows to other addresses; none where nothing is handed on.
+    handed_on: Option<Client>,
 }
 
 impl Http {
@@ -116,7 +163,14 @@ impl Http {
         let (base, own) = client::base(address)?;
         let (reads, changes) = (client::reads(&base, ca)?, client::changes(&base, ca)?);
         let auth = move || own.clone().unwrap_or_else(&auth);
-        Ok(Http { base, auth: Box::new(auth), reads, changes })
+        Ok(Http { base, proof: Box::new(auth), reads, changes, handed_on: None })
+    }
+
+    /// For a server that asks who we are in its own way, and hands reading on. `address` holds no secret.
+    pub(crate) fn asked(address: &str, proof: Box<dyn Proof>, ca: Option<&Path>) -> Result<Http, Failure> {
+        let http = Http::new(address, || Auth::None, ca)?;
+        let handed_on = Some(client::handed_on(&http.base, ca)?);
+        Ok(Http { proof, handed_on, ..http })
     }
 
     /// Where the server is, for a person.
@@ -134,31 +188,46 @@ impl Http {
         if !query.is_empty() {
             to.query_pairs_mut().extend_pairs(query);
         }
-        Call { verb: Method::GET, to, body: Body::None, repeatable: true }
+        Call { repeatable: true, ..self.at(Method::GET, to, Body::None) }
+    }
+
+    /// `to`: an address of this server.
+    pub(crate) fn at(&self, verb: Method, to: Url, body: Body) -> Call {
+        Call { verb, to, body, headers: Vec::new(), repeatable: false, handed_on: false }
     }
 
     pub fn post(&self, path: &str, body: Value) -> Call {
-        Call { verb: Method::POST, to: self.below(path), body: Body::Json(body), repeatable: false }
+        self.at(Method::POST, self.below(path), Body::Json(body))
     }
 
     pub fn delete(&self, path: &str, body: Value) -> Call {
-        Call { verb: Method::DELETE, to: self.below(path), body: Body::Json(body), repeatable: false }
+        self.at(Method::DELETE, self.below(path), Body::Json(body))
     }
 
     /// Sets the whole of something. Sent once: another may have set it otherwise meanwhile.
     pub fn put_json(&self, path: &str, body: Value) -> Call {
-        Call { verb: Method::PUT, to: self.below(path), body: Body::Json(body), repeatable: false }
+        self.at(Method::PUT, self.below(path), Body::Json(body))
     }
 
     /// Putting the same bytes again changes nothing.
     pub fn put(&self, path: &str, file: &Path) -> Call {
-        Call { verb: Method::PUT, to: self.below(path), body: Body::File(file.to_path_buf()), repeatable: true }
+        self.at(Method::PUT, self.below(path), Body::File(file.to_path_buf())).repeatable()
     }
 
     /// Reads JSON.
     pub fn read(&self, call: &Call, patience: &Patience) -> Result<Value, Failure> {
         let reply = self.repeated(&self.reads, call, patience).map_err(Lost::failure)?;
         reply.json(&self.place())
+    }
+
+    /// Reads; gives the answer as it came.
+    pub(crate) fn read_reply(&self, call: &Call, patience: &Patience) -> Result<Reply, Failure> {
+        self.repeated(&self.reads, call, patience).map_err(Lost::failure)
+    }
+
+    /// Changes something; gives the answer as it came.
+    pub(crate) fn change_reply(&self, call: &Call, patience: &Patience) -> Result<Reply, Lost> {
+        self.repeated(&self.changes, call, patience)
     }
 
     /// Reads text; at most a line of it, for a person.
@@ -187,20 +256,25 @@ impl Http {
     /// Reads into a file that is made anew; gives its length. More than `max_bytes` is refused.
     pub fn download(&self, call: &Call, to: &Path, max_bytes: u64, patience: &Patience) -> Result<u64, Failure> {
         let local = |e: std::io::Error| Failure::new(FailureCode::Local, format!("{}: {e}", to.display()));
+        let client = self.handed_on.as_ref().filter(|_| call.handed_on).unwrap_or(&self.reads);
+        let mut who = Who::of(&*self.proof, call);
         let mut tries = 0;
         loop {
             let mut file = std::fs::File::create(to).map_err(local)?;
-            let got = self.once(&self.reads, call, patience, &mut |bytes| file.write_all(bytes), max_bytes);
+            let got = self.once(client, call, &who.auth, patience, &mut |bytes| file.write_all(bytes), max_bytes);
             let broken = match got {
                 Ok(reply) => return Ok(reply.bytes),
                 Err(broken) => broken,
             };
+            if who.asked(&broken, patience)? {
+                continue;
+            }
             self.before_again(&broken, tries, patience)?;
             tries += 1;
         }
     }
 
-    fn below(&self, path: &str) -> Url {
+    pub(crate) fn below(&self, path: &str) -> Url {
         let mut to = self.base.clone();
         let mut parts = to.path_segments_mut().expect("BUG: an http address has a path");
         parts.pop_if_empty().extend(path.split('/'));
@@ -211,6 +285,7 @@ impl Http {
     /// Makes a call, and again where that is allowed and may help.
     fn repeated(&self, client: &Client, call: &Call, patience: &Patience) -> Result<Reply, Lost> {
         let (mut tries, mut perhaps_done) = (0, false);
+        let mut who = Who::of(&*self.proof, call);
         loop {
             patience.check().map_err(|failure| lost(perhaps_done, failure))?;
             let mut body = Vec::new();
@@ -218,11 +293,14 @@ impl Http {
                 body.extend_from_slice(bytes);
                 Ok(())
             };
-            let broken = match self.once(client, call, patience, &mut sink, MAX_ANSWER_BYTES) {
+            let broken = match self.once(client, call, &who.auth, patience, &mut sink, MAX_ANSWER_BYTES) {
                 Ok(reply) => return Ok(Reply { body, ..reply }),
                 Err(broken) => broken,
             };
             perhaps_done |= broken.sent;
+            if who.asked(&broken, patience).map_err(|failure| lost(perhaps_done, failure))? {
+                continue;
+            }
             if !call.repeatable {
                 return Err(lost(perhaps_done, broken.failure));
             }
@@ -249,13 +327,14 @@ impl Http {
         &self,
         client: &Client,
         call: &Call,
+        auth: &Auth,
         patience: &Patience,
         sink: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
         max_bytes: u64,
     ) -> Result<Reply, Broken> {
         let place = self.place();
         let work = async {
-            let request = self.request(client, call).await?;
+            let request = self.request(client, call, auth).await?;
             let answer = request.send().await.map_err(|e| Broken::of_error(&place, &e))?;
             answer::receive(&place, answer, sink, max_bytes).await
         };
@@ -263,13 +342,16 @@ impl Http {
             if failure.code == FailureCode::TimedOut {
                 failure = Failure::new(failure.code, format!("no answer from {place} in time: {failure}"));
             }
-            Err(Broken { failure, sent: true, again: Again::No })
+            Err(Broken { failure, sent: true, again: Again::No, challenges: None })
         })
     }
 
-    async fn request(&self, client: &Client, call: &Call) -> Result<RequestBuilder, Broken> {
-        let request = client.request(call.verb.clone(), call.to.clone());
-        let request = match (self.auth)() {
+    async fn request(&self, client: &Client, call: &Call, auth: &Auth) -> Result<RequestBuilder, Broken> {
+        let mut request = client.request(call.verb.clone(), call.to.clone());
+        for (name, value) in &call.headers {
+            request = request.header(name, *value);
+        }
+        let request = match auth {
             Auth::None => request,
             Auth::Basic { user, password } => request.basic_auth(user, Some(password.reveal())),
             Auth::Bearer { token } => request.bearer_auth(token.reveal()),
@@ -277,6 +359,7 @@ impl Http {
         Ok(match &call.body {
             Body::None => request,
             Body::Json(body) => request.header(header::CONTENT_TYPE, "application/json").body(body.to_string()),
+            Body::Bytes(kind, bytes) => request.header(header::CONTENT_TYPE, *kind).body(bytes.clone()),
             Body::File(path) => {
                 let unread = |e| Broken::here(Failure::new(FailureCode::Local, format!("{}: {e}", path.display())));
                 let file = tokio::fs::File::open(path).await.map_err(unread)?;
@@ -284,6 +367,29 @@ impl Http {
                 request.header(header::CONTENT_LENGTH, len).body(file)
             }
         })
+    }
+}
+
+/// Who we say that we are for one call. What the server asks for is given once.
+struct Who<'a> {
+    proof: &'a dyn Proof,
+    call: &'a Call,
+    auth: Auth,
+    was_asked: bool,
+}
+
+impl<'a> Who<'a> {
+    fn of(proof: &'a dyn Proof, call: &'a Call) -> Who<'a> {
+        Who { proof, call, auth: proof.at_first(call), was_asked: false }
+    }
+
+    /// Whether there is something else to say now.
+    fn asked(&mut self, broken: &Broken, patience: &Patience) -> Result<bool, Failure> {
+        let Some(challenges) = broken.challenges.as_ref().filter(|_| !self.was_asked) else { return Ok(false) };
+        self.was_asked = true;
+        let Some(auth) = self.proof.asked(self.call, &challenges.0, patience)? else { return Ok(false) };
+        self.auth = auth;
+        Ok(true)
     }
 }
 

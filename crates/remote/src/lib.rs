@@ -1,16 +1,21 @@
-//! Registries and serving systems elsewhere, over HTTP: what `signalbox-release`'s ports need of them.
+//! Registries and serving systems elsewhere, over HTTP and git: what `signalbox-release`'s ports need of them.
 //!
 //! Blocking to its callers; the asynchronous part stays behind [`Http`]. What a server answers is never trusted: not
 //! its size, not its form, not its paths. A call that changes something is never made twice blindly.
 
+mod cache;
+mod gto;
 mod http;
 mod mlflow;
+mod oci;
 mod prometheus;
 mod ray;
 mod secret;
 
+pub use gto::{GtoAt, GtoRegistry};
 pub use http::{Body, Call, Http, Lost, Patience};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
+pub use oci::{OciAt, OciRegistry};
 pub use prometheus::{Counted, Prometheus};
 pub use ray::{RayAt, RayServe, Share as RayShare};
 pub use secret::{Auth, Secret};

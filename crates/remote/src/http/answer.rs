@@ -13,9 +13,14 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// What came, also where it was not kept in `body`.
     pub bytes: u64,
+    pub headers: header::HeaderMap,
 }
 
 impl Reply {
+    pub fn header(&self, name: header::HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     pub fn json(&self, place: &str) -> Result<Value, Failure> {
         serde_json::from_slice(&self.body).map_err(|_| {
             Failure::new(FailureCode::Server, format!("{place} answers what is no JSON: {}", words(&self.body)))
@@ -30,7 +35,12 @@ pub struct Broken {
     /// The server may have done it.
     pub sent: bool,
     pub again: Again,
+    /// How the server wants to be told who we are (`WWW-Authenticate`), if that is why.
+    pub challenges: Option<Box<Challenges>>,
 }
+
+/// The values of `WWW-Authenticate`.
+pub struct Challenges(pub Vec<String>);
 
 /// Whether asking again may help.
 #[derive(Clone, Copy)]
@@ -48,7 +58,7 @@ const MAX_REFUSAL_BYTES: u64 = 64 << 10;
 impl Broken {
     /// It failed on this machine, before anything was sent.
     pub fn here(failure: Failure) -> Broken {
-        Broken { failure, sent: false, again: Again::No }
+        Broken { failure, sent: false, again: Again::No, challenges: None }
     }
 
     pub fn of_error(place: &str, error: &reqwest::Error) -> Broken {
@@ -59,11 +69,11 @@ impl Broken {
             let failure =
                 Failure::new(FailureCode::Unreachable, format!("nobody answers at {place}: {}", cause(error)))
                     .hint("Is the server running, and is its address right?");
-            return Broken { failure, sent: false, again: Again::Yes { after: None } };
+            return Broken { failure, sent: false, again: Again::Yes { after: None }, challenges: None };
         }
         let failure =
             Failure::new(FailureCode::TimedOut, format!("the answer from {place} was lost: {}", cause(error)));
-        Broken { failure, sent: true, again: Again::Yes { after: None } }
+        Broken { failure, sent: true, again: Again::Yes { after: None }, challenges: None }
     }
 
     fn of_status(place: &str, status: StatusCode, after: Option<Duration>, body: &[u8]) -> Broken {
@@ -96,7 +106,12 @@ impl Broken {
             429 | 502 | 503 | 504 => Again::Yes { after },
             _ => Again::No,
         };
-        Broken { failure, sent: status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT, again }
+        Broken {
+            failure,
+            sent: status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT,
+            again,
+            challenges: None,
+        }
     }
 
     fn of_redirect(place: &str, to: Option<&str>) -> Broken {
@@ -105,7 +120,7 @@ impl Broken {
         let to = to.map_or_else(|| "another address".to_owned(), |to| words(to.as_bytes()));
         let failure = Failure::new(FailureCode::Invalid, format!("{place} sends this request on to {to}"))
             .hint("Name that address instead, if it is the server's.");
-        Broken { failure, sent: false, again: Again::No }
+        Broken { failure, sent: false, again: Again::No, challenges: None }
     }
 }
 
@@ -129,19 +144,31 @@ pub async fn receive(
                 break;
             }
         }
-        return Err(Broken::of_status(place, status, after, &body));
+        let mut broken = Broken::of_status(place, status, after, &body);
+        if status == StatusCode::UNAUTHORIZED {
+            let challenges = answer.headers().get_all(header::WWW_AUTHENTICATE);
+            let texts = challenges.iter().filter_map(|text| text.to_str().ok()).map(str::to_owned);
+            broken.challenges = Some(Box::new(Challenges(texts.collect())));
+        }
+        return Err(broken);
     }
     let mut bytes = 0;
+    let headers = answer.headers().clone();
     while let Some(piece) = answer.chunk().await.map_err(|e| Broken::of_error(place, &e))? {
         bytes += piece.len() as u64;
         if bytes > max_bytes {
             let failure = Failure::new(FailureCode::Server, format!("{place} answers more than {max_bytes} bytes"));
-            return Err(Broken { failure, sent: true, again: Again::No });
+            return Err(Broken { failure, sent: true, again: Again::No, challenges: None });
         }
         let full = |e| Failure::new(FailureCode::Local, format!("the answer cannot be kept: {e}"));
-        sink(&piece).map_err(full).map_err(|failure| Broken { failure, sent: true, again: Again::No })?;
+        sink(&piece).map_err(full).map_err(|failure| Broken {
+            failure,
+            sent: true,
+            again: Again::No,
+            challenges: None,
+        })?;
     }
-    Ok(Reply { body: Vec::new(), bytes })
+    Ok(Reply { body: Vec::new(), bytes, headers })
 }
 
 fn text_of(answer: &Response, name: header::HeaderName) -> Option<&str> {

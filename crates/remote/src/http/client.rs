@@ -63,6 +63,19 @@ pub fn reads(base: &Url, ca: Option<&Path>) -> Result<Client, Failure> {
     built(common(base, ca)?.redirect(stays))
 }
 
+/// Follows to other addresses too, with TLS; what proves who we are stays behind (reqwest takes it off where host or
+/// port differ).
+pub fn handed_on(base: &Url, ca: Option<&Path>) -> Result<Client, Failure> {
+    let own = base.clone();
+    let policy = redirect::Policy::custom(move |next| {
+        let to = next.url();
+        let is_safe = to.scheme() == "https" || to.origin() == own.origin();
+        let is_here = is_this_machine(&own) && is_this_machine(to);
+        if (is_safe || is_here) && next.previous().len() <= MAX_REDIRECTS { next.follow() } else { next.stop() }
+    });
+    built(common(base, ca)?.redirect(policy))
+}
+
 /// Follows nothing: a `POST` that is sent on arrives as a `GET`.
 pub fn changes(base: &Url, ca: Option<&Path>) -> Result<Client, Failure> {
     built(common(base, ca)?.redirect(redirect::Policy::none()).pool_max_idle_per_host(0))

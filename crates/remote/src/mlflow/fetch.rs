@@ -11,6 +11,7 @@ use super::MlflowRegistry;
 use super::place::{Place, below, part};
 use super::upload::ARTIFACTS;
 use super::wire::{list, text};
+use crate::cache::{local, plain};
 use crate::http::Patience;
 
 /// Far above any model; a server that never comes to an end is stopped here.
@@ -150,39 +151,6 @@ fn check(path: &Path, wanted: Option<&Digest>, version: &Version) -> Result<(), 
     Err(Failure::new(FailureCode::Conflict, what).hint("Register the model again, from its run."))
 }
 
-/// A name that any file system takes, and that no other name becomes.
-fn plain(name: &str) -> String {
-    let mut out = String::new();
-    for byte in name.bytes() {
-        // Upper case too: some file systems do not tell it from lower case.
-        if byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("={byte:02x}"));
-        }
-    }
-    // Names on disk end at 255 bytes.
-    if out.len() > 200 { Digest::of(name).hex() } else { out }
-}
-
 fn odd(what: &str) -> Failure {
     Failure::new(FailureCode::Server, what)
-}
-
-fn local(path: &Path, e: &std::io::Error) -> Failure {
-    Failure::new(FailureCode::Local, format!("{}: {e}", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn folders_have_names_that_any_disk_takes_and_tells_apart() {
-        assert_eq!(plain("iris-2_b"), "iris-2_b");
-        assert_eq!(plain("Iris"), "=49ris");
-        assert_eq!(plain("a.é \""), "a=2e=c3=a9=20=22");
-        assert_ne!(plain("a=20"), plain("a "));
-        assert_eq!(plain(&"É".repeat(150)).len(), 64);
-    }
 }

@@ -17,7 +17,7 @@ use std::time::Instant;
 use cluster::{Cluster, INSIDE, Load};
 use serde_json::{Map, Value, json};
 use signalbox_release::{
-    End, FailureCode, Golden, Identity, Limits, OpKey, Outcome, Phase, Split, Target, VersionRef, Whom,
+    End, FailureCode, Golden, Identity, Limits, OpKey, Outcome, Phase, Split, Target, TooFew, VersionRef, Whom,
 };
 use signalbox_testkit::proxy::FaultProxy;
 use world::{View, cx, golden, name, own_application, ray, request};
@@ -180,7 +180,13 @@ fn no_request_is_lost(cluster: &Cluster, models: &Path) {
     let first = with_first(cluster, &view, "busy");
     let second = view.register("2");
     let load = Load::on("busy", &request());
-    let bake = Limits { secs: 25, max_error_rate: 0.0, max_p95_ms: Some(20_000.0), min_requests: 1 };
+    let bake = Limits {
+        secs: 25,
+        max_error_rate: 0.0,
+        max_p95_ms: Some(20_000.0),
+        min_requests: 1,
+        too_few: TooFew::TakeBack,
+    };
     let (end, failures) = view.apply(&view.plan_with("BUSY", "busy", &second, golden(2.0), Some(bake)));
     assert_eq!((end, failures), (End::Committed, vec![]));
     let health = view.ray.health(&name("busy"), &second, 3600, &cx()).expect("counted");

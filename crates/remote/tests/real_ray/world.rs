@@ -66,7 +66,14 @@ impl View {
     }
 
     pub fn plan_with(&self, id: &str, service: &str, at: &VersionRef, golden: Golden, bake: Option<Limits>) -> Plan {
-        let place = Place { target: name("ray"), service: name(service), shares: vec![10, 50], bake, keep_old: true };
+        let place = Place {
+            target: name("ray"),
+            service: name(service),
+            shares: vec![10, 50],
+            smoke: None,
+            bake,
+            keep_old: true,
+        };
         let goal = Goal {
             candidate: Candidate::Version(at.clone()),
             place: Some(place),

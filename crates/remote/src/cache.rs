@@ -1,0 +1,112 @@
+//! Where artifacts are brought to: a folder per version, that appears when all of it is there and as it should be.
+
+use std::fs::{self, File, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use signalbox_release::{Digest, Failure, FailureCode, Tree, VersionRef, digest_of};
+
+use crate::http::Patience;
+
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
+
+/// The folder of a version below `cache`; `brings` fills a new one. What somebody changed here is brought anew. `made`
+/// tells two versions of one name apart; `check` sees what is there.
+pub fn arrive(
+    cache: &Path,
+    at: &VersionRef,
+    made: &str,
+    check: &dyn Fn(&Tree) -> Result<(), Failure>,
+    brings: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<PathBuf, Failure> {
+    let name = format!("{}-{made}", at.version);
+    let parent = cache.join(plain(at.registry.as_str())).join(plain(at.model.as_str()));
+    let folder = parent.join(plain(&name));
+    if folder.is_dir() {
+        if digest_of(&folder).is_ok_and(|tree| check(&tree).is_ok()) {
+            return Ok(folder);
+        }
+        fs::remove_dir_all(&folder).map_err(|e| local(&folder, &e))?;
+    }
+    let coming = Passing::below(&parent)?;
+    brings(coming.path())?;
+    check(&digest_of(coming.path()).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?)?;
+    match fs::rename(coming.path(), &folder) {
+        // Another brought the same version meanwhile.
+        Err(_) if folder.is_dir() => {}
+        done => done.map_err(|e| local(&folder, &e))?,
+    }
+    Ok(folder)
+}
+
+/// Waits until no other process works under `path`'s name; the file's end lets the next one in.
+pub fn alone(path: &Path, busy: &str, patience: &Patience) -> Result<File, Failure> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(|e| local(folder, &e))?;
+    let file = File::create(path).map_err(|e| local(path, &e))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(e)) => return Err(local(path, &e)),
+            Err(TryLockError::WouldBlock) if patience.left() <= BETWEEN_TRIES => {
+                return Err(Failure::new(FailureCode::Busy, busy).hint("Wait until that is done, and look again."));
+            }
+            Err(TryLockError::WouldBlock) => patience.pause(BETWEEN_TRIES)?,
+        }
+    }
+}
+
+/// A folder that is gone when this is.
+pub struct Passing(PathBuf);
+
+impl Passing {
+    pub fn below(parent: &Path) -> Result<Passing, Failure> {
+        let folder = parent.join(format!(".coming-{:016x}", RandomState::new().hash_one(0)));
+        fs::create_dir_all(&folder).map_err(|e| local(&folder, &e))?;
+        Ok(Passing(folder))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A name that any file system takes, and that no other name becomes.
+pub fn plain(name: &str) -> String {
+    let mut out = String::new();
+    for byte in name.bytes() {
+        // Upper case too: some file systems do not tell it from lower case.
+        if byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("={byte:02x}"));
+        }
+    }
+    // Names on disk end at 255 bytes.
+    if out.len() > 200 { Digest::of(name).hex() } else { out }
+}
+
+pub fn local(path: &Path, e: &std::io::Error) -> Failure {
+    Failure::new(FailureCode::Local, format!("{}: {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_have_names_that_any_disk_takes_and_tells_apart() {
+        assert_eq!(plain("iris-2_b"), "iris-2_b");
+        assert_eq!(plain("Iris"), "=49ris");
+        assert_eq!(plain("a.é \""), "a=2e=c3=a9=20=22");
+        assert_ne!(plain("a=20"), plain("a "));
+        assert_eq!(plain(&"É".repeat(150)).len(), 64);
+    }
+}
