@@ -6,7 +6,9 @@
 mod http;
 mod mlflow;
 mod secret;
+mod v2;
 
-pub use http::{Body, Call, Http, Lost, Patience};
+pub use http::{Body, Call, Http, Lost, Patience, Said};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
 pub use secret::{Auth, Secret};
+pub use v2::{V2At, V2Target};
