@@ -22,7 +22,8 @@ impl Fared {
     }
 }
 
-pub fn while_asked(server: SocketAddr, n_clients: usize, work: impl FnOnce()) -> Fared {
+/// `work` can ask how many answers came so far.
+pub fn while_asked(server: SocketAddr, n_clients: usize, work: impl FnOnce(&dyn Fn() -> usize)) -> Fared {
     let (fared, ends) = (Mutex::new(Fared::default()), AtomicBool::new(false));
     std::thread::scope(|scope| {
         for i in 0..n_clients {
@@ -49,7 +50,7 @@ pub fn while_asked(server: SocketAddr, n_clients: usize, work: impl FnOnce()) ->
             }
         }
         let _ends = Ends(&ends);
-        work();
+        work(&|| fared.lock().expect("no client panics").n());
     });
     fared.into_inner().expect("no client panics")
 }

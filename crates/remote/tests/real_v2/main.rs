@@ -106,9 +106,14 @@ fn no_request_is_lost_while_the_traffic_moves_forth_and_back() {
         let before = target.health(&iris(), &one.version, 600, &cx()).expect("counted");
         assert_eq!(before.n_requests, 0);
         let since = std::time::Instant::now();
-        let fared = load::while_asked(server.at, 8, || {
+        let fared = load::while_asked(server.at, 8, |n_answers| {
             for i in 0..20 {
                 done(route(&target, Some(if i % 2 == 0 { &two } else { &one })));
+                // Each stretch has its share of requests.
+                let enough = n_answers() + 50;
+                while n_answers() < enough {
+                    std::thread::yield_now();
+                }
             }
         });
         println!(
@@ -219,7 +224,7 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
         if entry.path().is_dir() {
             copy(&entry.path(), &path)
         } else {
-            drop(std::fs::copy(entry.path(), path).expect("copied"))
+            std::fs::copy(entry.path(), path).expect("copied");
         }
     }
 }
@@ -236,7 +241,11 @@ fn traffic_is_counted_without_our_own_questions() {
         for _ in 0..3 {
             target.ask(&iris(), &Whom::Live, &models().golden.request, &cx()).expect("an answer");
         }
-        let fared = load::while_asked(server.at, 2, || std::thread::sleep(std::time::Duration::from_secs(1)));
+        let fared = load::while_asked(server.at, 2, |n_answers| {
+            while n_answers() < 100 {
+                std::thread::yield_now();
+            }
+        });
         let health = target.health(&iris(), &one.version, 600, &cx()).expect("counted");
         assert_eq!((health.n_requests, health.n_errors), (fared.n() as u64, 0), "{kind:?}: {health:?}");
     }
