@@ -29,8 +29,8 @@ pub use look::{Eye, Look, TO_BE_GIVEN, World};
 pub use names::{AliasName, BadName, Digest, ModelName, OpKey, PlanId, ServiceName, SystemId, VersionName, VersionRef};
 pub use plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, TooFew, Who, canonical};
 pub use policy::{
-    ApprovalGate, Better, Freeze, Gates, HealthAt, LatencyGate, MetricGate, ModelPolicy, Policy, PolicyError,
-    RegistryAt, Roles, TargetAt,
+    ApprovalGate, Better, Freeze, Gates, HealthAt, KserveProtocol, LatencyGate, MetricGate, ModelPolicy, Policy,
+    PolicyError, RegistryAt, Roles, ShareAt, StorageAt, TargetAt,
 };
 pub use ports::{
     Cancel, Cas, Cx, Deployable, Registration, Registry, RegistryCaps, Request, Split, Target, TargetCaps, Whom,

@@ -1,5 +1,7 @@
 //! `signalbox.toml`: what the team has agreed on. Kept in the project and in git; read at use, never written unasked.
 
+mod systems;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{AliasName, Digest, ModelName, ServiceName, SystemId};
 use crate::plan::Limits;
+pub use systems::{KserveProtocol, RegistryAt, ShareAt, StorageAt, TargetAt};
 
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
@@ -31,48 +34,6 @@ pub struct Policy {
     /// Stretches of time in which nothing is promoted.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
-}
-
-/// Where a registry is, and of which kind. Secrets are never here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum RegistryAt {
-    /// Signalbox's own.
-    Embedded,
-    Mlflow {
-        url: String,
-    },
-    Oci {
-        url: String,
-        repository: String,
-    },
-    Gto {
-        repository: String,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum TargetAt {
-    /// A process on this machine that Signalbox starts and keeps.
-    Local {
-        #[serde(default)]
-        python: Option<String>,
-        #[serde(default)]
-        port: Option<u16>,
-    },
-    /// The V2 protocol with the repository API: MLServer, Triton.
-    V2 {
-        url: String,
-        repository: String,
-    },
-    RayServe {
-        url: String,
-    },
-    Kserve {
-        context: Option<String>,
-        namespace: String,
-    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -312,6 +273,15 @@ mod tests {
         url = "https://mlflow.example"
         [targets.here]
         kind = "local"
+        [targets.cluster]
+        kind = "ray_serve"
+        url = "http://head:8265"
+        share = { here = "/mnt/share" }
+        application = { import_path = "serving:build", args = { model = "{path}" } }
+        [targets.kube]
+        kind = "kserve"
+        namespace = "models"
+        storage = { uri = "pvc://models/{model}/{version}", mount = "/mnt/models" }
         [models.churn]
         registry = "team"
         target = "here"
@@ -355,6 +325,7 @@ mod tests {
         check("[registries.own]\nkind = \"embedded\"\n[models.churn]\nregistry = \"own\"\nalais = \"x\"", "line 5");
         check("[registries.'a/b']\nkind = \"embedded\"", "separates names");
         check("[registries.own]\nkind = \"redis\"", "redis");
+        check("[targets.t]\nkind = \"v2\"\nurl = \"http://h\"", "repository");
         check("[[freeze]]\nfrom = 2026-01-02\nto = 2026-01-01\nreason = \"r\"", "ends before it begins");
         check("[roles.keys]\nada = \"ssh-ed25519\"", "roles.keys.ada");
         check("[roles.keys]\nada = \"ssh-ed25519 AAAA\\neve ssh-ed25519 BBBB\"", "roles.keys.ada");

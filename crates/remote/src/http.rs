@@ -85,6 +85,13 @@ impl Call {
     }
 }
 
+/// What a server said to a request, whatever its status.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    pub status: u16,
+    pub body: Vec<u8>,
+}
+
 /// Why a change is not known to be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Lost {
@@ -251,6 +258,22 @@ impl Http {
         }
         // A proxy or a login page may have answered in the server's place.
         reply.json(&self.place()).map_err(Lost::Unknown)
+    }
+
+    /// Asks once, over a connection of its own, and gives whatever was said: for servers whose refusals say more than
+    /// their status. Redirects are not followed.
+    pub fn exchange(&self, call: &Call, patience: &Patience) -> Result<Said, Lost> {
+        patience.check()?;
+        let place = self.place();
+        let work = async {
+            let request = self.request(&self.changes, call, &self.proof.at_first(call)).await?;
+            let answer = request.send().await.map_err(|e| Broken::of_error(&place, &e))?;
+            answer::said(&place, answer, MAX_ANSWER_BYTES).await
+        };
+        let got = patience
+            .wait(work)
+            .unwrap_or_else(|failure| Err(Broken { failure, sent: true, again: Again::No, challenges: None }));
+        got.map_err(|broken| lost(broken.sent, broken.failure))
     }
 
     /// Reads into a file that is made anew; gives its length. More than `max_bytes` is refused.

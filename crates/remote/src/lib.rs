@@ -11,11 +11,13 @@ mod oci;
 mod prometheus;
 mod ray;
 mod secret;
+mod v2;
 
 pub use gto::{GtoAt, GtoRegistry};
-pub use http::{Body, Call, Http, Lost, Patience};
+pub use http::{Body, Call, Http, Lost, Patience, Said};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
 pub use oci::{OciAt, OciRegistry};
 pub use prometheus::{Counted, Prometheus};
 pub use ray::{RayAt, RayServe, Share as RayShare};
 pub use secret::{Auth, Secret};
+pub use v2::{V2At, V2Target};

@@ -8,6 +8,8 @@ use reqwest::{Response, StatusCode, header};
 use serde_json::Value;
 use signalbox_release::{Failure, FailureCode};
 
+use super::Said;
+
 /// A good answer.
 pub struct Reply {
     pub body: Vec<u8>,
@@ -169,6 +171,23 @@ pub async fn receive(
         })?;
     }
     Ok(Reply { body: Vec::new(), bytes, headers })
+}
+
+/// Reads an answer of any status but a redirect.
+pub async fn said(place: &str, mut answer: Response, max_bytes: u64) -> Result<Said, Broken> {
+    let status = answer.status();
+    if status.is_redirection() {
+        return Err(Broken::of_redirect(place, text_of(&answer, header::LOCATION)));
+    }
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|e| Broken::of_error(place, &e))? {
+        if (body.len() + piece.len()) as u64 > max_bytes {
+            let failure = Failure::new(FailureCode::Server, format!("{place} answers more than {max_bytes} bytes"));
+            return Err(Broken { failure, sent: true, again: Again::No, challenges: None });
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Said { status: status.as_u16(), body })
 }
 
 fn text_of(answer: &Response, name: header::HeaderName) -> Option<&str> {

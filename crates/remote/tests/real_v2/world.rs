@@ -1,0 +1,233 @@
+//! The two servers, each with a repository of its own, and the models that they load.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use signalbox_release::{
+    Cancel, Cx, Deployable, Failure, Golden, OpKey, Outcome, ServiceName, Split, Target, VersionRef, digest_of,
+};
+use signalbox_remote::{Auth, V2At, V2Target};
+use tempfile::TempDir;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    MlServer,
+    Triton,
+}
+
+pub const BOTH: [Kind; 2] = [Kind::MlServer, Kind::Triton];
+
+fn python(kind: Kind) -> PathBuf {
+    let name = match kind {
+        Kind::MlServer => "SIGNALBOX_PYTHON_MLSERVER",
+        Kind::Triton => "SIGNALBOX_PYTHON_TRITON",
+    };
+    let set = std::env::var_os(name);
+    set.unwrap_or_else(|| {
+        panic!("{name} must name a Python with tests/requirements-v2.txt; these tests are not skipped")
+    })
+    .into()
+}
+
+pub struct Models {
+    dir: TempDir,
+    pub golden: Golden,
+}
+
+/// Made once for all tests.
+pub fn models() -> &'static Models {
+    static MODELS: OnceLock<Models> = OnceLock::new();
+    MODELS.get_or_init(|| {
+        let dir = tempfile::tempdir().expect("a folder");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real_v2/save_models.py");
+        let output = Command::new(python(Kind::MlServer))
+            .args([script.as_path(), dir.path()])
+            .env("MLFLOW_DISABLE_TELEMETRY", "true")
+            .current_dir(dir.path())
+            .output()
+            .expect("Python starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let line = String::from_utf8_lossy(&output.stdout).lines().last().expect("a line").to_owned();
+        let said: Value = serde_json::from_str(&line).expect("JSON");
+        let golden = Golden { request: said["request"].clone(), answer: said["answer"].clone(), tolerance: 1e-9 };
+        Models { dir, golden }
+    })
+}
+
+impl Models {
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+/// A server with its repository; ended, with all that it started, when it is dropped.
+pub struct Server {
+    pub kind: Kind,
+    pub at: SocketAddr,
+    pub metrics: SocketAddr,
+    pub repository: TempDir,
+    child: Child,
+}
+
+fn free() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+}
+
+impl Server {
+    pub fn start(kind: Kind) -> Server {
+        let (at, grpc, metrics) = (free(), free(), free());
+        let repository = tempfile::tempdir().expect("a folder");
+        let python = python(kind);
+        let bin = python.parent().expect("a folder").to_path_buf();
+        let mut command = match kind {
+            Kind::MlServer => {
+                let settings = serde_json::json!({ "host": "127.0.0.1", "http_port": at.port(), "grpc_port": grpc.port(),
+                    "metrics_port": metrics.port(), "parallel_workers": 0, "debug": false });
+                std::fs::write(repository.path().join("settings.json"), settings.to_string()).expect("written");
+                let mut command = Command::new(bin.join("mlserver"));
+                command.args(["start", "."]).current_dir(repository.path());
+                command
+            }
+            Kind::Triton => triton(&python, &bin, repository.path(), [at, grpc, metrics]),
+        };
+        command
+            .env("MLFLOW_DISABLE_TELEMETRY", "true")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let child = command.spawn().unwrap_or_else(|e| panic!("{kind:?} does not start: {e}"));
+        let server = Server { kind, at, metrics, repository, child };
+        server.until_it_is_there();
+        server
+    }
+
+    fn until_it_is_there(&self) {
+        let until = Instant::now() + Duration::from_secs(180);
+        let target = self.target();
+        while target.greet(&cx()).is_err() {
+            assert!(Instant::now() < until, "{:?} is not there after 180 s", self.kind);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    pub fn target(&self) -> V2Target {
+        self.through(&format!("http://{}", self.at))
+    }
+
+    pub fn through(&self, url: &str) -> V2Target {
+        let at = V2At {
+            id: name("serving"),
+            url: url.into(),
+            repository: self.repository.path().to_path_buf(),
+            metrics: (self.kind == Kind::MlServer).then(|| format!("http://{}", self.metrics)),
+        };
+        V2Target::new(at, || Auth::None).expect("a target")
+    }
+
+    /// As a kill -9 ends it, with all that it started.
+    pub fn kill(&mut self) {
+        let group = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = self.child.wait();
+        let until = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(self.at).is_ok() {
+            assert!(Instant::now() < until, "it is still there");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let group = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// What nvidia-pytriton brings, as it starts it itself: with the stub of this Python.
+fn triton(python: &Path, bin: &Path, repository: &Path, [http, grpc, metrics]: [SocketAddr; 3]) -> Command {
+    let told = "import sysconfig, sys; v = sys.version_info; print(sysconfig.get_config_var('LIBDIR')); print(sysconfig.get_path('purelib')); print(f'{v.major}.{v.minor}')";
+    let output = Command::new(python).args(["-c", told]).output().expect("Python starts");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let [lib, site, version] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+    let home = Path::new(site).join("pytriton/tritonserver");
+    let stub = home.join("backends/python/triton_python_backend_stub");
+    if !stub.exists() {
+        let own = home.join(format!("python_backend_stubs/{version}/triton_python_backend_stub"));
+        let coming = stub.with_extension(std::process::id().to_string());
+        std::fs::copy(own, &coming).and_then(|_| std::fs::rename(&coming, &stub)).expect("the stub of this Python");
+    }
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = Command::new(home.join("bin/tritonserver"));
+    command
+        .arg(format!("--model-repository={}", repository.display()))
+        .arg(format!("--backend-directory={}", home.join("backends").display()))
+        .arg(format!("--cache-directory={}", home.join("caches").display()))
+        .args(["--model-control-mode=explicit", "--disable-auto-complete-config"])
+        .args(["--http-address=127.0.0.1", "--grpc-address=127.0.0.1", "--metrics-address=127.0.0.1"])
+        .arg(format!("--http-port={}", http.port()))
+        .arg(format!("--grpc-port={}", grpc.port()))
+        .arg(format!("--metrics-port={}", metrics.port()))
+        .env("LD_LIBRARY_PATH", lib)
+        .env("PYTHONPATH", site)
+        .env("PATH", format!("{}:{path}", bin.display()));
+    command
+}
+
+pub fn cx() -> Cx {
+    Cx { cancel: Cancel::default(), limit: Duration::from_secs(280) }
+}
+
+pub fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("a name")
+}
+
+pub fn key(step: usize) -> OpKey {
+    OpKey::new(&name("P"), step, false)
+}
+
+pub fn iris() -> ServiceName {
+    name("iris")
+}
+
+/// A model as a version.
+pub fn version(model: &str, number: &str) -> Deployable {
+    let path = models().path(model);
+    let digest = Some(digest_of(&path).expect("an artifact").digest);
+    let version = VersionRef { registry: name("own"), model: name("iris"), version: name(number), digest };
+    Deployable { version, path: Some(path), source: None }
+}
+
+pub fn done(outcome: Outcome) -> Value {
+    let Outcome::Done(said) = outcome else { panic!("{outcome:?}") };
+    said
+}
+
+pub fn refused(outcome: Outcome) -> Failure {
+    let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
+    failure
+}
+
+pub fn route(target: &V2Target, to: Option<&Deployable>) -> Outcome {
+    let share = if to.is_some() { 100 } else { 0 };
+    let to = to.map(|to| to.version.clone());
+    target.route(&iris(), &Split { to, share, rest: None }, &key(1), &cx())
+}
+
+/// What is loaded, as version and share; all of it ready, and proven.
+pub fn shares(target: &V2Target) -> Vec<(String, u8)> {
+    let seen = target.observe(&iris(), &cx()).expect("seen");
+    let of = |served: &signalbox_release::Served| {
+        assert!(served.ready, "{served:?}");
+        (served.version.as_ref().map_or(served.label.clone(), |at| at.version.to_string()), served.share)
+    };
+    let mut all: Vec<_> = seen.loaded.iter().map(of).collect();
+    all.sort();
+    all
+}
