@@ -18,9 +18,10 @@ use signalbox_release::{Failure, FailureCode, Outcome, Request};
 
 pub use answer::words;
 use answer::{Again, Broken, Reply};
+pub(crate) use client::{base, is_this_machine};
 pub use patience::Patience;
 
-use crate::secret::Auth;
+use crate::secret::{Auth, Identity};
 
 /// A request as it will be made, without what proves who we are.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,7 +98,7 @@ const MAX_ANSWER_BYTES: u64 = 16 << 20;
 pub struct Http {
     /// Without userinfo, query and fragment; its path ends with `/`.
     base: Url,
-    auth: Box<dyn Fn() -> Auth + Send + Sync>,
+    identity: Box<dyn Identity>,
     /// Keeps connections.
     reads: Client,
     /// A connection per request: on a kept one, which the server may be closing just now, nobody could tell whether a
@@ -107,16 +108,19 @@ pub struct Http {
 
 impl Http {
     /// `address`: `https://host:port/path`. If it holds a user and a password, they are taken out of it and used.
-    /// `auth` is asked at each request. `ca`: a PEM file with authorities to trust besides the system's.
+    /// `identity` is asked at each request; a closure that gives an [`Auth`] is one. `ca`: a PEM file with authorities to trust besides the system's.
     pub fn new(
         address: &str,
-        auth: impl Fn() -> Auth + Send + Sync + 'static,
+        identity: impl Identity + 'static,
         ca: Option<&Path>,
     ) -> Result<Http, Failure> {
         let (base, own) = client::base(address)?;
         let (reads, changes) = (client::reads(&base, ca)?, client::changes(&base, ca)?);
-        let auth = move || own.clone().unwrap_or_else(&auth);
-        Ok(Http { base, auth: Box::new(auth), reads, changes })
+        let identity: Box<dyn Identity> = match own {
+            Some(own) => Box::new(move || own.clone()),
+            None => Box::new(identity),
+        };
+        Ok(Http { base, identity, reads, changes })
     }
 
     /// Where the server is, for a person.
@@ -232,7 +236,8 @@ impl Http {
         patience.pause(pause)
     }
 
-    /// One request, one answer. `sink` gets the body of a good answer.
+    /// One request, one answer. `sink` gets the body of a good answer. With 401 the request has not been applied (RFC
+    /// 9110, 15.5.2), so it is made again if there is another credential by now: a token may have been renewed.
     fn once(
         &self,
         client: &Client,
@@ -241,9 +246,31 @@ impl Http {
         sink: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
         max_bytes: u64,
     ) -> Result<Reply, Broken> {
+        let auth = self.identity.auth().map_err(Broken::here)?;
+        match self.sent(client, call, &auth, patience, sink, max_bytes) {
+            Err(broken) if matches!(broken.again, Again::Anew) => {
+                self.identity.refused();
+                match self.identity.auth() {
+                    Ok(fresh) if fresh != auth => self.sent(client, call, &fresh, patience, sink, max_bytes),
+                    _ => Err(broken),
+                }
+            }
+            done => done,
+        }
+    }
+
+    fn sent(
+        &self,
+        client: &Client,
+        call: &Call,
+        auth: &Auth,
+        patience: &Patience,
+        sink: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+        max_bytes: u64,
+    ) -> Result<Reply, Broken> {
         let place = self.place();
         let work = async {
-            let request = self.request(client, call).await?;
+            let request = self.request(client, call, auth).await?;
             let answer = request.send().await.map_err(|e| Broken::of_error(&place, &e))?;
             answer::receive(&place, answer, sink, max_bytes).await
         };
@@ -255,9 +282,9 @@ impl Http {
         })
     }
 
-    async fn request(&self, client: &Client, call: &Call) -> Result<RequestBuilder, Broken> {
+    async fn request(&self, client: &Client, call: &Call, auth: &Auth) -> Result<RequestBuilder, Broken> {
         let request = client.request(call.verb.clone(), call.to.clone());
-        let request = match (self.auth)() {
+        let request = match auth {
             Auth::None => request,
             Auth::Basic { user, password } => request.basic_auth(user, Some(password.reveal())),
             Auth::Bearer { token } => request.bearer_auth(token.reveal()),

@@ -9,4 +9,7 @@ mod secret;
 
 pub use http::{Body, Call, Http, Lost, Patience};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
-pub use secret::{Auth, Secret};
+pub use secret::{
+    Asked, Auth, Found, Identity, Kept, Keychain, KeychainAt, KeychainError, KeychainLimits, Kind, Place, Secret, Secrets,
+    SecretsAt, Source, VaultState, Where, auth_for,
+};

@@ -36,6 +36,8 @@ pub struct Broken {
 #[derive(Clone, Copy)]
 pub enum Again {
     No,
+    /// With another credential.
+    Anew,
     /// `after`: what the server asked for.
     Yes {
         after: Option<Duration>,
@@ -93,6 +95,7 @@ impl Broken {
             failure = failure.raw(raw);
         }
         let again = match status.as_u16() {
+            401 => Again::Anew,
             429 | 502 | 503 | 504 => Again::Yes { after },
             _ => Again::No,
         };
