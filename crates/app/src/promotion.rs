@@ -7,6 +7,9 @@ mod propose;
 mod systems;
 mod views;
 
+pub(crate) use systems::Rules;
+pub(crate) use views::failure as failure_view;
+
 use crate::app::{App, lock};
 use crate::wire::*;
 use serde_json::{Value, json};

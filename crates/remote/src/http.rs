@@ -109,11 +109,7 @@ pub struct Http {
 impl Http {
     /// `address`: `https://host:port/path`. If it holds a user and a password, they are taken out of it and used.
     /// `identity` is asked at each request; a closure that gives an [`Auth`] is one. `ca`: a PEM file with authorities to trust besides the system's.
-    pub fn new(
-        address: &str,
-        identity: impl Identity + 'static,
-        ca: Option<&Path>,
-    ) -> Result<Http, Failure> {
+    pub fn new(address: &str, identity: impl Identity + 'static, ca: Option<&Path>) -> Result<Http, Failure> {
         let (base, own) = client::base(address)?;
         let (reads, changes) = (client::reads(&base, ca)?, client::changes(&base, ca)?);
         let identity: Box<dyn Identity> = match own {

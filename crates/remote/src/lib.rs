@@ -10,6 +10,6 @@ mod secret;
 pub use http::{Body, Call, Http, Lost, Patience};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
 pub use secret::{
-    Asked, Auth, Found, Identity, Kept, Keychain, KeychainAt, KeychainError, KeychainLimits, Kind, Place, Secret, Secrets,
-    SecretsAt, Source, VaultState, Where, auth_for,
+    Asked, Auth, Found, Identity, Kept, Keychain, KeychainAt, KeychainError, KeychainLimits, Kind, Place, Secret,
+    Secrets, SecretsAt, Source, SystemKeychain, VaultState, Where, auth_for,
 };

@@ -16,9 +16,9 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use zeroize::Zeroize;
 
 pub use asked::{Asked, Identity, auth_for};
-pub use keychain::{Keychain, KeychainError, KeychainLimits};
+pub use keychain::{Keychain, KeychainError, KeychainLimits, System as SystemKeychain};
 pub use place::{Kind, Place};
-pub use secrets::{Found, KeychainAt, Kept, Secrets, SecretsAt, Source, VaultState, Where};
+pub use secrets::{Found, Kept, KeychainAt, Secrets, SecretsAt, Source, VaultState, Where};
 
 /// A text that is never shown: `Debug` tells that there is one, and no more. Its memory is wiped when it goes.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,7 +88,8 @@ impl<'de> Deserialize<'de> for Secret {
             }
         }
 
-        d.deserialize_string(Text)
+        // Not as a string: then the reader would name what it found itself.
+        d.deserialize_any(Text)
     }
 }
 

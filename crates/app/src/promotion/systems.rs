@@ -129,7 +129,7 @@ impl App {
         Ok((world, failures))
     }
 
-    fn is_allowed(&self, project: &OpenProject) -> bool {
+    pub(crate) fn is_allowed(&self, project: &OpenProject) -> bool {
         let digest = Rules::of(project).ok().and_then(|rules| rules.digest);
         let kept = digest.and_then(|digest| self.write(|store| store.pref(&allowed_key(&digest))).ok()?);
         kept.as_deref() == Some("true")

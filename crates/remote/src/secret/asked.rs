@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use signalbox_release::Failure;
 
-use super::{Auth, Place, Secrets, lock};
+use super::{Auth, Place, Secrets, Where, lock};
 
 /// Who we are, to one server. A closure that gives an [`Auth`] is one.
 pub trait Identity: Send + Sync {
@@ -52,7 +52,7 @@ impl Identity for Asked {
             return Ok(kept.auth.clone());
         }
         let found = self.secrets.lookup(&self.place)?;
-        let from_vault = found.as_ref().is_some_and(|found| found.from == super::Where::Vault.title());
+        let from_vault = found.as_ref().is_some_and(|found| found.at == Some(Where::Vault));
         let auth = found.map_or(Auth::None, |found| found.auth);
         // What the vault holds goes from memory when the vault is locked.
         let remembered = (!from_vault).then(|| Remembered { auth: auth.clone(), since: Instant::now(), n_changes });

@@ -49,12 +49,15 @@ impl From<KeychainError> for Failure {
     fn from(e: KeychainError) -> Failure {
         let (code, hint) = match e {
             KeychainError::Absent => (FailureCode::Local, "Make a vault with a passphrase."),
-            KeychainError::Locked | KeychainError::Hangs => {
-                (FailureCode::Local, "Unlock the keychain (log in to the desktop, or answer its window), and try again.")
-            }
+            KeychainError::Locked | KeychainError::Hangs => (
+                FailureCode::Local,
+                "Unlock the keychain (log in to the desktop, or answer its window), and try again.",
+            ),
             KeychainError::Crowded => (FailureCode::Local, "Unlock the keychain, and start Signalbox again."),
             KeychainError::TooLong => (FailureCode::Local, "Keep it in a vault with a passphrase."),
-            KeychainError::NoText | KeychainError::Failed => (FailureCode::Local, "Forget this secret, and store it anew."),
+            KeychainError::NoText | KeychainError::Failed => {
+                (FailureCode::Local, "Forget this secret, and store it anew.")
+            }
         };
         Failure::new(code, e.to_string()).hint(hint)
     }

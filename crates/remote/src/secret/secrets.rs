@@ -74,8 +74,12 @@ pub struct Source {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub auth: Auth,
+    /// Where it was found, for a person.
     pub from: String,
+    /// What is wrong with that place, though it was used.
     pub warning: Option<String>,
+    /// Where a person has stored it, if not a tool.
+    pub at: Option<Where>,
 }
 
 impl Found {
@@ -133,7 +137,7 @@ impl Secrets {
                 Some(user) => Auth::Basic { user: user.to_owned(), password: secret },
                 None => Auth::Bearer { token: secret },
             };
-            return Ok(Some(Found { auth, from: kept.at.title().into(), warning: None }));
+            return Ok(Some(Found { auth, from: kept.at.title().into(), warning: None, at: Some(kept.at) }));
         }
         tools::look(place, &self.around)
     }

@@ -47,12 +47,12 @@ impl Around {
 }
 
 fn found(auth: Auth, from: impl Into<String>) -> Found {
-    Found { auth, from: from.into(), warning: None }
+    Found { auth, from: from.into(), warning: None, at: None }
 }
 
 fn found_in(auth: Auth, file: &(String, ToolFile)) -> Found {
     let warning = file.1.open_to_others.then(|| format!("Others on this machine can read {}.", file.0));
-    Found { auth, from: file.0.clone(), warning }
+    Found { auth, from: file.0.clone(), warning, at: None }
 }
 
 type Look = fn(&Place, &Around) -> Result<Option<Found>, Failure>;

@@ -15,8 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::files;
-use super::{Secret, lock};
+use super::{Secret, files, lock};
 use entries::{Entries, parse, text};
 pub use error::VaultError;
 pub use sealed::Cost;

@@ -60,17 +60,20 @@ impl Keychain for System {
 
 #[cfg(target_os = "macos")]
 fn open() -> Result<Arc<dyn CredentialStoreApi>, KeychainError> {
-    Ok(apple_native_keyring_store::keychain::Store::new().map_err(|_| KeychainError::Absent)?)
+    let store = apple_native_keyring_store::keychain::Store::new().map_err(|_| KeychainError::Absent)?;
+    Ok(store)
 }
 
 #[cfg(windows)]
 fn open() -> Result<Arc<dyn CredentialStoreApi>, KeychainError> {
-    Ok(windows_native_keyring_store::Store::new().map_err(|_| KeychainError::Absent)?)
+    let store = windows_native_keyring_store::Store::new().map_err(|_| KeychainError::Absent)?;
+    Ok(store)
 }
 
 #[cfg(all(unix, not(target_os = "macos")))]
 fn open() -> Result<Arc<dyn CredentialStoreApi>, KeychainError> {
-    Ok(zbus_secret_service_keyring_store::Store::new().map_err(|_| KeychainError::Absent)?)
+    let store = zbus_secret_service_keyring_store::Store::new().map_err(|_| KeychainError::Absent)?;
+    Ok(store)
 }
 
 /// An error's own text and form may hold the secret; neither goes further.

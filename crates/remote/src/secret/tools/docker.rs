@@ -84,7 +84,7 @@ fn in_file(path: Option<PathBuf>, place: &Place, around: &Around) -> Result<Opti
         // Under which key it keeps a registry is seen in the file, where a login leaves an empty entry.
         let key = entry.map_or_else(|| key_of(place), |(key, _)| key.clone());
         match program_of(name, around)? {
-            Some(program) if may_be_told(place) => {
+            Some(program) if place.is_private() => {
                 if let Some(found) = ask(&program, name, &key, around)? {
                     return Ok(Some(found));
                 }
@@ -139,11 +139,7 @@ fn names(key: &str, place: &Place) -> bool {
         return same(key);
     }
     let scheme = place.origin().split_once("://").map_or("https", |(scheme, _)| scheme);
-    may_be_told(place) && !key.contains(['/', '@', '?', '#']) && same(&format!("{scheme}://{key}"))
-}
-
-fn may_be_told(place: &Place) -> bool {
-    place.is_private()
+    place.is_private() && !key.contains(['/', '@', '?', '#']) && same(&format!("{scheme}://{key}"))
 }
 
 fn key_of(place: &Place) -> String {

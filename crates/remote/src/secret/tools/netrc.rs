@@ -107,7 +107,8 @@ mod tests {
 
     #[test]
     fn half_of_a_file_is_read_without_harm() {
-        for odd in ["machine", "machine h", "machine h login", "machine h password p", "login x password y", "\"", "\\"] {
+        for odd in ["machine", "machine h", "machine h login", "machine h password p", "login x password y", "\"", "\\"]
+        {
             assert_eq!(of(odd, "h", None), None, "{odd}");
         }
     }

@@ -151,9 +151,10 @@ mod tests {
         let begun = Instant::now();
         let file = tempfile::NamedTempFile::new().expect("a file");
         let script = format!("sleep 600 & echo $! > {}; wait", file.path().display());
-        assert!(sh(&script, Duration::from_millis(500)).is_err());
+        assert!(sh(&script, Duration::from_secs(5)).is_err());
         assert!(begun.elapsed() < Duration::from_secs(60));
         let pid = std::fs::read_to_string(file.path()).expect("its id");
+        assert!(!pid.trim().is_empty(), "it was started");
         let alive = || {
             let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
             stat.contains("(sleep)") && !stat.contains(") Z ")

@@ -17,7 +17,7 @@ const PAGE_BYTES: usize = 1024;
 
 #[derive(Serialize)]
 struct Written<'a> {
-    entries: BTreeMap<&'a str, Zeroizing<String>>,
+    entries: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Deserialize)]
@@ -27,10 +27,9 @@ struct Read<'a> {
 }
 
 pub fn text(entries: &Entries) -> Zeroizing<Vec<u8>> {
-    let written: BTreeMap<&str, Zeroizing<String>> = entries
-        .iter()
-        .map(|(name, secret)| (name.as_str(), Zeroizing::new(BASE64.encode(secret.reveal()))))
-        .collect();
+    let encoded = |(name, secret): (&String, &Secret)| (name.clone(), Zeroizing::new(BASE64.encode(secret.reveal())));
+    let encoded: BTreeMap<String, Zeroizing<String>> = entries.iter().map(encoded).collect();
+    let written: BTreeMap<&str, &str> = encoded.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
     // Enough from the start: a vector that grows leaves copies behind. A character of a name takes 6 at most.
     let room: usize = written.iter().map(|(name, secret)| 6 * name.len() + secret.len() + 8).sum();
     let mut text = Zeroizing::new(Vec::with_capacity(room + 2 * PAGE_BYTES));

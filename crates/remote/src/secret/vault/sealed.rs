@@ -211,7 +211,8 @@ mod tests {
     #[test]
     fn a_header_cannot_ask_for_all_memory() {
         let file = key().seal(b"").expect("sealed");
-        for (at, word) in [(20, u32::MAX), (20, MOST.memory_kib + 1), (24, 1 << 20), (28, 255), (24, 0), (28, 0), (20, 0)]
+        for (at, word) in
+            [(20, u32::MAX), (20, MOST.memory_kib + 1), (24, 1 << 20), (28, 255), (24, 0), (28, 0), (20, 0)]
         {
             let mut greedy = file.clone();
             greedy[at..at + 4].copy_from_slice(&word.to_le_bytes());
