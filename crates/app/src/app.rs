@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What only a desktop can do: ask a person with the system's own dialogs.
@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     pub events: Events,
     pub live: Live,
     pub promotions: crate::promotion::Promotions,
+    pub secrets: OnceLock<Arc<signalbox_remote::Secrets>>,
     pub stopped: AtomicBool,
 }
 
@@ -73,6 +74,7 @@ impl App {
             events: Events::start(),
             live,
             promotions: crate::promotion::Promotions::default(),
+            secrets: OnceLock::new(),
             stopped: AtomicBool::new(false),
         }));
         crate::live::run(&app);

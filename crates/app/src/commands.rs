@@ -77,6 +77,12 @@ commands! {
     stop_service(OfService) -> ();
     stop_keeper(Empty) -> ();
     audit_trail(AuditQuery) -> AuditPage;
+    secrets(Empty) -> SecretsView;
+    store_secret(StoreSecret) -> StoredAt;
+    forget_secret(ForgetSecret) -> ();
+    make_vault(Passphrase) -> ();
+    unlock_vault(Passphrase) -> ();
+    lock_vault(Empty) -> ();
 }
 
 fn bad_args(name: &str, e: &serde_json::Error) -> CallError {

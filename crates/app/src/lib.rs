@@ -20,6 +20,7 @@ mod process;
 mod project;
 mod promotion;
 mod run_page;
+mod secrets;
 mod state;
 mod table;
 #[cfg(test)]
@@ -35,4 +36,6 @@ pub use place::{data_dir, demo_path, own_program};
 pub use signalbox_keeper::PRELOAD_BEFORE;
 /// Runs the keeper of the local target if that is what this process was started for; else does nothing.
 pub use signalbox_keeper::main_if_asked as keep_if_asked;
+/// For a shell or a test that keeps secrets elsewhere than the system's keychain.
+pub use signalbox_remote::{KeychainAt, Secrets, SecretsAt};
 pub use wire::{CallError, ErrorCode};

@@ -11,6 +11,9 @@ mod systems;
 mod views;
 mod watch;
 
+pub(crate) use systems::Rules;
+pub(crate) use views::failure as failure_view;
+
 use crate::app::{App, lock};
 use crate::wire::*;
 use serde_json::{Value, json};

@@ -6,12 +6,14 @@
 mod project;
 mod promotion;
 mod run;
+mod secrets;
 mod table;
 mod typescript;
 
 pub use project::*;
 pub use promotion::*;
 pub use run::*;
+pub use secrets::*;
 pub use table::*;
 pub use typescript::typescript;
 

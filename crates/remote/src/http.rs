@@ -19,10 +19,10 @@ use signalbox_release::{Failure, FailureCode, Outcome, Request};
 pub(crate) use answer::Reply;
 pub use answer::words;
 use answer::{Again, Broken};
-pub(crate) use client::{base as parted, is_this_machine};
+pub(crate) use client::{base, base as parted, is_this_machine};
 pub use patience::Patience;
 
-use crate::secret::Auth;
+use crate::secret::{Auth, Identity};
 
 /// A request as it will be made, without what proves who we are.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,7 +126,7 @@ impl From<Lost> for Outcome {
 /// How we say who we are to one server. The server may ask for it in its own way (RFC 9110, 11.6.1).
 pub(crate) trait Proof: Send + Sync {
     /// What is sent with a call without having been asked.
-    fn at_first(&self, call: &Call) -> Auth;
+    fn at_first(&self, call: &Call) -> Result<Auth, Failure>;
 
     /// The server answered 401, with these `WWW-Authenticate`. `None`: there is nothing else to say.
     fn asked(&self, _call: &Call, _challenges: &[String], _patience: &Patience) -> Result<Option<Auth>, Failure> {
@@ -134,9 +134,19 @@ pub(crate) trait Proof: Send + Sync {
     }
 }
 
-impl<F: Fn() -> Auth + Send + Sync> Proof for F {
-    fn at_first(&self, _: &Call) -> Auth {
-        self()
+/// What is known to be sent is sent at once. With 401 a request has not been applied (RFC 9110, 15.5.2), so it is made
+/// again if there is another credential by now: a token may have been renewed.
+struct Known(Box<dyn Identity>);
+
+impl Proof for Known {
+    fn at_first(&self, _: &Call) -> Result<Auth, Failure> {
+        self.0.auth()
+    }
+
+    fn asked(&self, _: &Call, _: &[String], _: &Patience) -> Result<Option<Auth>, Failure> {
+        self.0.refused();
+        // That the server does not take what we sent is the failure that counts.
+        Ok(self.0.auth().ok())
     }
 }
 
@@ -161,16 +171,16 @@ pub struct Http {
 
 impl Http {
     /// `address`: `https://host:port/path`. If it holds a user and a password, they are taken out of it and used.
-    /// `auth` is asked at each request. `ca`: a PEM file with authorities to trust besides the system's.
-    pub fn new(
-        address: &str,
-        auth: impl Fn() -> Auth + Send + Sync + 'static,
-        ca: Option<&Path>,
-    ) -> Result<Http, Failure> {
+    /// `identity` is asked at each request; a closure that gives an [`Auth`] is one. `ca`: a PEM
+    /// file with authorities to trust besides the system's.
+    pub fn new(address: &str, identity: impl Identity + 'static, ca: Option<&Path>) -> Result<Http, Failure> {
         let (base, own) = client::base(address)?;
         let (reads, changes) = (client::reads(&base, ca)?, client::changes(&base, ca)?);
-        let auth = move || own.clone().unwrap_or_else(&auth);
-        Ok(Http { base, proof: Box::new(auth), reads, changes, handed_on: None })
+        let identity: Box<dyn Identity> = match own {
+            Some(own) => Box::new(move || own.clone()),
+            None => Box::new(identity),
+        };
+        Ok(Http { base, proof: Box::new(Known(identity)), reads, changes, handed_on: None })
     }
 
     /// For a server that asks who we are in its own way, and hands reading on. `address` holds no secret.
@@ -264,9 +274,9 @@ impl Http {
     /// their status. Redirects are not followed.
     pub fn exchange(&self, call: &Call, patience: &Patience) -> Result<Said, Lost> {
         patience.check()?;
-        let place = self.place();
+        let (place, auth) = (self.place(), self.proof.at_first(call)?);
         let work = async {
-            let request = self.request(&self.changes, call, &self.proof.at_first(call)).await?;
+            let request = self.request(&self.changes, call, &auth).await?;
             let answer = request.send().await.map_err(|e| Broken::of_error(&place, &e))?;
             answer::said(&place, answer, MAX_ANSWER_BYTES).await
         };
@@ -280,7 +290,7 @@ impl Http {
     pub fn download(&self, call: &Call, to: &Path, max_bytes: u64, patience: &Patience) -> Result<u64, Failure> {
         let local = |e: std::io::Error| Failure::new(FailureCode::Local, format!("{}: {e}", to.display()));
         let client = self.handed_on.as_ref().filter(|_| call.handed_on).unwrap_or(&self.reads);
-        let mut who = Who::of(&*self.proof, call);
+        let mut who = Who::of(&*self.proof, call)?;
         let mut tries = 0;
         loop {
             let mut file = std::fs::File::create(to).map_err(local)?;
@@ -308,7 +318,7 @@ impl Http {
     /// Makes a call, and again where that is allowed and may help.
     fn repeated(&self, client: &Client, call: &Call, patience: &Patience) -> Result<Reply, Lost> {
         let (mut tries, mut perhaps_done) = (0, false);
-        let mut who = Who::of(&*self.proof, call);
+        let mut who = Who::of(&*self.proof, call)?;
         loop {
             patience.check().map_err(|failure| lost(perhaps_done, failure))?;
             let mut body = Vec::new();
@@ -402,15 +412,16 @@ struct Who<'a> {
 }
 
 impl<'a> Who<'a> {
-    fn of(proof: &'a dyn Proof, call: &'a Call) -> Who<'a> {
-        Who { proof, call, auth: proof.at_first(call), was_asked: false }
+    fn of(proof: &'a dyn Proof, call: &'a Call) -> Result<Who<'a>, Failure> {
+        Ok(Who { proof, call, auth: proof.at_first(call)?, was_asked: false })
     }
 
     /// Whether there is something else to say now.
     fn asked(&mut self, broken: &Broken, patience: &Patience) -> Result<bool, Failure> {
         let Some(challenges) = broken.challenges.as_ref().filter(|_| !self.was_asked) else { return Ok(false) };
         self.was_asked = true;
-        let Some(auth) = self.proof.asked(self.call, &challenges.0, patience)? else { return Ok(false) };
+        let fresh = self.proof.asked(self.call, &challenges.0, patience)?;
+        let Some(auth) = fresh.filter(|auth| *auth != self.auth) else { return Ok(false) };
         self.auth = auth;
         Ok(true)
     }

@@ -19,5 +19,8 @@ pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
 pub use oci::{OciAt, OciRegistry};
 pub use prometheus::{Counted, Prometheus};
 pub use ray::{RayAt, RayServe, Share as RayShare};
-pub use secret::{Auth, Secret};
+pub use secret::{
+    Asked, Auth, Found, Identity, Kept, Keychain, KeychainAt, KeychainError, KeychainLimits, Kind, Place, Secret,
+    Secrets, SecretsAt, Source, SystemKeychain, VaultState, Where, auth_for,
+};
 pub use v2::{V2At, V2Target};

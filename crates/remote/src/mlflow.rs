@@ -28,7 +28,7 @@ use signalbox_release::{
 };
 
 use crate::http::{Call, Http, Lost, Patience};
-use crate::secret::{Auth, Secret};
+use crate::secret::{Auth, Identity, Secret};
 
 pub use run::RunSource;
 
@@ -73,12 +73,23 @@ impl MlflowRegistry {
     /// `environment`: asked at each request for what MLflow's own client reads: `MLFLOW_TRACKING_USERNAME`, `_PASSWORD`,
     /// `_TOKEN`; and once for `MLFLOW_TRACKING_SERVER_CERT_PATH`, `REQUESTS_CA_BUNDLE` and `SSL_CERT_FILE`.
     pub fn new(at: MlflowAt, environment: Lookup, clock: Arc<dyn Clock>) -> Result<MlflowRegistry, Failure> {
+        let own = Url::parse(at.url.trim()).map(|url| url.origin().ascii_serialization()).ok();
+        let asked = environment.clone();
+        let auth = move || own.as_ref().map_or(Auth::None, |own| auth_of(&*asked, own));
+        MlflowRegistry::with_identity(at, auth, environment, clock)
+    }
+
+    /// `identity` says who we are, in the environment's stead; of that only the certificates are read.
+    pub fn with_identity(
+        at: MlflowAt,
+        identity: impl Identity + 'static,
+        environment: Lookup,
+        clock: Arc<dyn Clock>,
+    ) -> Result<MlflowRegistry, Failure> {
         let ca = ["MLFLOW_TRACKING_SERVER_CERT_PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"]
             .into_iter()
             .find_map(|name| environment(name).filter(|path| !path.is_empty()));
-        let own = Url::parse(at.url.trim()).map(|url| url.origin().ascii_serialization()).ok();
-        let auth = move || own.as_ref().map_or(Auth::None, |own| auth_of(&*environment, own));
-        let http = Http::new(&at.url, auth, ca.as_deref().map(Path::new))?;
+        let http = Http::new(&at.url, identity, ca.as_deref().map(Path::new))?;
         let nonce = format!("{:016x}{:016x}", RandomState::new().hash_one(0), RandomState::new().hash_one(1));
         Ok(MlflowRegistry {
             at,

@@ -31,7 +31,7 @@ use signalbox_release::{
 };
 
 use crate::http::{Body, Call, Http, Lost, Patience, parted, words};
-use crate::secret::Auth;
+use crate::secret::Identity;
 use manifest::{MANIFEST, Manifest};
 use names::{MAX_REPOSITORY, part_of_model};
 use token::Issued;
@@ -71,7 +71,7 @@ impl OciRegistry {
     /// file with authorities to trust besides the system's.
     pub fn new(
         at: OciAt,
-        auth: Arc<dyn Fn() -> Auth + Send + Sync>,
+        auth: Arc<dyn Identity>,
         ca: Option<PathBuf>,
         clock: Arc<dyn Clock>,
     ) -> Result<OciRegistry, Failure> {
@@ -85,7 +85,7 @@ impl OciRegistry {
                 .hint("Small letters, digits and `.`, `-`, `_`, in parts with `/` between: team/models."));
         }
         let (registry, own) = parted(&at.url)?;
-        let auth: Arc<dyn Fn() -> Auth + Send + Sync> = match own {
+        let auth: Arc<dyn Identity> = match own {
             Some(own) => Arc::new(move || own.clone()),
             None => auth,
         };

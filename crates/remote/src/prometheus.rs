@@ -15,7 +15,7 @@ use signalbox_release::{
 };
 
 use crate::http::{Http, Patience};
-use crate::secret::Auth;
+use crate::secret::Identity;
 
 /// A Prometheus server.
 pub struct Prometheus {
@@ -23,7 +23,7 @@ pub struct Prometheus {
 }
 
 impl Prometheus {
-    pub fn new(address: &str, auth: impl Fn() -> Auth + Send + Sync + 'static) -> Result<Prometheus, Failure> {
+    pub fn new(address: &str, auth: impl Identity + 'static) -> Result<Prometheus, Failure> {
         Ok(Prometheus { http: Http::new(address, auth, None)? })
     }
 

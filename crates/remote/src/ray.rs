@@ -40,7 +40,7 @@ use signalbox_release::{
 };
 
 use crate::http::{Http, Patience};
-use crate::secret::Auth;
+use crate::secret::{Auth, Identity};
 use application::{Found, Mark, live_prefix, name_of, own_prefix};
 use config::Config;
 use metrics::{Counted, Looks};
@@ -94,7 +94,7 @@ const API: &str = "api/serve/applications/";
 
 impl RayServe {
     /// `auth`: asked at each request to the dashboard; Ray itself knows a bearer token, or nothing.
-    pub fn new(at: RayAt, auth: impl Fn() -> Auth + Send + Sync + 'static) -> Result<RayServe, Failure> {
+    pub fn new(at: RayAt, auth: impl Identity + 'static) -> Result<RayServe, Failure> {
         let http = Http::new(&at.url, auth, None)?;
         Ok(RayServe { at, http, serve_auth: Arc::new(|| Auth::None), memory: Mutex::default() })
     }

@@ -40,7 +40,7 @@ use signalbox_release::{
 };
 
 use crate::http::{Call, Http, Lost, Patience, Said, words};
-use crate::secret::Auth;
+use crate::secret::Identity;
 use folder::Repository;
 use health::Tally;
 
@@ -76,7 +76,7 @@ pub struct V2Target {
 
 impl V2Target {
     /// `auth`: asked at each request.
-    pub fn new(at: V2At, auth: impl Fn() -> Auth + Send + Sync + Clone + 'static) -> Result<V2Target, Failure> {
+    pub fn new(at: V2At, auth: impl Identity + Clone + 'static) -> Result<V2Target, Failure> {
         let http = Http::new(&at.url, auth.clone(), None)?;
         let metrics = at.metrics.as_deref().map(|url| Http::new(url, auth, None)).transpose()?;
         let repository = Repository::new(at.repository.clone());

@@ -256,3 +256,44 @@ fn files_are_sent_and_brought_as_they_are() {
     let lost = http.change(&http.put("f", &dir.path().join("none")), &patience(10)).expect_err("no such file");
     assert!(matches!(lost, Lost::Refused(f) if f.code == FailureCode::Local));
 }
+
+/// A token that was renewed while the old one was remembered.
+struct Renewed(std::sync::atomic::AtomicUsize);
+
+impl signalbox_remote::Identity for Renewed {
+    fn auth(&self) -> Result<Auth, signalbox_release::Failure> {
+        let n = self.0.load(std::sync::atomic::Ordering::SeqCst).min(1);
+        Ok(Auth::Bearer { token: Secret::new(format!("token{n}")) })
+    }
+
+    fn refused(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_refused_credential_is_replaced_once() {
+    let no = || say("401 Unauthorized", "", "");
+    let (address, seen) = server(vec![no(), say("200 OK", "", "{\"a\":1}"), no()]);
+    let http = Http::new(&address, Renewed(0.into()), None).expect("an address");
+    http.change(&http.post("x", json!({})), &patience(30)).expect("done with the new token");
+    let lost = http.change(&http.post("x", json!({})), &patience(30)).expect_err("there is no newer one");
+    assert!(matches!(lost, Lost::Refused(failure) if failure.code == FailureCode::Denied));
+    let tokens: Vec<bool> = seen.lock().expect("not poisoned").iter().map(|s| s.contains("Bearer token0")).collect();
+    assert_eq!(tokens, [true, false, false]);
+}
+
+#[test]
+fn nothing_is_sent_while_it_is_not_known_who_we_are() {
+    struct Locked;
+    impl signalbox_remote::Identity for Locked {
+        fn auth(&self) -> Result<Auth, signalbox_release::Failure> {
+            Err(signalbox_release::Failure::new(FailureCode::Local, "the vault is locked"))
+        }
+    }
+    let (address, seen) = server(vec![say("200 OK", "", "{}")]);
+    let http = Http::new(&address, Locked, None).expect("an address");
+    let lost = http.change(&http.post("x", json!({})), &patience(30)).expect_err("not sent");
+    assert!(matches!(lost, Lost::Refused(failure) if failure.message == "the vault is locked"));
+    assert_eq!(n_seen(&seen), 0);
+}

@@ -24,7 +24,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 11] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
     ("notify", &["watch"]),
@@ -34,6 +34,7 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("tokio", &["server", "keeper", "cli", "desktop", "remote"]),
     ("hyper", &["keeper"]),
     ("reqwest", &["remote"]),
+    ("keyring-core", &["remote"]),
     ("clap", &["cli"]),
 ];
 

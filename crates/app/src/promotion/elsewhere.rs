@@ -67,7 +67,7 @@ impl App {
         }
     }
 
-    pub(super) fn is_allowed(&self, project: &OpenProject) -> bool {
+    pub(crate) fn is_allowed(&self, project: &OpenProject) -> bool {
         let Ok(rules) = Rules::of(project) else { return false };
         let Some(digest) = rules.digest else { return false };
         let kept = self.write(|store| store.pref(&allowed_key(&digest))).ok().flatten();

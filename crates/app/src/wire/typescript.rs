@@ -111,6 +111,13 @@ pub fn typescript() -> String {
         AuditQuery,
         AuditPage,
         AuditRow,
+        SecretsView,
+        KeptView,
+        SystemSecretView,
+        StoreSecret,
+        StoredAt,
+        ForgetSecret,
+        Passphrase,
     );
     out.push_str("\nexport interface Commands {\n");
     crate::commands::describe(&config, &mut out);

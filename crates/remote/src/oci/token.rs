@@ -14,7 +14,7 @@ use reqwest::{Method, Url};
 use signalbox_release::{Failure, FailureCode};
 
 use crate::http::{Body, Call, Http, Patience, Proof, is_this_machine, words};
-use crate::secret::{Auth, Secret};
+use crate::secret::{Auth, Identity, Secret};
 
 /// What the specification says where an issuer says nothing.
 const DEFAULT_SECS: u64 = 60;
@@ -24,7 +24,7 @@ const MAX_TOKEN: usize = 32 << 10;
 
 pub struct Issued {
     registry: Url,
-    auth: Arc<dyn Fn() -> Auth + Send + Sync>,
+    auth: Arc<dyn Identity>,
     ca: Option<PathBuf>,
     known: Mutex<Known>,
 }
@@ -38,7 +38,7 @@ struct Known {
 }
 
 impl Issued {
-    pub fn new(registry: Url, auth: Arc<dyn Fn() -> Auth + Send + Sync>, ca: Option<PathBuf>) -> Issued {
+    pub fn new(registry: Url, auth: Arc<dyn Identity>, ca: Option<PathBuf>) -> Issued {
         Issued { registry, auth, ca, known: Mutex::default() }
     }
 
@@ -71,8 +71,7 @@ impl Issued {
             }
             query.append_pair("scope", scope);
         }
-        let auth = self.auth.clone();
-        let http = Http::new(&issuer.origin().ascii_serialization(), move || auth(), self.ca.as_deref())?;
+        let http = Http::new(&issuer.origin().ascii_serialization(), self.auth.clone(), self.ca.as_deref())?;
         let call = http.at(Method::GET, issuer, Body::None).repeatable();
         let asked = Instant::now();
         // As a change it follows no redirect.
@@ -108,21 +107,22 @@ impl Issued {
 }
 
 impl Proof for Issued {
-    fn at_first(&self, call: &Call) -> Auth {
-        let auth = (self.auth)();
+    fn at_first(&self, call: &Call) -> Result<Auth, Failure> {
+        let auth = self.auth.auth()?;
         if matches!(auth, Auth::Bearer { .. }) && self.basic_is_safe() {
-            return auth;
+            return Ok(auth);
         }
         let known = self.known();
         if known.wants_basic && self.basic_is_safe() {
-            return auth;
+            return Ok(auth);
         }
         let token = self.scope(call).and_then(|scope| known.tokens.get(&scope).cloned());
-        token.filter(|(_, until)| *until > Instant::now()).map_or(Auth::None, |(token, _)| Auth::Bearer { token })
+        let good = token.filter(|(_, until)| *until > Instant::now());
+        Ok(good.map_or(Auth::None, |(token, _)| Auth::Bearer { token }))
     }
 
     fn asked(&self, call: &Call, challenges: &[String], patience: &Patience) -> Result<Option<Auth>, Failure> {
-        let auth = (self.auth)();
+        let auth = self.auth.auth()?;
         let challenges: Vec<Challenge> = challenges.iter().filter_map(|text| Challenge::of(text)).collect();
         if let (Some(challenge), Some(scope)) = (challenges.iter().find(|c| c.scheme == "bearer"), self.scope(call)) {
             if matches!(auth, Auth::Bearer { .. }) {

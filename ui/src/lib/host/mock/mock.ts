@@ -4,6 +4,7 @@ import type { Annotation, ColumnInfo, Commands, Event as HostEvent, FrameArgs, J
 import { encodeFrame } from "./frames";
 import { promoted } from "./promoted";
 import { makeRun, NOW, type MockRun } from "./runs";
+import { secrets } from "./secrets";
 import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, rowOf, tablePage } from "./table";
 
 type Handlers = { [N in keyof Commands]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
@@ -190,6 +191,7 @@ const handlers: Handlers = {
   stop_service: () => null,
   stop_keeper: () => null,
   audit_trail: () => promoted.audit,
+  ...secrets,
   stop_job: ({ id }) => {
     jobs = jobs.filter((job) => job.id !== id);
     emit({ type: "status", status: statusLine() });

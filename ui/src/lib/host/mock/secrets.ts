@@ -1,0 +1,47 @@
+import type { Commands, KeptView, SecretsView } from "../wire";
+
+type Names = "secrets" | "store_secret" | "forget_secret" | "make_vault" | "unlock_vault" | "lock_vault";
+type Handlers = { [N in Names]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
+
+const state: SecretsView = {
+  keychain: null,
+  vault: "missing",
+  kept: [{ kind: "mlflow", origin: "https://mlflow.example", user: "ada", at: "keychain", stored: 1_794_000_000 }],
+  failure: null,
+  systems: [
+    { project: 1, name: "team", kind: "mlflow", origin: "https://mlflow.example", from: "Signalbox, in the system's keychain", user: "ada", warning: null, failure: null },
+    { project: 1, name: "images", kind: "oci", origin: "https://ghcr.io", from: "~/.docker/config.json", user: "ada", warning: "Others on this machine can read ~/.docker/config.json.", failure: null },
+    { project: 1, name: "cluster", kind: "ray", origin: "http://127.0.0.1:8265", from: null, user: null, warning: null, failure: null },
+  ],
+};
+
+type Named = { kind: string; url: string; user?: string };
+const named = ({ kind, url, user }: Named): Pick<KeptView, "kind" | "origin" | "user"> => ({ kind, origin: new URL(url).origin, user: user ?? null });
+const others = (gone: Pick<KeptView, "kind" | "origin" | "user">): KeptView[] =>
+  state.kept.filter((kept) => kept.kind !== gone.kind || kept.origin !== gone.origin || kept.user !== gone.user);
+
+/** Keeps who, never what. */
+export const secrets: Handlers = {
+  secrets: () => structuredClone(state),
+  store_secret: (args) => {
+    const place = named(args);
+    state.kept = [{ ...place, at: "keychain", stored: Date.now() / 1000 }, ...others(place)];
+    return { at: "keychain" };
+  },
+  forget_secret: (args) => {
+    state.kept = others(named(args));
+    return null;
+  },
+  make_vault: () => {
+    state.vault = "open";
+    return null;
+  },
+  unlock_vault: () => {
+    state.vault = "open";
+    return null;
+  },
+  lock_vault: () => {
+    state.vault = "locked";
+    return null;
+  },
+};
