@@ -16,7 +16,8 @@
 //!   label holds registry, model, version and digest, and so does `signalbox.json` in each folder that we write.
 //! - After a failed load Triton's `/v2/health/ready` stays 400, even when the model is unloaded and its folder is gone:
 //!   an orchestrator would take the whole server out. So a model that loads takes the failed one's name for a moment.
-//! - MLServer tells why a load failed in a traceback as text, with status 500; Triton in JSON, with 400.
+//! - MLServer tells why a load failed in a traceback as text, with status 500 (with `debug: false` it tells nothing; only
+//!   its log does); Triton in JSON, with 400.
 
 mod artifact;
 mod ask;

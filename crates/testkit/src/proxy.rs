@@ -160,7 +160,22 @@ fn read_request(client: &TcpStream) -> io::Result<(String, Vec<u8>)> {
 fn ask(server: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut server = TcpStream::connect(server)?;
     server.write_all(request)?;
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer)?;
+    let (mut answer, mut piece) = (Vec::new(), vec![0; 1 << 16]);
+    // The length that it names, where it does: a server that starts a process while it answers (Triton) hands the
+    // connection on to it, and the end of that may never come.
+    while length_of(&answer).is_none_or(|length| answer.len() < length) {
+        match server.read(&mut piece)? {
+            0 => break,
+            n => answer.extend_from_slice(&piece[..n]),
+        }
+    }
     Ok(answer)
+}
+
+/// Of an answer whose headers are all there: the length of the whole.
+fn length_of(answer: &[u8]) -> Option<usize> {
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let headers = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let length = headers.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())?;
+    end.checked_add(length)
 }

@@ -150,7 +150,8 @@ impl V2Target {
             Record { role: Role::Staged, service, version: nothing, digest, key: key.as_str().to_owned(), files };
         if self.repository.write(name, &contents, &record, key).is_ok() {
             let _ = self.http.exchange(&self.load_call(name), patience);
-            let _ = self.http.exchange(&self.unload_call(name), patience);
+            // Until it is gone the server counts as not ready.
+            let _ = self.unload(dialect, name, patience);
             let _ = self.repository.remove(name);
         }
     }

@@ -86,7 +86,7 @@ impl Server {
         let mut command = match kind {
             Kind::MlServer => {
                 let settings = serde_json::json!({ "host": "127.0.0.1", "http_port": at.port(), "grpc_port": grpc.port(),
-                    "metrics_port": metrics.port(), "parallel_workers": 0, "debug": false });
+                    "metrics_port": metrics.port(), "parallel_workers": 0 });
                 std::fs::write(repository.path().join("settings.json"), settings.to_string()).expect("written");
                 let mut command = Command::new(bin.join("mlserver"));
                 command.args(["start", "."]).current_dir(repository.path());
