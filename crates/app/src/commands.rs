@@ -74,6 +74,9 @@ commands! {
     stop_service(OfService) -> ();
     stop_keeper(Empty) -> ();
     audit_trail(AuditQuery) -> AuditPage;
+    verify_audit(AuditHead) -> AuditCheck;
+    rehearse(Apply) -> Rehearsal;
+    lineage(LineageQuery) -> LineageView;
 }
 
 fn bad_args(name: &str, e: &serde_json::Error) -> CallError {

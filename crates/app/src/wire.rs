@@ -3,12 +3,14 @@
 //!
 //! Numbers that JSON cannot hold cross as the strings "NaN", "Infinity", "-Infinity" ([`Cell`]).
 
+mod lineage;
 mod project;
 mod promotion;
 mod run;
 mod table;
 mod typescript;
 
+pub use lineage::*;
 pub use project::*;
 pub use promotion::*;
 pub use run::*;

@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::wire::*;
 use serde_json::json;
 use signalbox_release::gate::{Approval, approve as keep_approval};
-use signalbox_release::{Action, Audit, Choice, Clock, Digest, End, Outcome, Policy, SystemClock, Who};
+use signalbox_release::{Action, Audit, Choice, Clock, Digest, End, Outcome, Plan, Policy, SystemClock, Who, World};
 use signalbox_types::RunId;
 use std::collections::BTreeSet;
 
@@ -104,6 +104,12 @@ impl App {
     }
 
     pub(crate) fn apply_plan(&self, args: Apply) -> Result<(), CallError> {
+        let (plan, world) = self.may_apply(&args)?;
+        self.carry(plan, world, None)
+    }
+
+    /// The plan as it was shown, with the systems that it is about, if nothing stands against it.
+    pub(crate) fn may_apply(&self, args: &Apply) -> Result<(Plan, World), CallError> {
         let (plan, progress) = self.plan_row(&args.plan)?;
         if plan.hash().to_string() != args.hash {
             return Err(
@@ -124,11 +130,23 @@ impl App {
         self.check_gates(&plan, &verdicts, &args.overrides, &rules)?;
         let (world, _) = self.world(project.as_deref())?;
         self.audit("apply", Some(&plan.id), None, json!({ "hash": args.hash, "verdicts": verdicts }))?;
-        self.carry(plan, world, None)
+        Ok((plan, world))
     }
 
     pub(crate) fn resume_plan(&self, args: Resume) -> Result<(), CallError> {
-        let (plan, _) = self.plan_row(&args.plan)?;
+        let (plan, world, choice) = self.may_resume(args)?;
+        self.carry(plan, world, Some(choice))
+    }
+
+    pub(crate) fn may_resume(&self, args: Resume) -> Result<(Plan, World, Choice), CallError> {
+        let (plan, progress) = self.plan_row(&args.plan)?;
+        if !progress.is_open() {
+            let (says, hint) = match progress.began {
+                false => ("This plan was not begun.", "Carry it out: what stands against it is judged then."),
+                true => ("This plan has ended.", "Make another one to change what is so now."),
+            };
+            return Err(CallError::new(ErrorCode::Refused, says).hint(hint));
+        }
         let choice = match args.choice.as_str() {
             "go_on" => Choice::GoOn,
             "go_back" => Choice::GoBack,
@@ -140,11 +158,15 @@ impl App {
         };
         let (world, _) = self.world(self.project_of_plan(&plan).as_deref())?;
         self.audit("resume", Some(&plan.id), None, json!({ "choice": args.choice }))?;
-        self.carry(plan, world, Some(choice))
+        Ok((plan, world, choice))
     }
 
     pub(crate) fn stop_plan(&self, args: OfPlan) -> Result<(), CallError> {
         let (plan, _) = self.plan_row(&args.plan)?;
+        if !self.is_running_here(&plan.id) && self.is_running(&plan.id) {
+            return Err(CallError::new(ErrorCode::Refused, "Another Signalbox carries this plan out.")
+                .hint("Stop it there; in a terminal with Ctrl-C."));
+        }
         self.audit("stop", Some(&plan.id), None, json!({}))?;
         self.stop_promotion(&plan.id);
         Ok(())
