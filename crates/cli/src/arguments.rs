@@ -84,7 +84,7 @@ pub enum Command {
     Approve(promotion::Approve),
     /// Allow the addresses that a project's signalbox.toml names to be asked
     Allow(promotion::Allow),
-    /// Bring back the version that served before
+    /// Bring back the version that served before, by a plan that is kept as `plan` keeps it
     Rollback(promotion::Rollback),
     /// What serves, what the aliases say, and which plans are open
     Status(promotion::Status),

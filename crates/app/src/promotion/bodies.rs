@@ -43,7 +43,8 @@ impl App {
     pub(crate) fn production(&self, _: Empty) -> Result<Vec<ServiceView>, CallError> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
-        for project in std::iter::once(None).chain(self.open_projects().into_iter().map(Some)) {
+        // What a policy says of a service goes before what holds without one.
+        for project in self.open_projects().into_iter().map(Some).chain(std::iter::once(None)) {
             let (world, _) = self.world(project.as_deref())?;
             for at in self.services(project.as_deref(), &world) {
                 let Some(port) = world.targets.get(&at.target) else { continue };

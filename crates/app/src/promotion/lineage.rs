@@ -81,10 +81,10 @@ impl App {
         })
     }
 
-    /// Our own systems first, then each open project's.
+    /// Each open project's systems first, then our own: what a policy says of a service goes before what holds without.
     fn places(&self, unseen: &mut Vec<FailureView>) -> Result<Vec<Place>, CallError> {
         let mut places = Vec::new();
-        for project in std::iter::once(None).chain(self.open_projects().into_iter().map(Some)) {
+        for project in self.open_projects().into_iter().map(Some).chain(std::iter::once(None)) {
             let (world, failures) = self.world(project.as_deref())?;
             unseen.extend(failures);
             unseen.extend(project.as_ref().and_then(|project| self.not_allowed(project)));
