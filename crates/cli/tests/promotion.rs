@@ -137,7 +137,7 @@ fn a_plan_is_shown_rehearsed_and_carried_out_once() {
         "1. Register wine",
         "2. Point champion",
         "sends   add version",
-        "mark as withdrawn",
+        "mark the new wine as withdrawn",
         "is a pickle",
         "Nothing was changed",
     ] {

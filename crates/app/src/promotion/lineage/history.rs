@@ -1,4 +1,4 @@
-//! The plans that a version came into being or into production by.
+//! The plans that a version came into being or into production by, those that were taken back included.
 
 use super::{Found, Place};
 use crate::app::App;
@@ -19,7 +19,8 @@ impl App {
         let mut out = Vec::new();
         for (plan, progress) in self.all_plans()? {
             let lines = signalbox_release::plan_lines(&ledger, plan.id.as_str())?;
-            if is_of(places, found, &plan, &lines) {
+            // What was only proposed has changed nothing.
+            if progress.began && is_of(places, found, &plan, &lines) {
                 out.push(self.promotion(&plan, &progress, &lines, entries)?);
             }
         }
