@@ -317,6 +317,7 @@ fn a_report_tells_what_is_not_known_and_hides_nothing_in_it() {
     let report = place.ends(0, &["audit", "report", "wine", "1"]).out;
     let parts = [
         "# wine 1",
+        "finished (MLflow says that it finished.)",
         "## Version",
         "## Run",
         "val_acc",

@@ -83,6 +83,7 @@ impl App {
 
     fn load(&self, id: ProjectId, root: &Path) -> Result<Project, CallError> {
         let project = self.with_reader(|reader| Ok(Arc::new(OpenProject::load(id, root, reader)?)))?;
+        crate::live::look_once(&project);
         lock(&self.0.projects).insert(id, project.clone());
         let n_runs = project.catalogue().runs.len();
         Ok(Project {
