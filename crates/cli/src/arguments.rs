@@ -21,7 +21,7 @@ Examples:
   signalbox rollback churn --yes
   signalbox audit report churn
 
-Exit codes of runs, show, export, problems, serve and open:
+Exit codes:
   0  done
   1  failed: the folder cannot be read, the store cannot be opened, …
   2  the command line, or the filter in it, is not understood

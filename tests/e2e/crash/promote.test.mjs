@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { cli, demo, ownHome, python, temporaryFolder } from "../support/places.mjs";
-import { start } from "../support/processes.mjs";
+import { start, until } from "../support/processes.mjs";
 
 const POLICY = `
 [registries.own]
@@ -52,8 +52,8 @@ const service = async () => (await json("status", project)).services.find((one) 
 /** Another run than the last one, so that the artifact changes too. */
 const plan = () => json("plan", project, "--run", RUNS[n_promotions++ % RUNS.length]);
 
-/** Carries a plan out; killed right after its `line`-th line, or never. */
-async function apply(id, line = Infinity) {
+/** Carries a plan out; killed right after its `line`-th line, or once it is seen to load after that, or never. */
+async function apply(id, line = Infinity, whileLoading = false) {
   const child = start(cli, ["--data-dir", data, "apply", id, "--yes", "--json"], { env });
   const said = () => child.lines.filter((text) => text.startsWith("{")).map((text) => JSON.parse(text));
   const lines = () => said().filter((one) => one.type === "line").map((one) => one.line);
@@ -62,7 +62,9 @@ async function apply(id, line = Infinity) {
   child.watchers.add(() => {
     if (shot || child.isOver || lines().length < line) return;
     shot = true;
-    process.kill(child.pid, "SIGKILL");
+    const kill = () => child.isOver || process.kill(child.pid, "SIGKILL");
+    if (whileLoading) until("it loads", async () => lines().length > line || (await service()).loaded.some((one) => !one.ready), { ms: 60_000 }).finally(kill);
+    else kill();
   });
   const code = await child.ended;
   return { code, lines: lines(), end: said().find((one) => one.type === "end")?.plan, all: child.lines };
@@ -105,12 +107,17 @@ after(async () => {
 
 test("killed after any line, it goes on or back", { timeout: 900_000 }, async (t) => {
   const notes = [];
-  for (let moment = 1; moment <= whole.lines.length; moment++) {
+  const moments = whole.lines.map((_, n) => [n + 1, n % 2 === 1]);
+  // And while the model is being loaded, which goes on without us.
+  const loading = whole.lines.findIndex((line) => line.what === "asks" && /^Load /.test(line.title));
+  assert.ok(loading > 0);
+  moments.unshift([loading + 1, true, true]);
+  for (const [moment, onwards, whileLoading] of moments) {
     const at = whole.lines[moment - 1];
     const about = `killed after line ${moment} (${at.what}${at.title ? ` ${at.title}` : ""})`;
     const known = new Set((await versions()).map((one) => one.version));
     const { row } = await plan();
-    const killed = await apply(row.id, moment);
+    const killed = await apply(row.id, moment, whileLoading);
     if (killed.code === 0) {
       // Its last line: it may have ended by itself.
       assert.ok(moment === whole.lines.length, `${about}: it ended by itself`);
@@ -127,7 +134,6 @@ test("killed after any line, it goes on or back", { timeout: 900_000 }, async (t
     } else {
       assert.equal(open.row.state, "cut_short", about);
       assert.ok(["between", "done", "not_done", "changed_by_another", "unseen"].includes(open.standing), `${about}: ${open.standing}`);
-      const onwards = moment % 2 === 0;
       const resumed = await run("resume", row.id, onwards ? "--go-on" : "--go-back", "--json");
       const end = JSON.parse(resumed.out.trim().split("\n").at(-1)).plan;
       assert.equal(resumed.code, 0, `${about}, stood ${open.standing}: ${resumed.out}${resumed.err}`);
@@ -148,5 +154,5 @@ test("killed after any line, it goes on or back", { timeout: 900_000 }, async (t
     await consistent(serving, about);
   }
   t.diagnostic(notes.join(", "));
-  assert.ok(notes.length === whole.lines.length);
+  assert.equal(notes.length, moments.length);
 });
