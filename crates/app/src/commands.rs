@@ -83,6 +83,9 @@ commands! {
     make_vault(Passphrase) -> ();
     unlock_vault(Passphrase) -> ();
     lock_vault(Empty) -> ();
+    verify_audit(AuditHead) -> AuditCheck;
+    rehearse(Apply) -> Rehearsal;
+    lineage(LineageQuery) -> LineageView;
 }
 
 fn bad_args(name: &str, e: &serde_json::Error) -> CallError {

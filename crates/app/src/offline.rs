@@ -2,6 +2,7 @@
 //! nothing of the user's own store is touched.
 
 use crate::app::now;
+use crate::catalogue::Catalogue;
 use crate::export;
 use crate::project::OpenProject;
 use crate::table::{OrderSpec, filter_error, order, page};
@@ -48,16 +49,7 @@ impl Offline {
         }
         let mut store = Store::open_temporary()?;
         let id = store.add_project(&root, now())?;
-        let tell = |p: signalbox_watch::ReadProgress| {
-            progress(ReadProgress {
-                files: p.counts.files,
-                sources: p.counts.sources,
-                bytes: p.read_bytes,
-                bytes_total: p.read_bytes + p.left_bytes,
-                points: p.n_points,
-                scanned: !p.scanning,
-            });
-        };
+        let tell = |p: signalbox_watch::ReadProgress| progress(p.into());
         let summary = read_to_end(store.path(), id, &root, Options::default(), &Cancel::default(), tell).map_err(
             |e| match e {
                 ReadError::Store(e) => CallError::from(e),
@@ -101,28 +93,7 @@ impl Offline {
 
     /// The one run whose id, name, path or beginning of an id is `text`.
     pub fn find(&self, text: &str) -> Result<u32, CallError> {
-        let catalogue = self.project.catalogue();
-        let ids = crate::document::unique_ids(&catalogue);
-        let mut close: BTreeMap<u32, &str> = BTreeMap::new();
-        for run in &catalogue.runs {
-            let id = run.row.id.0;
-            if ids[&id] == text {
-                return Ok(id);
-            }
-            if run.name == text || &*run.origin.path == text || ids[&id].starts_with(text) {
-                close.insert(id, &ids[&id]);
-            }
-        }
-        match close.len() {
-            1 => Ok(*close.keys().next().expect("BUG: one")),
-            0 => Err(CallError::new(ErrorCode::NotFound, format!("There is no run {text:?}."))
-                .hint("`signalbox runs` lists them with their ids.")),
-            n => {
-                let some: Vec<&str> = close.values().take(5).copied().collect();
-                Err(CallError::new(ErrorCode::BadRequest, format!("{text:?} names {n} runs."))
-                    .hint(format!("Say which by its id: {}.", some.join(", "))))
-            }
-        }
+        find(&self.project.catalogue(), text)
     }
 
     pub fn detail(&self, run: u32) -> Result<RunDetail, CallError> {
@@ -152,5 +123,42 @@ impl Offline {
     fn stored_problems(&self) -> Result<Vec<signalbox_types::Problem>, CallError> {
         let stored = self.reader.problems(self.project.id)?.into_iter().map(|p| p.problem);
         Ok(self.folders.iter().cloned().chain(stored).collect())
+    }
+}
+
+pub(crate) fn find(catalogue: &Catalogue, text: &str) -> Result<u32, CallError> {
+    let ids = crate::document::unique_ids(catalogue);
+    let mut close: BTreeMap<u32, &str> = BTreeMap::new();
+    for run in &catalogue.runs {
+        let id = run.row.id.0;
+        if ids[&id] == text {
+            return Ok(id);
+        }
+        if run.name == text || &*run.origin.path == text || ids[&id].starts_with(text) {
+            close.insert(id, &ids[&id]);
+        }
+    }
+    match close.len() {
+        1 => Ok(*close.keys().next().expect("BUG: one")),
+        0 => Err(CallError::new(ErrorCode::NotFound, format!("There is no run {text:?}."))
+            .hint("`signalbox runs` lists them with their ids.")),
+        n => {
+            let some: Vec<&str> = close.values().take(5).copied().collect();
+            Err(CallError::new(ErrorCode::BadRequest, format!("{text:?} names {n} runs."))
+                .hint(format!("Say which by its id: {}.", some.join(", "))))
+        }
+    }
+}
+
+impl From<signalbox_watch::ReadProgress> for ReadProgress {
+    fn from(p: signalbox_watch::ReadProgress) -> ReadProgress {
+        ReadProgress {
+            files: p.counts.files,
+            sources: p.counts.sources,
+            bytes: p.read_bytes,
+            bytes_total: p.read_bytes + p.left_bytes,
+            points: p.n_points,
+            scanned: !p.scanning,
+        }
     }
 }

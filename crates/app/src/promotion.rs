@@ -2,10 +2,16 @@
 
 mod approvals;
 mod bodies;
+mod chain;
 mod elsewhere;
 mod gates;
 mod golden;
+mod here;
+mod hold;
+mod lineage;
 mod propose;
+mod recall;
+mod rehearse;
 mod sign;
 mod systems;
 mod views;
@@ -16,6 +22,7 @@ pub(crate) use views::failure as failure_view;
 
 use crate::app::{App, lock};
 use crate::wire::*;
+use hold::Hold;
 use serde_json::{Value, json};
 use signalbox_release::{
     Audit, AuditEntry, AuditError, Cancel, Carrier, CarryError, Choice, Clock, Cx, Digest, End, Failure, Line, Plan,
@@ -97,48 +104,48 @@ impl App {
         Ok((plan, progress))
     }
 
-    pub(crate) fn is_running(&self, plan: &PlanId) -> bool {
-        lock(&self.0.promotions.running).contains_key(plan)
-    }
-
     /// Carries a plan out, or goes on with it, on a thread of its own. Events tell how far it is.
     pub(crate) fn carry(&self, plan: Plan, world: World, choice: Option<Choice>) -> Result<(), CallError> {
-        let ledger = self.ledger()?;
-        let cancel = Cancel::default();
-        {
-            let mut running = lock(&self.0.promotions.running);
-            if running.contains_key(&plan.id) {
-                return Err(CallError::new(ErrorCode::Refused, "This plan is being carried out already."));
-            }
-            running.insert(plan.id.clone(), cancel.clone());
-        }
         watch::start(self);
+        let hold = self.hold(&plan.id)?;
         let app = self.clone();
-        let work = move || {
-            let id = plan.id.clone();
-            let told = |line: &Line| {
-                // What the journal has, the audit has too; a promotion does not stop for a second copy.
-                let _ = app.audit(word_of(line), Some(&id), step_of(line), json!({ "line": line }));
-                app.0.events.plain(Event::Promotion { plan: id.to_string() });
-            };
-            let carrier = Carrier {
-                world: &world,
-                ledger: &ledger,
-                clock: &SystemClock,
-                cancel,
-                by: person(),
-                owner: format!("{}-{}", std::process::id(), id),
-                told: &told,
-            };
-            let end = match choice {
-                None => carrier.apply(&plan),
-                Some(choice) => carrier.resume(&plan, &choice),
-            };
-            lock(&app.0.promotions.running).remove(&plan.id);
-            app.tell_end(&plan, &end);
-        };
+        let work = move || drop(app.carry_out(hold, &plan, &world, choice.as_ref(), &|_| ()));
         let started = thread::Builder::new().name("promotion".into()).spawn(work);
         started.map(drop).map_err(|e| CallError::new(ErrorCode::Internal, format!("No thread could be started: {e}.")))
+    }
+
+    /// The same on this thread. `told` is given each line once it is on the disk.
+    pub(crate) fn carry_out(
+        &self,
+        mut hold: Hold,
+        plan: &Plan,
+        world: &World,
+        choice: Option<&Choice>,
+        told: &(dyn Fn(&Line) + Sync),
+    ) -> Result<End, CarryError> {
+        let told = |line: &Line| {
+            told(line);
+            // What the journal has, the audit has too; a promotion does not stop for a second copy.
+            let _ = self.audit(word_of(line), Some(&plan.id), step_of(line), json!({ "line": line }));
+            self.0.events.plain(Event::Promotion { plan: plan.id.to_string() });
+        };
+        let carrier = Carrier {
+            world,
+            ledger: &hold.ledger,
+            clock: &SystemClock,
+            cancel: hold.cancel.clone(),
+            by: person(),
+            owner: hold.owner(),
+            told: &told,
+        };
+        let end = match choice {
+            None => carrier.apply(plan),
+            Some(choice) => carrier.resume(plan, choice),
+        };
+        hold.ended = end.is_ok();
+        drop(hold);
+        self.tell_end(plan, &end);
+        end
     }
 
     fn tell_end(&self, plan: &Plan, end: &Result<End, CarryError>) {

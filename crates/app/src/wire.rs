@@ -3,6 +3,7 @@
 //!
 //! Numbers that JSON cannot hold cross as the strings "NaN", "Infinity", "-Infinity" ([`Cell`]).
 
+mod lineage;
 mod project;
 mod promotion;
 mod run;
@@ -10,6 +11,7 @@ mod secrets;
 mod table;
 mod typescript;
 
+pub use lineage::*;
 pub use project::*;
 pub use promotion::*;
 pub use run::*;

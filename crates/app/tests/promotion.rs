@@ -140,7 +140,11 @@ fn a_run_becomes_a_version_and_the_alias_points_at_it() {
     let models = app.call("models", json!({})).expect("listed");
     assert_eq!(models[0]["models"][0]["versions"][1]["aliases"], json!(["champion"]));
 
-    let trail = app.call("audit_trail", json!({ "from": 1 })).expect("read");
+    // The plan has ended with its line in the journal; that it was told comes after.
+    let trail = wait(&app, "the end in the audit", || {
+        let trail = app.call("audit_trail", json!({ "from": 1 })).ok()?;
+        (trail["rows"].as_array()?.last()?["what"] == "end").then_some(trail)
+    });
     assert_eq!(trail["broken"], Value::Null);
     let what: Vec<&str> = trail["rows"].as_array().expect("rows").iter().filter_map(|r| r["what"].as_str()).collect();
     assert_eq!(what.iter().filter(|w| **w == "plan").count(), 3);

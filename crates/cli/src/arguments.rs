@@ -1,5 +1,7 @@
 //! The command line.
 
+pub mod promotion;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -14,6 +16,10 @@ Examples:
   signalbox problems . --strict
   signalbox serve ~/projects/churn
   signalbox open ~/projects/churn
+  signalbox plan ~/projects/churn --run adam-deep
+  signalbox apply 019ab3 --dry-run
+  signalbox rollback churn --yes
+  signalbox audit report churn
 
 Exit codes:
   0  done
@@ -21,6 +27,14 @@ Exit codes:
   2  the command line, or the filter in it, is not understood
   3  with --strict: something could not be read as it should
   4  the named run is not there; with --strict: no run was found
+
+Exit codes of models, plan, apply, resume, approve, allow, rollback, status and audit:
+  0  done as asked
+  1  failed; of `audit verify`: the chain is broken
+  2  wrong use
+  3  refused by a gate, an approval, the policy or you: nothing was changed
+  4  taken back: nothing of it is left
+  5  stands open: somebody has to look (`signalbox status`, then `signalbox resume`)
 
 Signalbox never writes into a project folder. `runs`, `show`, `export` and `problems` read the folder
 anew each time and keep nothing.";
@@ -37,7 +51,7 @@ Filters compare what runs have: MLflow's search syntax with `or`, `not` and pare
 #[derive(Debug, Parser)]
 #[command(name = "signalbox", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Arguments {
-    /// Where Signalbox keeps its own data (`serve` and `open` only)
+    /// Where Signalbox keeps its own data (not for `runs`, `show`, `export`, `problems`, which keep none)
     #[arg(long, value_name = "DIR", global = true, env = "SIGNALBOX_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     #[command(subcommand)]
@@ -58,6 +72,24 @@ pub enum Command {
     Serve(Serve),
     /// Open the window
     Open(Open),
+    /// List registered models: versions, aliases, runs
+    Models(promotion::Models),
+    /// Plan how a run's model, or a version, goes to production. Changes nothing there
+    Plan(promotion::Plan),
+    /// Carry a plan out, here and now; Ctrl-C takes it back
+    Apply(promotion::Apply),
+    /// End a plan that was cut short: go on, go back, or take things as they are
+    Resume(promotion::Resume),
+    /// Approve a plan, by its hash
+    Approve(promotion::Approve),
+    /// Allow the addresses that a project's signalbox.toml names to be asked
+    Allow(promotion::Allow),
+    /// Bring back the version that served before, by a plan that is kept as `plan` keeps it
+    Rollback(promotion::Rollback),
+    /// What serves, what the aliases say, and which plans are open
+    Status(promotion::Status),
+    /// All that was done; verify, export, report
+    Audit(promotion::Audit),
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@ use std::io::Write;
 
 use signalbox_app::{CallError, ErrorCode};
 
+use crate::grid::calm_lines as calm;
+
 /// A command that did what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -12,6 +14,14 @@ pub enum Outcome {
     Problems,
     /// `--strict`: nothing was there to be shown.
     Nothing,
+    /// Done, but not all of it; what was not is on stderr.
+    Partial,
+    /// A gate, the policy or the person said no; nothing was changed.
+    Refused,
+    /// A plan was taken back.
+    TakenBack,
+    /// A plan stands open.
+    Open,
 }
 
 impl Outcome {
@@ -20,6 +30,10 @@ impl Outcome {
             Outcome::Done => 0,
             Outcome::Problems => 3,
             Outcome::Nothing => 4,
+            Outcome::Partial => 1,
+            Outcome::Refused => 3,
+            Outcome::TakenBack => 4,
+            Outcome::Open => 5,
         }
     }
 }
@@ -33,6 +47,8 @@ pub enum Failure {
     Call(CallError),
     /// The named run is not there.
     NoRun(CallError),
+    /// A promotion was refused; nothing was changed.
+    Refused(CallError),
     /// The system refused.
     System(String),
     /// Whoever read our output has gone, such as `head`: no failure of ours.
@@ -47,6 +63,7 @@ impl Failure {
             Failure::Usage(..) => 2,
             Failure::Call(_) | Failure::System(_) => 1,
             Failure::NoRun(_) => 4,
+            Failure::Refused(_) => 3,
         }
     }
 
@@ -55,14 +72,14 @@ impl Failure {
         let (message, hint) = match self {
             Failure::ReaderGone => return,
             Failure::Usage(message, hint) => (message, hint.as_ref()),
-            Failure::Call(e) | Failure::NoRun(e) => (&e.message, e.hint.as_ref()),
+            Failure::Call(e) | Failure::NoRun(e) | Failure::Refused(e) => (&e.message, e.hint.as_ref()),
             Failure::System(message) => (message, None),
         };
         let red = console::style("error:").for_stderr().red().bold();
         // Nobody is left to tell if stderr is gone too.
-        let _ = writeln!(to, "{red} {message}");
+        let _ = writeln!(to, "{red} {}", calm(message));
         if let Some(hint) = hint {
-            let _ = writeln!(to, "       {hint}");
+            let _ = writeln!(to, "       {}", calm(hint));
         }
     }
 }

@@ -73,6 +73,11 @@ pub fn calm(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+/// The same of a text of several lines.
+pub fn calm_lines(text: &str) -> String {
+    text.split('\n').map(calm).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

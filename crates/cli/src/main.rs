@@ -1,7 +1,7 @@
 //! `signalbox`: the commands of the app in a terminal.
 //!
-//! Commands on a folder read it to its end into a throw-away store: neither the folder nor the user's own store is
-//! written to. Only `serve` and `open` work on the user's data.
+//! `runs`, `show`, `export` and `problems` read a folder to its end into a throw-away store: neither the folder nor the
+//! user's own store is written to. All others work on the user's data.
 
 mod arguments;
 mod export;
@@ -9,7 +9,9 @@ mod failure;
 mod grid;
 mod number;
 mod open;
+mod own;
 mod problems;
+mod promotion;
 mod reading;
 mod runs;
 mod serve;
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
         Command::Problems(a) => problems::run(&a),
         Command::Serve(a) => serve::run(&a, data_dir),
         Command::Open(a) => open::run(&a, data_dir),
+        command => promotion::run(command, data_dir),
     };
     let code = match result {
         Ok(outcome) => outcome.code(),
@@ -64,6 +67,11 @@ impl Out {
 
     pub fn line(&mut self, text: impl std::fmt::Display) -> Result<(), Failure> {
         writeln!(self.to, "{text}").map_err(Failure::from)
+    }
+
+    /// Now, not when the buffer is full: for whoever follows what happens.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.to.flush().map_err(Failure::from)
     }
 
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {

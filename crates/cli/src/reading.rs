@@ -4,12 +4,20 @@ use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use signalbox_app::{Offline, ReadProgress};
+use signalbox_app::{CallError, Offline, ReadProgress};
 
 use crate::failure::Failure;
 
-/// Reads all that is at `path`. The bar is on stderr, only on a terminal, and gone at the end.
+/// Reads all that is at `path`.
 pub fn read(path: &Path) -> Result<Offline, Failure> {
+    with_bar(path, |progress| Offline::read(path, progress))
+}
+
+/// The bar is on stderr, only on a terminal, and gone at the end.
+pub fn with_bar<T>(
+    path: &Path,
+    read: impl FnOnce(&dyn Fn(ReadProgress)) -> Result<T, CallError>,
+) -> Result<T, Failure> {
     let bar = ProgressBar::new_spinner();
     // indicatif draws nothing where stderr is no terminal.
     bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -26,7 +34,7 @@ pub fn read(path: &Path) -> Result<Offline, Failure> {
         }
         bar.set_message(words(&p));
     };
-    let result = Offline::read(path, &progress);
+    let result = read(&progress);
     bar.finish_and_clear();
     Ok(result?)
 }

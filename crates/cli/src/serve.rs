@@ -1,23 +1,17 @@
 //! `signalbox serve`: the window's page for a browser on this machine.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::json;
-use signalbox_app::{App, Options};
+use signalbox_app::App;
 
 use crate::arguments::Serve;
 use crate::failure::{Failure, Outcome};
+use crate::own::{self, absolute};
 
 pub fn run(arguments: &Serve, data_dir: Option<PathBuf>) -> Result<Outcome, Failure> {
-    let app = App::open(Options {
-        data_dir: own_data(data_dir)?,
-        demo_path: signalbox_app::demo_path(),
-        version: env!("CARGO_PKG_VERSION"),
-        desktop: None,
-        force_polling: false,
-        keeper: signalbox_app::own_program(),
-    })?;
+    let app = own::open(data_dir)?;
     let result = serve(&app, arguments);
     app.shutdown();
     result
@@ -45,17 +39,4 @@ fn serve(app: &App, arguments: &Serve) -> Result<Outcome, Failure> {
     .map_err(|e| Failure::System(e.to_string()))?;
     said?;
     Ok(Outcome::Done)
-}
-
-/// The user's data folder, or the one that was said.
-pub fn own_data(said: Option<PathBuf>) -> Result<PathBuf, Failure> {
-    let none = || Failure::System("no home folder is known; say where with --data-dir".into());
-    match said {
-        Some(dir) => absolute(&dir),
-        None => signalbox_app::data_dir().ok_or_else(none),
-    }
-}
-
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|e| Failure::System(format!("{}: {e}", path.display())))
 }

@@ -14,7 +14,7 @@ use signalbox_store::{Ledger, StoreError};
 use crate::failure::{Failure, FailureCode, Outcome};
 use crate::journal::{End, Journal, Line, Progress, StepState};
 use crate::look::{Eye, Look, World};
-use crate::plan::{Expect, Plan, Step};
+use crate::plan::{Action, Expect, Plan, Step};
 use crate::ports::{Cancel, Cx};
 use undo::{ours, undone};
 
@@ -209,12 +209,9 @@ impl Carrier<'_> {
         if self.cancel.is_stopped() {
             return Ok(Went::Badly("it was stopped".into(), None));
         }
-        if !fresh {
-            // It may have been done before the cut.
-            if let Some(looks) = self.wait_for(plan, &step.after, Duration::ZERO).ok().filter(|looks| all_hold(looks)) {
-                self.write(journal, Line::Seen { step: n, back: false, looks })?;
-                return Ok(Went::Well);
-            }
+        if !fresh && let Some(looks) = self.settled(plan, step)? {
+            self.write(journal, Line::Seen { step: n, back: false, looks })?;
+            return Ok(Went::Well);
         }
         match self.wait_for(plan, &step.before, Duration::ZERO) {
             Ok(looks) if all_hold(&looks) => {}
@@ -241,6 +238,28 @@ impl Carrier<'_> {
                 Ok(Went::Badly(why, unknown.cloned()))
             }
             Err(failure) => Ok(Went::Badly(format!("it cannot be looked at: {failure}"), Some(failure))),
+        }
+    }
+
+    /// How it looks after a step that may have been done before a cut, or is still under way: a call outlives its caller.
+    /// None: it is as before the step, or becomes neither.
+    fn settled(&self, plan: &Plan, step: &Step) -> Result<Option<Vec<Look>>, CarryError> {
+        let is_quick = matches!(step.action, Action::Route { .. } | Action::Point { .. });
+        let time = if is_quick { SETTLE_MS } else { i64::try_from(step.limit_secs).unwrap_or(i64::MAX / 2000) * 1000 };
+        let until = self.clock.unix_ms() + time;
+        loop {
+            self.keep(plan)?;
+            match self.wait_for(plan, &step.after, Duration::ZERO) {
+                Ok(looks) if all_hold(&looks) => return Ok(Some(looks)),
+                Ok(looks) if looks.iter().any(|look| look.is_final) => return Ok(None),
+                _ => {}
+            }
+            let before = self.wait_for(plan, &step.before, Duration::ZERO);
+            let is_as_before = before.is_ok_and(|looks| all_hold(&looks));
+            if is_as_before || self.clock.unix_ms() >= until || self.cancel.is_stopped() {
+                return Ok(None);
+            }
+            self.clock.pause(BETWEEN_LOOKS, &self.cancel);
         }
     }
 

@@ -5,7 +5,7 @@ use super::views;
 use crate::app::App;
 use crate::wire::*;
 use serde_json::json;
-use signalbox_release::{Action, Audit, Choice, End, Outcome, Policy, Who};
+use signalbox_release::{Action, Audit, Choice, End, Outcome, Plan, Policy, Who, World};
 use signalbox_types::RunId;
 use std::collections::BTreeSet;
 
@@ -42,7 +42,8 @@ impl App {
     pub(crate) fn production(&self, _: Empty) -> Result<Vec<ServiceView>, CallError> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
-        for project in std::iter::once(None).chain(self.open_projects().into_iter().map(Some)) {
+        // What a policy says of a service goes before what holds without one.
+        for project in self.open_projects().into_iter().map(Some).chain(std::iter::once(None)) {
             let (world, _) = self.world(project.as_deref())?;
             for at in self.services(project.as_deref(), &world) {
                 let Some(port) = world.targets.get(&at.target) else { continue };
@@ -103,6 +104,12 @@ impl App {
     }
 
     pub(crate) fn apply_plan(&self, args: Apply) -> Result<(), CallError> {
+        let (plan, world) = self.may_apply(&args)?;
+        self.carry(plan, world, None)
+    }
+
+    /// The plan as it was shown, with the systems that it is about, if nothing stands against it.
+    pub(crate) fn may_apply(&self, args: &Apply) -> Result<(Plan, World), CallError> {
         let (plan, progress) = self.plan_row(&args.plan)?;
         if plan.hash().to_string() != args.hash {
             return Err(
@@ -130,11 +137,23 @@ impl App {
         self.check_gates(&plan, &verdicts, &args.overrides, &rules)?;
         let (world, _) = self.world(project.as_deref())?;
         self.audit("apply", Some(&plan.id), None, json!({ "hash": args.hash, "verdicts": verdicts }))?;
-        self.carry(plan, world, None)
+        Ok((plan, world))
     }
 
     pub(crate) fn resume_plan(&self, args: Resume) -> Result<(), CallError> {
-        let (plan, _) = self.plan_row(&args.plan)?;
+        let (plan, world, choice) = self.may_resume(args)?;
+        self.carry(plan, world, Some(choice))
+    }
+
+    pub(crate) fn may_resume(&self, args: Resume) -> Result<(Plan, World, Choice), CallError> {
+        let (plan, progress) = self.plan_row(&args.plan)?;
+        if !progress.is_open() {
+            let (says, hint) = match progress.began {
+                false => ("This plan was not begun.", "Carry it out: what stands against it is judged then."),
+                true => ("This plan has ended.", "Make another one to change what is so now."),
+            };
+            return Err(CallError::new(ErrorCode::Refused, says).hint(hint));
+        }
         let choice = match args.choice.as_str() {
             "go_on" => Choice::GoOn,
             "go_back" => Choice::GoBack,
@@ -146,11 +165,15 @@ impl App {
         };
         let (world, _) = self.world(self.project_of_plan(&plan).as_deref())?;
         self.audit("resume", Some(&plan.id), None, json!({ "choice": args.choice }))?;
-        self.carry(plan, world, Some(choice))
+        Ok((plan, world, choice))
     }
 
     pub(crate) fn stop_plan(&self, args: OfPlan) -> Result<(), CallError> {
         let (plan, _) = self.plan_row(&args.plan)?;
+        if !self.is_running_here(&plan.id) && self.is_running(&plan.id) {
+            return Err(CallError::new(ErrorCode::Refused, "Another Signalbox carries this plan out.")
+                .hint("Stop it there; in a terminal with Ctrl-C."));
+        }
         self.audit("stop", Some(&plan.id), None, json!({}))?;
         self.stop_promotion(&plan.id);
         Ok(())

@@ -211,7 +211,7 @@ impl App {
     }
 
     /// What the run that made a version has measured, if the run is in an open project.
-    fn measured_of(&self, version: &Version) -> BTreeMap<String, Measured> {
+    pub(super) fn measured_of(&self, version: &Version) -> BTreeMap<String, Measured> {
         let Some((project, run)) = super::views::run_of(version).and_then(|key| self.run_by_id(key)) else {
             return BTreeMap::new();
         };
@@ -229,7 +229,7 @@ impl App {
     }
 
     /// Of the one data set with a digest that a run names; of several none.
-    fn data_of(&self, run: RunId) -> Result<Option<Digest>, CallError> {
+    pub(super) fn data_of(&self, run: RunId) -> Result<Option<Digest>, CallError> {
         let sets = self.with_reader(|reader| Ok(reader.datasets(run)?))?;
         let named: Vec<_> = sets.iter().filter(|set| !set.digest.is_empty()).collect();
         Ok(match named[..] {

@@ -185,11 +185,7 @@ fn step(plan: &Plan, n: usize, progress: &Progress, lines: &[(i64, Line)]) -> St
     proof.dedup();
     StepView {
         title: step.title.clone(),
-        requests: step
-            .requests
-            .iter()
-            .map(|r| RequestView { verb: r.verb.clone(), to: r.to.clone(), body: r.body.as_ref().map(pretty) })
-            .collect(),
+        requests: requests(&step.requests),
         before: step.before.iter().map(|expect| plan.expects(expect)).collect(),
         after: step.after.iter().map(|expect| plan.expects(expect)).collect(),
         inverse: step.inverse.as_ref().map(|action| plan.does(action)),
@@ -202,8 +198,17 @@ fn step(plan: &Plan, n: usize, progress: &Progress, lines: &[(i64, Line)]) -> St
     }
 }
 
+pub(crate) fn requests(requests: &[signalbox_release::Request]) -> Vec<RequestView> {
+    let view = |r: &signalbox_release::Request| RequestView {
+        verb: r.verb.clone(),
+        to: r.to.clone(),
+        body: r.body.as_ref().map(pretty),
+    };
+    requests.iter().map(view).collect()
+}
+
 /// The version's number: known from the start, or from the registry's answer.
-fn version_of(plan: &Plan, lines: &[(i64, Line)]) -> Option<String> {
+pub(crate) fn version_of(plan: &Plan, lines: &[(i64, Line)]) -> Option<String> {
     if let Candidate::Version(at) = &plan.candidate {
         return Some(at.version.to_string());
     }

@@ -357,6 +357,156 @@ export type AuditRow = { seq: number, hash: string, at: number, who: string, mac
  * Indented JSON.
  */
 detail: string, };
+export type LineageQuery = { target?: string, service?: string, registry?: string, model?: string, version?: string, };
+export type LineageView = { 
+/**
+ * When it was gathered; Unix seconds, as all times here.
+ */
+at: number, 
+/**
+ * What was asked for, if it was a service.
+ */
+endpoint: ServiceView | null, version: LineageVersion, run: LineageRun | null, code: LineageCode, data: Array<Dataset>, environment: LineageEnvironment, artifact: LineageArtifact, 
+/**
+ * The plans that registered or promoted it, newest first.
+ */
+promotions: Array<LineagePlan>, used: Array<UseView>, people: Array<PersonView>, 
+/**
+ * Systems that did not tell: it may be used there too.
+ */
+unseen: Array<FailureView>, };
+export type LineageVersion = { registry: string, registry_title: string, model: string, version: string, 
+/**
+ * `pending`, `ready`, `failed` or `withdrawn`.
+ */
+state: string, digest: string | null, made: number | null, made_by: string | null, 
+/**
+ * Where the registry says that its artifact lies.
+ */
+source: string | null, 
+/**
+ * The registry's, or the promotion's, word for the run that made it.
+ */
+run: string | null, tags: Array<[string, string]>, };
+export type LineageRun = { id: number, key: string, name: string, project: string, 
+/**
+ * Its record, below the project.
+ */
+path: string, 
+/**
+ * Who wrote the record: "MLflow".
+ */
+tool: string, experiment: string | null, state: string, state_why: string, user: string | null, started: number | null, ended: number | null, params: Array<[string, string]>, metrics: Array<LineageMetric>, tags: Array<[string, string]>, };
+export type LineageMetric = { name: string, last: Cell, step: number, 
+/**
+ * How often it was logged.
+ */
+n: number, };
+export type LineageCode = { commit: string | null, 
+/**
+ * Whether the working tree had changes that the commit has not.
+ */
+dirty: string | null, branch: string | null, repository: string | null, 
+/**
+ * What was run: a script, a notebook, a project's entry point.
+ */
+entry: string | null, };
+export type LineageEnvironment = { python: string | null, mlflow: string | null, 
+/**
+ * The files of the artifact that say what it needs.
+ */
+files: Array<EnvironmentFile>, };
+export type EnvironmentFile = { path: string, bytes: number, digest: string, 
+/**
+ * None: it is too large, or no text.
+ */
+text: string | null, };
+export type LineageArtifact = { 
+/**
+ * Of the files as they are now.
+ */
+digest: string | null, bytes: number, files: Array<ArtifactDigest>, 
+/**
+ * Why the files cannot be shown.
+ */
+failure: FailureView | null, };
+export type ArtifactDigest = { path: string, bytes: number, digest: string, };
+export type LineagePlan = { row: PlanRow, hash: string, 
+/**
+ * As they were judged when it was carried out; of a plan that was not, when it was made.
+ */
+gates: Array<VerdictView>, risks: Array<string>, approvals: Array<ApprovalView>, overrides: Array<OverrideView>, calls: Array<CallView>, proven: Array<string>, ended: number | null, };
+export type ApprovalView = { by: string, at: number, comment: string | null, withdrawn: boolean, };
+export type OverrideView = { gate: string, says: string, reason: string, by: string | null, at: number, };
+export type CallView = { line: LineView, 
+/**
+ * For those that were about to be made.
+ */
+requests: Array<RequestView>, };
+export type UseView = { 
+/**
+ * `alias` or `service`.
+ */
+kind: string, system: string, name: string, 
+/**
+ * Percent of a service's traffic.
+ */
+share: number | null, 
+/**
+ * The target names the digest of the very artifact.
+ */
+proven: boolean | null, address: string | null, by: string | null, since: number | null, };
+export type PersonView = { who: string, did: Array<string>, };
+export type LineView = { at: number, 
+/**
+ * `began`, `asks`, `answered`, `seen`, `failed`, `turns back`, `takes back`, `seen undone`, `left alone`,
+ * `committed`, `taken back`, `adopted` or `tidied`.
+ */
+what: string, step: number | null, title: string | null, back: boolean, 
+/**
+ * Of an answer: `done`, `refused` or `unknown`.
+ */
+outcome: string | null, says: Array<string>, proof: Array<string>, };
+export type Rehearsal = { 
+/**
+ * Gates that do not let it through.
+ */
+stands: Array<string>, 
+/**
+ * The first step's conditions, as they are seen now.
+ */
+before: Array<LookView>, 
+/**
+ * Judged anew.
+ */
+gates: Array<VerdictView>, };
+export type LookView = { expects: string, holds: boolean, saw: string, };
+export type AuditHead = { 
+/**
+ * A hash that was kept elsewhere.
+ */
+head?: string, };
+export type AuditCheck = { 
+/**
+ * Entries that hold.
+ */
+total: number, 
+/**
+ * The last hash.
+ */
+head: string | null, 
+/**
+ * Why the chain does not hold.
+ */
+broken: string | null, 
+/**
+ * The entry that does not.
+ */
+at: number | null, 
+/**
+ * The entry that has the hash that was kept.
+ */
+kept: number | null, };
 
 export interface Commands {
   about: { args: Empty; reply: About };
@@ -400,6 +550,9 @@ export interface Commands {
   stop_service: { args: OfService; reply: null };
   stop_keeper: { args: Empty; reply: null };
   audit_trail: { args: AuditQuery; reply: AuditPage };
+  verify_audit: { args: AuditHead; reply: AuditCheck };
+  rehearse: { args: Apply; reply: Rehearsal };
+  lineage: { args: LineageQuery; reply: LineageView };
 }
 
 export interface Blobs {

@@ -192,6 +192,9 @@ const handlers: Handlers = {
   stop_keeper: () => null,
   audit_trail: () => promoted.audit,
   ...secrets,
+  verify_audit: () => ({ total: promoted.audit.total, head: promoted.audit.head, broken: null, at: null, kept: null }),
+  rehearse: () => ({ stands: [], before: [{ expects: "production points at churn 1", holds: true, saw: "production points at 1" }], gates: promoted.plan.gates }),
+  lineage: () => promoted.lineage,
   stop_job: ({ id }) => {
     jobs = jobs.filter((job) => job.id !== id);
     emit({ type: "status", status: statusLine() });

@@ -1,5 +1,5 @@
 // A model with two versions, one of which serves, and a plan for the second.
-import type { AuditPage, PlanView, RegistryView, ServiceView, StepView } from "../wire";
+import type { AuditPage, LineageView, PlanView, RegistryView, ServiceView, StepView } from "../wire";
 import { NOW } from "./runs";
 
 const step = (title: string, state: string, saw: string[], proof: string[] = []): StepView => ({
@@ -37,6 +37,16 @@ class Promoted {
       { seq: 1, hash: `sha256:${"0a64f9dd01c2".repeat(5)}abcd`, at: NOW - 90_000, who: "grace", machine: "gpu-3", what: "plan", plan: "0199aa", step: null, detail: "{}" },
       { seq: 2, hash: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`, at: NOW - 89_990, who: "grace", machine: "gpu-3", what: "apply", plan: "0199aa", step: null, detail: "{}" },
     ],
+  };
+
+  lineage: LineageView = {
+    at: NOW, endpoint: this.services[0]!, run: null, data: [], promotions: [], unseen: [],
+    version: { registry: "signalbox", registry_title: "Signalbox's own registry", model: "churn", version: "1", state: "ready", digest: `sha256:${"0a64f9dd01c2".repeat(5)}abcd`, made: NOW - 86_400, made_by: "grace", source: null, run: "cd34", tags: [] },
+    code: { commit: null, dirty: null, branch: null, repository: null, entry: "train.py" },
+    environment: { python: "3.11.7", mlflow: "3.17.2", files: [] },
+    artifact: { digest: `sha256:${"0a64f9dd01c2".repeat(5)}abcd`, bytes: 0, files: [], failure: null },
+    used: [{ kind: "alias", system: "Signalbox's own registry", name: "production", share: null, proven: null, address: null, by: "grace", since: NOW - 86_000 }],
+    people: [{ who: "grace", did: ["registered churn 1"] }],
   };
 
   apply() {

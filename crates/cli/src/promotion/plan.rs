@@ -1,0 +1,61 @@
+//! `signalbox plan`: proposed, judged, kept and shown; and `signalbox approve`.
+
+use console::style;
+use serde_json::json;
+use signalbox_app::App;
+
+use super::{call, hash_of, plan_of, show, text};
+use crate::Out;
+use crate::arguments::promotion::{Approve, Plan};
+use crate::failure::{Failure, Outcome};
+use crate::reading::with_bar;
+
+pub fn run(app: &App, arguments: &Plan) -> Result<Outcome, Failure> {
+    let project = with_bar(&arguments.project, |progress| app.read_folder(&arguments.project, progress))?;
+    let mut args = json!({ "project": project.id });
+    if let Some(run) = &arguments.run {
+        args["run"] = app.find_run(project.id, run)?.into();
+    }
+    let given = [
+        ("path", &arguments.path),
+        ("model", &arguments.model),
+        ("version", &arguments.version),
+        ("registry", &arguments.registry),
+    ];
+    for (name, value) in given.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+        args[name] = value.as_str().into();
+    }
+    let plan = call(app, "propose", args)?;
+    let mut out = Out::stdout();
+    if arguments.json {
+        out.line(&plan)?;
+        return out.end(Outcome::Done);
+    }
+    show::plan(&plan, &mut out)?;
+    let id = text(&plan["row"]["id"]);
+    out.line(style("Nothing was changed. The plan is kept:").dim())?;
+    out.line(style(format!("  signalbox apply {id} --dry-run")).dim())?;
+    out.line(style(format!("  signalbox apply {id}")).dim())?;
+    out.end(Outcome::Done)
+}
+
+pub fn approve(app: &App, arguments: &Approve) -> Result<Outcome, Failure> {
+    let plan = plan_of(app, &arguments.plan)?;
+    let hash = hash_of(&plan, Some(&arguments.hash))?;
+    let mut args = json!({ "plan": plan["row"]["id"], "hash": hash, "withdraw": arguments.withdraw });
+    if let Some(comment) = &arguments.comment {
+        args["comment"] = comment.as_str().into();
+    }
+    let plan = call(app, "approve_plan", args)?;
+    let mut out = Out::stdout();
+    if arguments.json {
+        out.line(&plan)?;
+        return out.end(Outcome::Done);
+    }
+    let gates = plan["gates"].as_array().cloned().unwrap_or_default();
+    let approvals: Vec<_> = gates.into_iter().filter(|gate| gate["gate"] == "approvals").collect();
+    let done = if arguments.withdraw { "Your approval is taken back." } else { "Your approval is kept." };
+    out.line(format!("{} {done}", text(&plan["row"]["title"])))?;
+    show::gates(&approvals, &mut out)?;
+    out.end(Outcome::Done)
+}
