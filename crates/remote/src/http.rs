@@ -18,6 +18,7 @@ use signalbox_release::{Failure, FailureCode, Outcome, Request};
 
 pub use answer::words;
 use answer::{Again, Broken, Reply};
+pub use client::Trust;
 pub use patience::Patience;
 
 use crate::secret::Auth;
@@ -28,6 +29,10 @@ pub struct Call {
     verb: Method,
     to: Url,
     body: Body,
+    /// Of a JSON body, where it is not plain JSON.
+    content_type: &'static str,
+    /// The name that the server is asked for, where it is not that of its address.
+    host: Option<String>,
     repeatable: bool,
 }
 
@@ -40,6 +45,16 @@ pub enum Body {
 }
 
 impl Call {
+    fn new(verb: Method, to: Url, body: Body) -> Call {
+        Call { verb, to, body, content_type: "application/json", host: None, repeatable: false }
+    }
+
+    /// Asks for another name than the address has: an ingress tells services apart by it.
+    pub fn for_host(mut self, host: &str) -> Call {
+        self.host = Some(host.to_owned());
+        self
+    }
+
     /// Doing it twice is as doing it once: it may be tried again like a reading.
     pub fn repeatable(mut self) -> Call {
         self.repeatable = true;
@@ -113,8 +128,17 @@ impl Http {
         auth: impl Fn() -> Auth + Send + Sync + 'static,
         ca: Option<&Path>,
     ) -> Result<Http, Failure> {
+        Http::trusting(address, auth, &Trust { besides: ca.map(Path::to_path_buf), ..Trust::default() })
+    }
+
+    /// The same; `trust` says whom we believe, and who we are.
+    pub fn trusting(
+        address: &str,
+        auth: impl Fn() -> Auth + Send + Sync + 'static,
+        trust: &Trust,
+    ) -> Result<Http, Failure> {
         let (base, own) = client::base(address)?;
-        let (reads, changes) = (client::reads(&base, ca)?, client::changes(&base, ca)?);
+        let (reads, changes) = (client::reads(&base, trust)?, client::changes(&base, trust)?);
         let auth = move || own.clone().unwrap_or_else(&auth);
         Ok(Http { base, auth: Box::new(auth), reads, changes })
     }
@@ -134,20 +158,27 @@ impl Http {
         if !query.is_empty() {
             to.query_pairs_mut().extend_pairs(query);
         }
-        Call { verb: Method::GET, to, body: Body::None, repeatable: true }
+        Call::new(Method::GET, to, Body::None).repeatable()
     }
 
     pub fn post(&self, path: &str, body: Value) -> Call {
-        Call { verb: Method::POST, to: self.below(path), body: Body::Json(body), repeatable: false }
+        Call::new(Method::POST, self.below(path), Body::Json(body))
+    }
+
+    /// `content_type`: what kind of JSON says what is changed.
+    pub fn patch(&self, path: &str, query: &[(&str, &str)], content_type: &'static str, body: Value) -> Call {
+        let mut to = self.below(path);
+        to.query_pairs_mut().extend_pairs(query);
+        Call { content_type, ..Call::new(Method::PATCH, to, Body::Json(body)) }
     }
 
     pub fn delete(&self, path: &str, body: Value) -> Call {
-        Call { verb: Method::DELETE, to: self.below(path), body: Body::Json(body), repeatable: false }
+        Call::new(Method::DELETE, self.below(path), Body::Json(body))
     }
 
     /// Putting the same bytes again changes nothing.
     pub fn put(&self, path: &str, file: &Path) -> Call {
-        Call { verb: Method::PUT, to: self.below(path), body: Body::File(file.to_path_buf()), repeatable: true }
+        Call::new(Method::PUT, self.below(path), Body::File(file.to_path_buf())).repeatable()
     }
 
     /// Reads JSON.
@@ -262,9 +293,13 @@ impl Http {
             Auth::Basic { user, password } => request.basic_auth(user, Some(password.reveal())),
             Auth::Bearer { token } => request.bearer_auth(token.reveal()),
         };
+        let request = match &call.host {
+            Some(host) => request.header(header::HOST, host),
+            None => request,
+        };
         Ok(match &call.body {
             Body::None => request,
-            Body::Json(body) => request.header(header::CONTENT_TYPE, "application/json").body(body.to_string()),
+            Body::Json(body) => request.header(header::CONTENT_TYPE, call.content_type).body(body.to_string()),
             Body::File(path) => {
                 let unread = |e| Broken::here(Failure::new(FailureCode::Local, format!("{}: {e}", path.display())));
                 let file = tokio::fs::File::open(path).await.map_err(unread)?;

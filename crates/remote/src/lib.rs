@@ -4,9 +4,11 @@
 //! its size, not its form, not its paths. A call that changes something is never made twice blindly.
 
 mod http;
+mod kserve;
 mod mlflow;
 mod secret;
 
-pub use http::{Body, Call, Http, Lost, Patience};
+pub use http::{Body, Call, Http, Lost, Patience, Trust};
+pub use kserve::{Kserve, KserveAt, Protocol, Reach, Storage};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
 pub use secret::{Auth, Secret};
