@@ -170,7 +170,7 @@ mod tests {
         for (script, says) in [
             ("echo log in first >&2; echo hunter2; exit 3", "failed (exit status: 3): log in first"),
             ("echo '{\"kind\":\"x\",\"token\":\"hunter2\"}'", "says what is no ExecCredential"),
-            ("cat /dev/zero | head -c 3000000", "says what is no ExecCredential"),
+            ("head -c 3000000 /dev/zero; true", "says what is no ExecCredential"),
         ] {
             let failure = ask(&plugin(script), &patience(20_000)).expect_err(says);
             assert!(failure.message.contains(says) && !failure.message.contains("hunter2"), "{failure}");

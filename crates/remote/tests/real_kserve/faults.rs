@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use signalbox_release::{End, FailureCode, Line, Outcome, Split, Target};
-use signalbox_testkit::{Fault, FaultProxy};
+use signalbox_testkit::proxy::{Fault, FaultProxy};
 
 use crate::cluster::cluster;
 use crate::key;

@@ -109,7 +109,7 @@ impl Setting {
         self.apply_told(plan, &|_| ())
     }
 
-    pub fn apply_told(&self, plan: &Plan, told: &dyn Fn(&Line)) -> Result<End, CarryError> {
+    pub fn apply_told(&self, plan: &Plan, told: &(dyn Fn(&Line) + Sync)) -> Result<End, CarryError> {
         let carrier = Carrier {
             world: &self.world,
             ledger: &self.ledger,
@@ -117,7 +117,7 @@ impl Setting {
             cancel: signalbox_release::Cancel::default(),
             by: "ada".into(),
             owner: "this process".into(),
-            told: &|line| told(line),
+            told,
         };
         carrier.apply(plan)
     }
