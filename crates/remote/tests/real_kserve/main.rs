@@ -217,6 +217,39 @@ fn rights_and_tokens() {
     assert_eq!(setting.shares(), [("2".into(), 100)]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_program_may_say_who_we_are_and_is_asked_no_more_often_than_it_must() {
+    cluster().namespace("plugin");
+    let dir = tempfile::tempdir().expect("a folder");
+    let asked = || std::fs::read_to_string(dir.path().join("asked")).map_or(0, |text| text.lines().count());
+    for (until, times) in [("2999-01-01T00:00:00Z", 1), ("2001-01-01T00:00:00Z", 2)] {
+        let said = json!({ "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+            "status": { "token": ADA[0], "expirationTimestamp": until } });
+        std::fs::write(dir.path().join("said"), said.to_string()).expect("written");
+        std::fs::write(dir.path().join("asked"), "").expect("written");
+        // Whoever answers is believed: as the file says, and as the title tells.
+        let config = json!({
+            "current-context": "dev",
+            "clusters": [{ "name": "dev", "cluster": { "server": cluster().url, "insecure-skip-tls-verify": true } }],
+            "users": [{ "name": "ada", "user": { "exec": {
+                "apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
+                "args": ["-c", "cd \"$1\"; echo x >>asked; cat said", "sh", dir.path()],
+            } } }],
+            "contexts": [{ "name": "dev", "context": { "cluster": "dev", "user": "ada" } }],
+        });
+        // JSON is YAML.
+        let path = dir.path().join("kubeconfig");
+        std::fs::write(&path, config.to_string()).expect("written");
+        let target = kserve("plugin", path);
+        assert!(target.title().contains("NOT checked"), "{}", target.title());
+        for _ in 0..2 {
+            assert_eq!(target.observe(&name("churn"), &cx()).expect("let in").phase, Phase::Absent);
+        }
+        assert_eq!(asked(), times, "{until}");
+    }
+}
+
 pub fn key(plan: &str) -> OpKey {
     OpKey::new(&name(plan), 0, false)
 }
