@@ -54,7 +54,7 @@ impl Kserve {
         if let Some(runtime) = &self.at.runtime {
             model["runtime"] = json!(runtime);
         }
-        Told { version: version.clone(), model, revision: None }
+        Told { version: version.clone(), model, revision: None, newest: None }
     }
 
     pub(super) fn load(
@@ -146,7 +146,7 @@ impl Kserve {
         previous: Option<Told>,
         patience: &Patience,
     ) -> Result<Value, Lost> {
-        let before = previous.and_then(|told| told.revision);
+        let before = previous.and_then(|told| told.newest);
         while patience.check().is_ok() {
             // Whoever waits after us looks again, and longer.
             let Ok(Some(object)) = self.api.get(service.as_str(), patience) else { break };
@@ -235,7 +235,9 @@ impl Kserve {
             return Ok(json!({ "deleted": service }));
         };
         let op = format!("{}.back", object.annotation(OP).unwrap_or("").trim_end_matches(".back"));
-        let told = Told { revision: None, ..previous.clone() };
+        let newest = object.revision("latestCreatedRevision").map(str::to_owned);
+        let told = Told { revision: None, newest: None, ..previous.clone() };
+        let previous = Told { newest, ..previous };
         let wanted = Wanted {
             name: service.as_str(),
             namespace: &self.at.namespace,
@@ -244,7 +246,6 @@ impl Kserve {
             op: &op,
             made_by: object.annotation(MADE_BY),
         };
-        let made_before = object.revision("latestCreatedRevision").map(str::to_owned);
         self.replace(service, object, &wanted.object(), patience)?;
         // It serves already, as the revision that it had. Left at 0 % it would do so for ever, and pass over whatever
         // somebody writes into the spec next: so it is given its traffic when it is up; if that takes too long, at the
@@ -254,7 +255,7 @@ impl Kserve {
             if now.annotation(OP) != Some(op.as_str()) {
                 break;
             }
-            if is_ready(&now) && now.revision("latestCreatedRevision") != made_before.as_deref() {
+            if is_ready(&now) {
                 let given = self.give_own(service, &now, patience);
                 return Ok(json!({ "put back": previous.version.to_string(), "given": given.is_ok() }));
             }
@@ -294,11 +295,12 @@ fn before(service: &ServiceName, object: &Object) -> Result<Told, Failure> {
     let revision = lines.iter().find(|line| line.percent == 100).map(|line| line.revision.clone());
     let known = [object.told(), object.previous()].into_iter().flatten().find(|told| told.version.is(live));
     let told = known.ok_or_else(|| changed(service, object))?;
-    // Without a revision to tell it by, the way back could not be seen.
-    if revision.is_none() {
+    // Without a revision to tell it by, the way back could not be seen; and one that is still to come would be taken
+    // for the next version's.
+    if revision.is_none() || !is_ready(object) {
         return Err(Failure::new(FailureCode::Busy, format!("{service} is between two revisions just now")));
     }
-    Ok(Told { revision, ..told })
+    Ok(Told { revision, newest: object.revision("latestCreatedRevision").map(str::to_owned), ..told })
 }
 
 /// What the spec's own revision must get for a split.

@@ -29,6 +29,9 @@ pub struct Told {
     /// The Knative revision that served it when the next one came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
+    /// The newest revision there was then: any other is the next one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<String>,
 }
 
 /// One line of Knative's traffic.

@@ -10,7 +10,7 @@ use super::object::{MADE_BY, Object, Told};
 
 /// The revision that the spec as it is now has made; none if KServe has not made it yet.
 pub fn revision_now(object: &Object) -> Option<&str> {
-    let before = object.previous().and_then(|previous| previous.revision);
+    let before = object.previous().and_then(|previous| previous.newest);
     object.revision("latestCreatedRevision").filter(|made| before.as_deref() != Some(*made))
 }
 
@@ -45,6 +45,11 @@ fn by_revision(object: &Object) -> Vec<Served> {
     for line in object.traffic() {
         let is_previous = |previous: &&Told| previous.revision.as_deref() == Some(&line.revision);
         let is_now = now == Some(line.revision.as_str());
+        let is_leaving = previous.as_ref().is_some_and(|previous| previous.newest.as_deref() == Some(&line.revision));
+        if is_leaving && line.percent == 0 {
+            // Knative names the newest that is ready until the next one is.
+            continue;
+        }
         let version = match (previous.as_ref().filter(is_previous), is_now) {
             (Some(previous), _) => Some(previous.version.clone()),
             (None, true) => told.as_ref().map(|told| told.version.clone()),
@@ -166,6 +171,7 @@ mod tests {
             },
             model: json!({ "modelFormat": { "name": "sklearn" }, "storageUri": format!("s3://b/{version}") }),
             revision: revision.map(str::to_owned),
+            newest: revision.map(str::to_owned),
         }
     }
 

@@ -24,7 +24,7 @@ fn lost_answers_change_nothing_for_the_worse() {
     let plan = setting.plan(&two);
     // Every change is done, and nobody hears of it.
     let told = |line: &Line| {
-        if let Line::Intends { back: false, .. } = line {
+        if matches!(line, Line::Intends { step: 0..4, back: false }) {
             proxy.next(REAL, Fault::DropAnswer);
         }
     };

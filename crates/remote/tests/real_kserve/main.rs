@@ -118,7 +118,7 @@ fn a_model_that_does_not_load_is_taken_back_with_the_reason() {
 fn what_another_changes_is_told_with_the_name_and_not_fought_over() {
     // The model, between preview and apply.
     let mut setting = Setting::new("others");
-    let one = setting.with_one();
+    setting.with_one();
     let two = setting.register(2, false);
     let plan = setting.plan(&two);
     setting.another_writes(
@@ -132,33 +132,18 @@ fn what_another_changes_is_told_with_the_name_and_not_fought_over() {
     let refused = setting.plan_of(&two, 2).expect_err("no way back to what nobody knows");
     assert!(refused.message.contains("kubectl-edit") || refused.message.contains("no registry"), "{refused}");
 
-    // The percentage, in the midst of it.
+    // The percentage: the field has another owner by then.
     let mut setting = Setting::new("argo");
-    setting.with_one();
+    let one = setting.with_one();
     let two = setting.register(2, false);
-    let plan = setting.plan(&two);
-    let told = |line: &Line| {
-        if matches!(line, Line::Seen { step: 1, back: false, .. }) {
-            setting.another_writes("argocd", json!({ "spec": { "predictor": { "canaryTrafficPercent": 10 } } }));
-            setting.another_writes("argocd", json!({ "spec": { "predictor": { "canaryTrafficPercent": 30 } } }));
-        }
-    };
-    let end = setting.apply_told(&plan, &told);
-    let why = setting.why(&plan);
-    assert!(why.contains("30 %") || why.contains("argocd"), "{why} {end:?}");
-    let split = Split { to: Some(two.clone()), share: 50, rest: Some(one.clone()) };
-    let rest = Split {
-        rest: setting
-            .target
-            .observe(&name("churn"), &cx())
-            .expect("seen")
-            .loaded
-            .iter()
-            .filter_map(|served| served.version.clone())
-            .find(|at| !at.is(&two)),
-        ..split
-    };
-    let Outcome::Refused(failure) = setting.target.route(&name("churn"), &rest, &key("x"), &cx()) else {
+    let what =
+        signalbox_release::Deployable { version: two.clone(), path: Some(setting.dir.path().join("v2")), source: None };
+    let outcome = setting.target.stage(&name("churn"), &what, &key("x"), &cx());
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!(setting.shares(), [("2".into(), 0), ("1".into(), 100)]);
+    setting.another_writes("argocd", json!({ "spec": { "predictor": { "canaryTrafficPercent": 30 } } }));
+    let split = Split { to: Some(two), share: 50, rest: Some(one) };
+    let Outcome::Refused(failure) = setting.target.route(&name("churn"), &split, &key("x"), &cx()) else {
         panic!("it belongs to argocd");
     };
     assert_eq!(failure.code, FailureCode::Conflict);
