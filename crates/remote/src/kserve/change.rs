@@ -72,7 +72,7 @@ impl Kserve {
         let now = self.api.get(name, patience)?;
         if now.as_ref().is_some_and(|object| object.annotation(OP) == Some(key.as_str())) {
             // This very call was made before; its answer was lost.
-            return self.settled_load(service, &what.version, now.and_then(|object| object.previous()), patience);
+            return self.settled_load(service, &what.version, patience);
         }
         let previous = match &now {
             Some(object) => Some(before(service, object)?),
@@ -95,7 +95,7 @@ impl Kserve {
             Some(object) => self.replace(service, object, &wanted.object(), patience)?,
             None => self.make(service, &wanted.object(), patience)?,
         };
-        self.settled_load(service, &what.version, previous, patience)
+        self.settled_load(service, &what.version, patience)
     }
 
     /// Server-side apply knows no "only if it is not there": a dry run tells, and the answer's generation once more.
@@ -139,14 +139,7 @@ impl Kserve {
     }
 
     /// Waits for the model. One that does not load is taken away again at once, so that refused means undone.
-    fn settled_load(
-        &self,
-        service: &ServiceName,
-        version: &VersionRef,
-        previous: Option<Told>,
-        patience: &Patience,
-    ) -> Result<Value, Lost> {
-        let before = previous.and_then(|told| told.newest);
+    fn settled_load(&self, service: &ServiceName, version: &VersionRef, patience: &Patience) -> Result<Value, Lost> {
         while patience.check().is_ok() {
             // Whoever waits after us looks again, and longer.
             let Ok(Some(object)) = self.api.get(service.as_str(), patience) else { break };
@@ -155,7 +148,7 @@ impl Kserve {
                 break;
             }
             // What is told of a revision that is not there yet is told of the one before; but for a spec that makes none.
-            let made = revision_now(&object).is_some_and(|made| before.as_deref() != Some(made));
+            let made = revision_now(&object).is_some();
             let invalid = object.text("/status/modelStatus/transitionStatus") == Some("InvalidSpec");
             if let Some(why) = object.failure().filter(|_| made || invalid) {
                 let failure = Failure::new(FailureCode::Server, format!("{version} does not load: {why}"))
