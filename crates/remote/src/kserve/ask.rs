@@ -55,13 +55,15 @@ pub fn address(object: &Object, whom: &Whom) -> Result<String, Failure> {
 
 /// Knative gives each tagged line of traffic an address.
 fn tagged(object: &Object, version: &VersionRef) -> Option<String> {
-    let previous = object.previous().filter(|told| told.version.is(version)).and_then(|told| told.revision);
+    let previous = object.previous().filter(|told| told.version.is(version));
     let now = object.told().filter(|told| told.version.is(version)).and_then(|_| revision_now(object));
     let lines = object.traffic();
     // The one that has traffic, should both hold the version.
     let mut own: Vec<_> = lines
         .iter()
-        .filter(|line| now == Some(line.revision.as_str()) || previous.as_deref() == Some(line.revision.as_str()))
+        .filter(|line| {
+            now == Some(line.revision.as_str()) || previous.as_ref().is_some_and(|told| told.is_in(&line.revision))
+        })
         .filter(|line| line.url.is_some())
         .collect();
     own.sort_by_key(|line| std::cmp::Reverse(line.percent));

@@ -54,7 +54,7 @@ impl Kserve {
         if let Some(runtime) = &self.at.runtime {
             model["runtime"] = json!(runtime);
         }
-        Told { version: version.clone(), model, revision: None, newest: None }
+        Told { version: version.clone(), model, revisions: Vec::new(), newest: None }
     }
 
     pub(super) fn load(
@@ -229,7 +229,7 @@ impl Kserve {
         };
         let op = format!("{}.back", object.annotation(OP).unwrap_or("").trim_end_matches(".back"));
         let newest = object.revision("latestCreatedRevision").map(str::to_owned);
-        let told = Told { revision: None, newest: None, ..previous.clone() };
+        let told = Told { revisions: Vec::new(), newest: None, ..previous.clone() };
         let previous = Told { newest, ..previous };
         let wanted = Wanted {
             name: service.as_str(),
@@ -284,16 +284,25 @@ fn before(service: &ServiceName, object: &Object) -> Result<Told, Failure> {
     }
     let seen = observed(service, object);
     let live = seen.live().and_then(|served| served.version.as_ref()).ok_or_else(|| changed(service, object))?;
-    let lines = object.traffic();
-    let revision = lines.iter().find(|line| line.percent == 100).map(|line| line.revision.clone());
-    let known = [object.told(), object.previous()].into_iter().flatten().find(|told| told.version.is(live));
+    let (told, previous) = (object.told(), object.previous());
+    let newest = object.revision("latestCreatedRevision").map(str::to_owned);
+    // All that hold it: which of them has the traffic may change while we look, if it was put back just now.
+    let mut revisions = Vec::new();
+    if told.as_ref().is_some_and(|told| told.version.is(live)) {
+        revisions.extend(newest.clone());
+    }
+    if let Some(previous) = previous.as_ref().filter(|told| told.version.is(live)) {
+        revisions.extend(previous.revisions.iter().filter(|known| Some(*known) != newest.as_ref()).cloned());
+    }
+    let known = [told, previous].into_iter().flatten().find(|told| told.version.is(live));
     let told = known.ok_or_else(|| changed(service, object))?;
-    // Without a revision to tell it by, the way back could not be seen; and one that is still to come would be taken
-    // for the next version's.
-    if revision.is_none() || !is_ready(object) {
+    // A revision that is still to come would be taken for the next version's.
+    if revisions.is_empty() || !is_ready(object) {
         return Err(Failure::new(FailureCode::Busy, format!("{service} is between two revisions just now")));
     }
-    Ok(Told { revision, newest: object.revision("latestCreatedRevision").map(str::to_owned), ..told })
+    // More than these KServe does not go back to.
+    revisions.truncate(3);
+    Ok(Told { revisions, newest, ..told })
 }
 
 /// What the spec's own revision must get for a split.

@@ -26,9 +26,9 @@ const TAGS: &str = "serving.kserve.io/enable-tag-routing";
 pub struct Told {
     pub version: VersionRef,
     pub model: Value,
-    /// The Knative revision that served it when the next one came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revision: Option<String>,
+    /// The Knative revisions that held it when the next one came: a model that was put back has two for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revisions: Vec<String>,
     /// The newest revision there was then: any other is the next one's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest: Option<String>,
@@ -44,6 +44,13 @@ pub struct Traffic {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object(pub Value);
+
+impl Told {
+    /// It was this revision that held it.
+    pub fn is_in(&self, revision: &str) -> bool {
+        self.revisions.iter().any(|known| known == revision)
+    }
+}
 
 impl Object {
     pub fn text(&self, pointer: &str) -> Option<&str> {

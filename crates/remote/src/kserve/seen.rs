@@ -43,10 +43,10 @@ fn by_revision(object: &Object) -> Vec<Served> {
     let stopped = is(object, "Stopped", "True");
     let mut loaded: Vec<Served> = Vec::new();
     for line in object.traffic() {
-        let is_previous = |previous: &&Told| previous.revision.as_deref() == Some(&line.revision);
+        let is_previous = |previous: &&Told| previous.is_in(&line.revision);
         let is_now = now == Some(line.revision.as_str());
         let is_leaving = previous.as_ref().is_some_and(|previous| previous.newest.as_deref() == Some(&line.revision));
-        if is_leaving && line.percent == 0 {
+        if is_leaving && line.percent == 0 && !previous.iter().any(|previous| previous.is_in(&line.revision)) {
             // Knative names the newest that is ready until the next one is.
             continue;
         }
@@ -170,7 +170,7 @@ mod tests {
                 digest: None,
             },
             model: json!({ "modelFormat": { "name": "sklearn" }, "storageUri": format!("s3://b/{version}") }),
-            revision: revision.map(str::to_owned),
+            revisions: revision.map(str::to_owned).into_iter().collect(),
             newest: revision.map(str::to_owned),
         }
     }
@@ -226,6 +226,13 @@ mod tests {
         assert_eq!(shares(&shared).1, [one("2", 10, true), one("1", 90, true)]);
         let all = object(None, ["r2", "r2"], &[("r2", 100)], ok());
         assert_eq!(shares(&all).1, [one("2", 100, true)]);
+        // Put back just before, KServe had it in two revisions: either may have the traffic.
+        let mut twice = object(Some(0), ["r2", "r2"], &[("r2", 0), ("r0", 100)], ok());
+        let mut one_told = told("1", Some("r1"));
+        one_told.revisions.push("r0".into());
+        twice.0["metadata"]["annotations"]["signalbox/previous"] =
+            json!(serde_json::to_string(&one_told).expect("JSON"));
+        assert_eq!(shares(&twice).1, [one("2", 0, true), one("1", 100, true)]);
         // A revision that nobody here has made.
         let odd = object(Some(0), ["r2", "r2"], &[("r2", 0), ("r0", 100)], ok());
         assert_eq!(shares(&odd).1, [one("2", 0, true), one("r0", 100, true)]);
