@@ -31,6 +31,7 @@ use signalbox_release::{
 use signalbox_store::Ledger;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
@@ -45,6 +46,8 @@ pub(crate) struct Promotions {
     ledger: OnceLock<Arc<Ledger>>,
     opening: Mutex<()>,
     running: Mutex<BTreeMap<PlanId, Cancel>>,
+    /// By project's folder.
+    elsewhere: Mutex<BTreeMap<PathBuf, elsewhere::Elsewhere>>,
     /// The services are looked at.
     watched: AtomicBool,
 }

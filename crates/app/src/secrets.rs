@@ -97,7 +97,7 @@ impl App {
         });
         let targets = rules.policy.targets.iter().filter_map(|(name, at)| match at {
             TargetAt::V2 { url, .. } => Some((name, Kind::V2, url)),
-            TargetAt::RayServe { url } => Some((name, Kind::Ray, url)),
+            TargetAt::RayServe { url, .. } => Some((name, Kind::Ray, url)),
             _ => None,
         });
         let view = |(name, kind, url): (&signalbox_release::SystemId, Kind, &String)| {

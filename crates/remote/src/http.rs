@@ -19,6 +19,7 @@ use signalbox_release::{Failure, FailureCode, Outcome, Request};
 pub(crate) use answer::Reply;
 pub use answer::words;
 use answer::{Again, Broken};
+pub use client::Trust;
 pub(crate) use client::{base, base as parted, is_this_machine};
 pub use patience::Patience;
 
@@ -31,6 +32,10 @@ pub struct Call {
     to: Url,
     body: Body,
     headers: Vec<(header::HeaderName, &'static str)>,
+    /// Of a JSON body, where it is not plain JSON.
+    content_type: &'static str,
+    /// The name that the server is asked for, where it is not that of its address.
+    host: Option<String>,
     repeatable: bool,
     /// The server may name another address for it, whose bytes are checked.
     handed_on: bool,
@@ -47,6 +52,12 @@ pub enum Body {
 }
 
 impl Call {
+    /// Asks for another name than the address has: an ingress tells services apart by it.
+    pub fn for_host(mut self, host: &str) -> Call {
+        self.host = Some(host.to_owned());
+        self
+    }
+
     /// Doing it twice is as doing it once: it may be tried again like a reading.
     pub fn repeatable(mut self) -> Call {
         self.repeatable = true;
@@ -171,11 +182,16 @@ pub struct Http {
 
 impl Http {
     /// `address`: `https://host:port/path`. If it holds a user and a password, they are taken out of it and used.
-    /// `identity` is asked at each request; a closure that gives an [`Auth`] is one. `ca`: a PEM
-    /// file with authorities to trust besides the system's.
+    /// `identity` is asked at each request; a closure that gives an [`Auth`] is one. `ca`: a PEM file with authorities
+    /// to trust besides the system's.
     pub fn new(address: &str, identity: impl Identity + 'static, ca: Option<&Path>) -> Result<Http, Failure> {
+        Http::trusting(address, identity, &Trust { besides: ca.map(Path::to_path_buf), ..Trust::default() })
+    }
+
+    /// The same; `trust` says whom we believe, and who we are.
+    pub fn trusting(address: &str, identity: impl Identity + 'static, trust: &Trust) -> Result<Http, Failure> {
         let (base, own) = client::base(address)?;
-        let (reads, changes) = (client::reads(&base, ca)?, client::changes(&base, ca)?);
+        let (reads, changes) = (client::reads(&base, trust)?, client::changes(&base, trust)?);
         let identity: Box<dyn Identity> = match own {
             Some(own) => Box::new(move || own.clone()),
             None => Box::new(identity),
@@ -186,7 +202,8 @@ impl Http {
     /// For a server that asks who we are in its own way, and hands reading on. `address` holds no secret.
     pub(crate) fn asked(address: &str, proof: Box<dyn Proof>, ca: Option<&Path>) -> Result<Http, Failure> {
         let http = Http::new(address, || Auth::None, ca)?;
-        let handed_on = Some(client::handed_on(&http.base, ca)?);
+        let trust = Trust { besides: ca.map(Path::to_path_buf), ..Trust::default() };
+        let handed_on = Some(client::handed_on(&http.base, &trust)?);
         Ok(Http { proof, handed_on, ..http })
     }
 
@@ -210,7 +227,16 @@ impl Http {
 
     /// `to`: an address of this server.
     pub(crate) fn at(&self, verb: Method, to: Url, body: Body) -> Call {
-        Call { verb, to, body, headers: Vec::new(), repeatable: false, handed_on: false }
+        Call {
+            verb,
+            to,
+            body,
+            headers: Vec::new(),
+            content_type: "application/json",
+            host: None,
+            repeatable: false,
+            handed_on: false,
+        }
     }
 
     pub fn post(&self, path: &str, body: Value) -> Call {
@@ -219,6 +245,13 @@ impl Http {
 
     pub fn delete(&self, path: &str, body: Value) -> Call {
         self.at(Method::DELETE, self.below(path), Body::Json(body))
+    }
+
+    /// `content_type`: what kind of JSON says what is changed.
+    pub fn patch(&self, path: &str, query: &[(&str, &str)], content_type: &'static str, body: Value) -> Call {
+        let mut to = self.below(path);
+        to.query_pairs_mut().extend_pairs(query);
+        Call { content_type, ..self.at(Method::PATCH, to, Body::Json(body)) }
     }
 
     /// Sets the whole of something. Sent once: another may have set it otherwise meanwhile.
@@ -389,9 +422,13 @@ impl Http {
             Auth::Basic { user, password } => request.basic_auth(user, Some(password.reveal())),
             Auth::Bearer { token } => request.bearer_auth(token.reveal()),
         };
+        let request = match &call.host {
+            Some(host) => request.header(header::HOST, host),
+            None => request,
+        };
         Ok(match &call.body {
             Body::None => request,
-            Body::Json(body) => request.header(header::CONTENT_TYPE, "application/json").body(body.to_string()),
+            Body::Json(body) => request.header(header::CONTENT_TYPE, call.content_type).body(body.to_string()),
             Body::Bytes(kind, bytes) => request.header(header::CONTENT_TYPE, *kind).body(bytes.clone()),
             Body::File(path) => {
                 let unread = |e| Broken::here(Failure::new(FailureCode::Local, format!("{}: {e}", path.display())));

@@ -6,6 +6,7 @@
 mod cache;
 mod gto;
 mod http;
+mod kserve;
 mod mlflow;
 mod oci;
 mod prometheus;
@@ -14,7 +15,8 @@ mod secret;
 mod v2;
 
 pub use gto::{GtoAt, GtoRegistry};
-pub use http::{Body, Call, Http, Lost, Patience, Said};
+pub use http::{Body, Call, Http, Lost, Patience, Said, Trust};
+pub use kserve::{Kserve, KserveAt, Protocol, Reach, Storage};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};
 pub use oci::{OciAt, OciRegistry};
 pub use prometheus::{Counted, Prometheus};

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use signalbox_release::{Cancel, Cx, FailureCode, Outcome};
-use signalbox_remote::{Auth, Http, Lost, Patience, Secret};
+use signalbox_remote::{Auth, Http, Lost, Patience, Secret, Trust};
 
 enum Say {
     Text(String),
@@ -296,4 +296,34 @@ fn nothing_is_sent_while_it_is_not_known_who_we_are() {
     let lost = http.change(&http.post("x", json!({})), &patience(30)).expect_err("not sent");
     assert!(matches!(lost, Lost::Refused(failure) if failure.message == "the vault is locked"));
     assert_eq!(n_seen(&seen), 0);
+}
+
+#[test]
+fn a_patch_says_of_which_kind_it_is_and_a_call_may_name_another_host() {
+    let (address, seen) = server(vec![say("200 OK", "", "{}"), say("200 OK", "", "{}")]);
+    let http = http(&address);
+    let query = [("fieldManager", "signalbox"), ("dryRun", "All")];
+    let patch = http.patch("apis/x y/z", &query, "application/apply-patch+yaml", json!({ "a": 1 }));
+    assert_eq!(patch.shown().verb, "PATCH");
+    http.change(&patch, &patience(10)).expect("changed");
+    http.change(&http.post("v1", json!({})).for_host("churn.models.example.com"), &patience(10)).expect("asked");
+    let seen = seen.lock().expect("not poisoned");
+    let first = seen[0].to_ascii_lowercase();
+    assert!(first.starts_with("patch /apis/x%20y/z?fieldmanager=signalbox&dryrun=all http/1.1\r\n"), "{first}");
+    assert!(first.contains("content-type: application/apply-patch+yaml\r\n"), "{first}");
+    let second = seen[1].to_ascii_lowercase();
+    assert_eq!(second.matches("host: ").count(), 1, "{second}");
+    assert!(second.contains("host: churn.models.example.com\r\n"), "{second}");
+}
+
+#[test]
+fn authorities_and_identities_that_are_none_are_told_without_their_bytes() {
+    let junk = || b"-----BEGIN hunter2".to_vec();
+    let only = Trust { only: Some(junk()), ..Trust::default() };
+    let identity = Trust { identity: Some(Secret::new("hunter2")), ..Trust::default() };
+    for trust in [only, identity] {
+        let failure = Http::trusting("https://127.0.0.1:1", || Auth::None, &trust).err().expect("refused");
+        assert_eq!(failure.code, FailureCode::Local);
+        assert!(!failure.message.contains("hunter2"), "{failure}");
+    }
 }

@@ -78,11 +78,11 @@ impl App {
         let own = Embedded::new(id(OWN_REGISTRY), self.ledger()?, artifacts, person(), Arc::new(SystemClock));
         world.registries.insert(id(OWN_REGISTRY), Arc::new(own));
         let root = project.map_or_else(|| std::path::PathBuf::from("."), |project| project.root.clone());
-        let rules = match project.map(Rules::of).transpose() {
-            Ok(rules) => rules.map(|rules| rules.policy).unwrap_or_default(),
+        let (rules, digest) = match project.map(Rules::of).transpose() {
+            Ok(rules) => rules.map(|rules| (rules.policy, rules.digest)).unwrap_or_default(),
             Err(e) => {
                 failures.push(FailureView { message: e.message, hint: e.hint });
-                Policy::default()
+                (Policy::default(), None)
             }
         };
         if let Some(program) = &self.0.options.keeper {
@@ -102,8 +102,8 @@ impl App {
             world.registries.entry(name.clone()).or_insert(own);
         }
         // Opening a folder asks nobody: a stranger's file may name any address.
-        if project.is_some_and(|project| self.is_allowed(project)) {
-            self.add_elsewhere(&rules, &mut world, &mut failures);
+        if let Some(digest) = digest.filter(|_| project.is_some_and(|project| self.is_allowed(project))) {
+            self.add_elsewhere(&root, &rules, &digest, &mut world, &mut failures);
         }
         Ok((world, failures))
     }

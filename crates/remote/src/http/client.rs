@@ -1,10 +1,10 @@
 //! The client below: whom it trusts, where it goes, what it follows.
 
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, ClientBuilder, Url, redirect};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Url, redirect};
 use signalbox_release::{Failure, FailureCode};
 
 use crate::secret::{Auth, Secret};
@@ -55,17 +55,30 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
-pub fn reads(base: &Url, ca: Option<&Path>) -> Result<Client, Failure> {
+/// Whom a client believes, and who it is itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trust {
+    /// A PEM file with authorities to trust besides the system's.
+    pub besides: Option<PathBuf>,
+    /// Authorities in PEM form to trust instead of the system's.
+    pub only: Option<Vec<u8>>,
+    /// Our own certificate and its key, in PEM form.
+    pub identity: Option<Secret>,
+    /// Whoever answers is believed. Only where a person has written so.
+    pub anyone: bool,
+}
+
+pub fn reads(base: &Url, trust: &Trust) -> Result<Client, Failure> {
     let own = base.origin();
     let stays = redirect::Policy::custom(move |next| {
         if next.url().origin() == own && next.previous().len() <= MAX_REDIRECTS { next.follow() } else { next.stop() }
     });
-    built(common(base, ca)?.redirect(stays))
+    built(common(base, trust)?.redirect(stays))
 }
 
 /// Follows to other addresses too, with TLS; what proves who we are stays behind (reqwest takes it off where host or
 /// port differ).
-pub fn handed_on(base: &Url, ca: Option<&Path>) -> Result<Client, Failure> {
+pub fn handed_on(base: &Url, trust: &Trust) -> Result<Client, Failure> {
     let own = base.clone();
     let policy = redirect::Policy::custom(move |next| {
         let to = next.url();
@@ -73,15 +86,15 @@ pub fn handed_on(base: &Url, ca: Option<&Path>) -> Result<Client, Failure> {
         let is_here = is_this_machine(&own) && is_this_machine(to);
         if (is_safe || is_here) && next.previous().len() <= MAX_REDIRECTS { next.follow() } else { next.stop() }
     });
-    built(common(base, ca)?.redirect(policy))
+    built(common(base, trust)?.redirect(policy))
 }
 
 /// Follows nothing: a `POST` that is sent on arrives as a `GET`.
-pub fn changes(base: &Url, ca: Option<&Path>) -> Result<Client, Failure> {
-    built(common(base, ca)?.redirect(redirect::Policy::none()).pool_max_idle_per_host(0))
+pub fn changes(base: &Url, trust: &Trust) -> Result<Client, Failure> {
+    built(common(base, trust)?.redirect(redirect::Policy::none()).pool_max_idle_per_host(0))
 }
 
-fn common(base: &Url, ca: Option<&Path>) -> Result<ClientBuilder, Failure> {
+fn common(base: &Url, trust: &Trust) -> Result<ClientBuilder, Failure> {
     // If another part of the process has chosen already, its choice stands.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
@@ -92,7 +105,7 @@ fn common(base: &Url, ca: Option<&Path>) -> Result<ClientBuilder, Failure> {
         // No proxy can reach what only this machine can.
         builder = builder.no_proxy();
     }
-    if let Some(path) = ca {
+    if let Some(path) = &trust.besides {
         let bad = |e: String| {
             Failure::new(FailureCode::Local, format!("{}: {e}", path.display()))
                 .hint("It must be a file of certificates in PEM form.")
@@ -101,7 +114,16 @@ fn common(base: &Url, ca: Option<&Path>) -> Result<ClientBuilder, Failure> {
         let found = Certificate::from_pem_bundle(&pem).map_err(|_| bad("no certificate can be read from it".into()))?;
         builder = builder.tls_certs_merge(found);
     }
-    Ok(builder)
+    let bad = |what: &str| Failure::new(FailureCode::Local, format!("{what} for {base} cannot be read"));
+    if let Some(pem) = &trust.only {
+        let found = Certificate::from_pem_bundle(pem).ok().filter(|found| !found.is_empty());
+        builder = builder.tls_certs_only(found.ok_or_else(|| bad("the authorities"))?);
+    }
+    if let Some(pem) = &trust.identity {
+        let found = Identity::from_pem(pem.reveal().as_bytes());
+        builder = builder.identity(found.map_err(|_| bad("our certificate or its key"))?);
+    }
+    Ok(builder.tls_danger_accept_invalid_certs(trust.anyone))
 }
 
 fn built(builder: ClientBuilder) -> Result<Client, Failure> {

@@ -357,6 +357,69 @@ export type AuditRow = { seq: number, hash: string, at: number, who: string, mac
  * Indented JSON.
  */
 detail: string, };
+export type SecretsView = { 
+/**
+ * Why the system's keychain cannot be used; `None`: it can.
+ */
+keychain: FailureView | null, 
+/**
+ * `missing`, `locked` or `open`.
+ */
+vault: string, 
+/**
+ * Newest first.
+ */
+kept: Array<KeptView>, 
+/**
+ * Why the list of them cannot be read.
+ */
+failure: FailureView | null, 
+/**
+ * The systems that the open projects' policies name, as far as the person has allowed them.
+ */
+systems: Array<SystemSecretView>, };
+export type KeptView = { kind: string, origin: string, 
+/**
+ * Of a password; a token has none.
+ */
+user: string | null, 
+/**
+ * `keychain` or `vault`.
+ */
+at: string, stored: number, };
+export type SystemSecretView = { project: number, 
+/**
+ * As the policy calls it.
+ */
+name: string, kind: string, origin: string, 
+/**
+ * Where the credential comes from: `~/.docker/config.json`. `None`: there is none.
+ */
+from: string | null, user: string | null, 
+/**
+ * What is wrong with that place, though it is used.
+ */
+warning: string | null, failure: FailureView | null, };
+export type StoreSecret = { 
+/**
+ * `mlflow`, `oci`, `git`, `ray`, `v2`, `prometheus` or `kubernetes`.
+ */
+kind: string, 
+/**
+ * Any address at the system; scheme, host and port count.
+ */
+url: string, 
+/**
+ * With it the secret is this user's password, without it a token.
+ */
+user?: string, secret: string, };
+export type StoredAt = { 
+/**
+ * `keychain` or `vault`.
+ */
+at: string, };
+export type ForgetSecret = { kind: string, url: string, user?: string, };
+export type Passphrase = { passphrase: string, };
 export type LineageQuery = { target?: string, service?: string, registry?: string, model?: string, version?: string, };
 export type LineageView = { 
 /**
@@ -435,8 +498,8 @@ export type LineagePlan = { row: PlanRow, hash: string,
 /**
  * As they were judged when it was carried out; of a plan that was not, when it was made.
  */
-gates: Array<VerdictView>, risks: Array<string>, approvals: Array<ApprovalView>, overrides: Array<OverrideView>, calls: Array<CallView>, proven: Array<string>, ended: number | null, };
-export type ApprovalView = { by: string, at: number, comment: string | null, withdrawn: boolean, };
+gates: Array<VerdictView>, risks: Array<string>, approvals: Array<LineageApproval>, overrides: Array<OverrideView>, calls: Array<CallView>, proven: Array<string>, ended: number | null, };
+export type LineageApproval = { by: string, at: number, comment: string | null, withdrawn: boolean, };
 export type OverrideView = { gate: string, says: string, reason: string, by: string | null, at: number, };
 export type CallView = { line: LineView, 
 /**
@@ -550,6 +613,12 @@ export interface Commands {
   stop_service: { args: OfService; reply: null };
   stop_keeper: { args: Empty; reply: null };
   audit_trail: { args: AuditQuery; reply: AuditPage };
+  secrets: { args: Empty; reply: SecretsView };
+  store_secret: { args: StoreSecret; reply: StoredAt };
+  forget_secret: { args: ForgetSecret; reply: null };
+  make_vault: { args: Passphrase; reply: null };
+  unlock_vault: { args: Passphrase; reply: null };
+  lock_vault: { args: Empty; reply: null };
   verify_audit: { args: AuditHead; reply: AuditCheck };
   rehearse: { args: Apply; reply: Rehearsal };
   lineage: { args: LineageQuery; reply: LineageView };

@@ -1,0 +1,72 @@
+//! What networks do, between us and the real API server: through `kubectl proxy`, which takes TLS off.
+
+use std::time::Duration;
+
+use serde_json::json;
+use signalbox_release::{End, FailureCode, Line, Outcome, Split, Target};
+use signalbox_testkit::proxy::{Fault, FaultProxy};
+
+use crate::cluster::cluster;
+use crate::key;
+use crate::world::{Setting, brief, name};
+
+const REAL: &str = "force=false HTTP";
+
+#[test]
+fn lost_answers_change_nothing_for_the_worse() {
+    let mut setting = Setting::new("lost");
+    let plain = cluster().plain(&setting.dir.path().join("kubeconfig"));
+    let proxy = FaultProxy::before(([127, 0, 0, 1], plain.port).into());
+    // Its own copy of the kubeconfig stays with the proxy's process, which has read it.
+    setting.through(&proxy.url());
+    setting.with_one();
+    let two = setting.register(2, false);
+    let plan = setting.plan(&two);
+    // Every change is done, and nobody hears of it.
+    let told = |line: &Line| {
+        if matches!(line, Line::Intends { step: 0..4, back: false }) {
+            proxy.next(REAL, Fault::DropAnswer);
+        }
+    };
+    let sent = proxy.count(REAL);
+    assert_eq!(setting.apply_told(&plan, &told).expect("carried out"), End::Committed, "{}", setting.why(&plan));
+    assert_eq!(setting.shares(), [("2".into(), 100)]);
+    assert_eq!(proxy.count(REAL) - sent, 4, "load, 10, 50, 100: none was sent twice");
+
+    // One never arrives.
+    let three = setting.register(3, false);
+    let plan = setting.plan(&three);
+    let told = |line: &Line| {
+        if matches!(line, Line::Intends { step: 0, back: false }) {
+            proxy.next("dryRun=All", Fault::Answer { status: "500 No", headers: "", body: "" });
+        }
+    };
+    assert_eq!(setting.apply_told(&plan, &told).expect("taken back"), End::TakenBack);
+    assert_eq!(setting.shares(), [("2".into(), 100)]);
+
+    // Another comes between our look and our change.
+    let own = Split { to: Some(two.clone()), share: 100, rest: None };
+    assert!(matches!(setting.target.route(&name("churn"), &own, &key("y"), &brief()), Outcome::Done(_)));
+    let path = setting.dir.path().join("v3");
+    let what = signalbox_release::Deployable { version: three.clone(), path: Some(path), source: None };
+    proxy.next("dryRun=All", Fault::Delay(Duration::from_secs(2)));
+    let (setting, target, tried) = (&setting, &setting.target, proxy.count("dryRun=All"));
+    let outcome = std::thread::scope(|scope| {
+        let staging = scope.spawn(move || target.stage(&name("churn"), &what, &key("z"), &brief()));
+        while proxy.count("dryRun=All") == tried {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // The dry run is done by the time its answer is held back.
+        std::thread::sleep(Duration::from_millis(700));
+        setting.another_writes("kubectl-edit", json!({ "spec": { "predictor": { "minReplicas": 2 } } }));
+        staging.join().expect("it ends")
+    });
+    let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(failure.code, FailureCode::Conflict);
+    assert!(failure.message.contains("kubectl-edit"), "{failure}");
+
+    // Nobody is there any more.
+    drop(plain);
+    let failure = setting.target.observe(&name("churn"), &brief()).expect_err("nobody");
+    assert!(matches!(failure.code, FailureCode::TimedOut | FailureCode::Unreachable), "{failure}");
+}
