@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench fuzz screenshot clean
+.PHONY: help run test test-heavy lint bench fuzz screenshot clean
 
 PROJECT ?= assets/demo
 FUZZ_SECONDS ?= 60
@@ -10,13 +10,16 @@ FUZZ_SECONDS ?= 60
 help: ## What there is
 	@echo 'Signalbox. Two commands are enough:'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build what is missing and open the window on the demo, or on PROJECT=folder
 	@scripts/run.sh '$(PROJECT)'
 
 test: ## Build what is missing and run every test, those in the real window included
 	@scripts/test.sh
+
+test-heavy: ## Promotions to Ray Serve and to KServe on a real Kubernetes API server: minutes and gigabytes more
+	@scripts/test.sh heavy
 
 lint: ## Formatting, clippy and svelte-check only
 	@scripts/test.sh lint

@@ -2,7 +2,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 build_packages="build-essential pkg-config libwebkit2gtk-4.1-dev librsvg2-dev"
-test_packages="xvfb xauth prometheus dbus dbus-x11 webkit2gtk-driver at-spi2-core fonts-dejavu-core chromium"
+test_packages="xvfb xauth dbus dbus-x11 webkit2gtk-driver at-spi2-core fonts-dejavu-core chromium git openssh-client openssl curl gnome-keyring"
 
 need_toolchains() {
   command -v cargo >/dev/null || die "Signalbox needs Rust 1.90 or newer (cargo): install it with rustup, then run this again."
@@ -94,26 +94,64 @@ release_build() {
   step "$title" 3000 cargo build --release --locked "${what[@]}"
 }
 
-python_hash() { { python3 --version && cat tests/requirements.txt; } | sha256sum | cut -c1-16; }
+# python_hash FILE
+python_hash() { { python3 --version && cat "$1"; } | sha256sum | cut -c1-16; }
 
+# make_venv FOLDER FILE IMPORT
 make_venv() {
   set -e
-  rm -rf "$venv"
-  mkdir -p "$(dirname "$venv")"
-  python3 -m venv "$venv"
-  "$venv/bin/python" -m pip install --progress-bar off --no-deps -r tests/requirements.txt
-  "$venv/bin/python" -c 'import mlflow, tensorboardX, tensorboard'
-  touch "$venv/.ready"
+  rm -rf "$1"
+  mkdir -p "$(dirname "$1")"
+  python3 -m venv "$1"
+  "$1/bin/python" -m pip install --progress-bar off --no-deps -r "$2"
+  "$1/bin/python" -c "import $3"
+  touch "$1/.ready"
 }
 
-# The writers and peers that the tests and benches run beside us, outside of the clone.
-python_packages() {
+# python_env VARIABLE NAME FILE IMPORT WHAT: a Python with what FILE pins, outside of the clone; its path in VARIABLE.
+python_env() {
   command -v python3 >/dev/null || die "The tests need Python 3.10 or newer (python3)."
-  venv="$cache/venv-$(python_hash)"
-  python="$venv/bin/python"
+  local venv="$cache/$2-$(python_hash "$3")"
+  printf -v "$1" '%s' "$venv/bin/python"
   if [ -f "$venv/.ready" ]; then
-    skip "Python packages for the tests" "up to date"
+    skip "Python packages for $5" "up to date"
     return
   fi
-  step "installing Python packages for the tests" 1500 make_venv
+  step "installing Python packages for $5" 1500 make_venv "$venv" "$3" "$4"
+}
+
+# The writers and peers that the tests and benches run beside us.
+python_packages() { python_env python venv tests/requirements.txt "mlflow, tensorboardX, tensorboard" "the tests"; }
+
+# MLServer and Triton; GTO.
+v2_packages() { python_env python_v2 venv-v2 tests/requirements-v2.txt "mlserver, mlflow, pytriton" "MLServer and Triton"; }
+gto_packages() { python_env python_gto venv-gto tests/requirements-gto.txt gto "GTO"; }
+ray_packages() { python_env python_ray venv-ray tests/requirements-ray.txt "ray, mlflow" "Ray Serve"; }
+
+unpack_servers() {
+  set -e
+  local work name
+  work="$(mktemp -d)"
+  mkdir -p "$servers"
+  cd "$work"
+  for name in $server_packages; do
+    apt-get download -q "$name"
+    dpkg -x ./"$name"_*.deb "$servers"
+  done
+  rm -rf "$work"
+  touch "$servers/.ready"
+}
+
+# Servers that Debian would start with the machine if they were installed: unpacked outside of the clone instead.
+server_packages="prometheus docker-registry apache2-utils libapr1 libaprutil1"
+server_programs() {
+  servers="$cache/servers-$(sha256sum <<<"$server_packages" | cut -c1-16)"
+  PATH="$PATH:$servers/usr/bin"
+  export PATH LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(find "$servers/usr/lib" -maxdepth 1 -type d 2>/dev/null | paste -sd: || true)"
+  if command -v prometheus >/dev/null && command -v docker-registry >/dev/null && command -v htpasswd >/dev/null; then
+    skip "servers for the tests" "all there"
+    return
+  fi
+  command -v apt-get >/dev/null || die "The tests need prometheus, docker-registry and htpasswd on the PATH."
+  step "unpacking servers for the tests: $server_packages" 600 unpack_servers
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # make test: set up what is missing, run every check and test, print the totals. `make lint`: the checks only.
+# `make test-heavy`: Ray Serve, and KServe on a real Kubernetes API server.
 # SIGNALBOX_TESTS="rust ui browser window crash" picks among them.
 mode="${1:-all}"
 want=" ${SIGNALBOX_TESTS:-lint rust ui browser window crash} "
 [ "$mode" = lint ] && want=" lint ui-check "
-[ "$mode" = lint ] && step_total=6 || step_total=15
+[ "$mode" = heavy ] && want=" heavy "
+case "$mode" in lint) step_total=6 ;; heavy) step_total=7 ;; *) step_total=18 ;; esac
 . "$(dirname "$0")/setup.sh"
 
 counts="$work/counts"
@@ -71,27 +73,47 @@ real_writer_tests() {
   SIGNALBOX_PYTHON="$python" cargo test --locked -p signalbox-formats --features real-writers --test real_writers
 }
 
-# Real registries and model servers, started and stopped by the tests.
+# Real registries, model servers and keychains, started and stopped by the tests.
 real_server_tests() {
-  SIGNALBOX_PYTHON="$python" cargo test --locked -p signalbox-keeper -p signalbox-remote \
-    --features signalbox-keeper/real-servers,signalbox-remote/real-servers --test real_servers --test real_mlflow --test real_prometheus
+  SIGNALBOX_PYTHON="$python" SIGNALBOX_PYTHON_MLSERVER="$python_v2" SIGNALBOX_PYTHON_TRITON="$python_v2" SIGNALBOX_PYTHON_GTO="$python_gto" \
+    cargo test --locked --no-fail-fast -p signalbox-keeper -p signalbox-remote \
+    --features signalbox-keeper/real-servers,signalbox-remote/real-servers --test 'real_*' -- --test-threads=2
+}
+
+heavy_server_tests() {
+  SIGNALBOX_PYTHON_RAY="$python_ray" SIGNALBOX_KUBE="$kube" \
+    cargo test --locked --no-fail-fast -p signalbox-remote --features heavy-servers --test real_ray --test real_kserve
 }
 
 node_tests() {
   SIGNALBOX_BIN="$CARGO_TARGET_DIR/release" SIGNALBOX_PYTHON="$python" \
-    node --test --test-concurrency=1 --test-timeout=600000 --test-reporter=spec "$@"
+    node --test --test-concurrency=1 --test-timeout=1200000 --test-reporter=spec "$@"
 }
 
 need_toolchains
-if [ "$mode" = lint ]; then
+if [ "$mode" = heavy ]; then
+  # shellcheck disable=SC2086
+  debian_packages $build_packages iproute2 util-linux
+  ray_packages
+  kube="$cache/kube"
+  step "a Kubernetes API server (built once)" 3600 scripts/heavy/kube.sh "$kube"
+  suite heavy count_cargo_test "Ray Serve and KServe" 3600 heavy_server_tests
+elif [ "$mode" = lint ]; then
   # shellcheck disable=SC2086
   debian_packages $build_packages
 else
   # shellcheck disable=SC2086
   debian_packages $build_packages $test_packages
 fi
-npm_packages
-ui_build
+if [ "$mode" != heavy ]; then
+  npm_packages
+  ui_build
+fi
+if wants rust; then
+  v2_packages
+  gto_packages
+  server_programs
+fi
 if wants rust || wants browser || wants window || wants crash; then python_packages; fi
 
 if wants lint; then
@@ -103,13 +125,13 @@ if wants rust; then
   command -v cargo-nextest >/dev/null && counter=count_nextest
   suite rust $counter "Rust tests" 3000 rust_tests
   suite writers count_cargo_test "our readers beside a living MLflow" 900 real_writer_tests
-  suite servers count_cargo_test "promotions to real servers" 1200 real_server_tests
+  suite servers count_cargo_test "promotions to real servers" 2400 real_server_tests
 fi
 if wants ui || wants ui-check; then check svelte-check "svelte-check" 300 npm --prefix ui run check; fi
 if wants ui; then suite ui count_vitest "page tests (vitest)" 600 npm --prefix ui test; fi
 if wants browser || wants window || wants crash; then
   if release_build window; then
-    if wants crash; then suite crash count_node "killed while reading, twenty times" 900 node_tests tests/e2e/crash/*.test.mjs; fi
+    if wants crash; then suite crash count_node "killed while reading, and while promoting" 1800 node_tests tests/e2e/crash/*.test.mjs; fi
     if wants browser; then suite browser count_node "the page in Chromium" 900 node_tests tests/e2e/browser/*.test.mjs; fi
     if wants window; then suite window count_node "the real window" 1200 node_tests tests/e2e/window/*.test.mjs; fi
   else

@@ -29,7 +29,10 @@ mkdir -p "$to/bin" "$work/apt/lists/partial" "$work/apt/archives/partial" "$work
 cd "$work"
 
 # apt with lists and sources of its own: what is installed on this machine stays as it is.
-for kind in deb deb-src; do echo "$kind [signed-by=$keyring] http://deb.debian.org/debian bookworm main"; done >apt/sources.list
+# The packages come from where this machine gets its own.
+site="$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | sort -u | head -n 1)"
+[ -n "$site" ] || die "apt on this machine knows no place to get packages from"
+for kind in deb deb-src; do echo "$kind [signed-by=$keyring] $site bookworm main"; done >apt/sources.list
 apt() {
   apt-get -q -o Dir::Etc::sourcelist="$work/apt/sources.list" -o Dir::Etc::sourceparts=- -o APT::Sandbox::User= \
     -o Dir::State::lists="$work/apt/lists" -o Dir::Cache="$work/apt" -o Dir::Cache::archives="$work/apt/archives" "$@" >&2

@@ -210,7 +210,9 @@ fn gates_and_approvals_refuse_with_a_code_of_their_own() {
 
 #[test]
 fn what_serves_is_told_rolled_back_and_stopped() {
-    let place = Place::new(&format!("{SERVED}\nbake = {{ secs = 1, max_error_rate = 0.0, min_requests = 1 }}\n"));
+    let place = Place::new(&format!(
+        "{SERVED}\nbake = {{ secs = 1, max_error_rate = 0.0, min_requests = 1, too_few = \"go_on\" }}\n"
+    ));
     place.ends(0, &["apply", &place.plan("final-runner-up").0, "--yes"]);
     place.ends(0, &["apply", &place.plan("final").0, "--yes"]);
     let wine = |status: &Value| status["services"].as_array().expect("services")[0].clone();
@@ -237,7 +239,9 @@ fn what_serves_is_told_rolled_back_and_stopped() {
     assert_eq!(kinds, ["alias", "service"]);
 
     // Ctrl-C while it is watched: all is taken back.
-    place.policy(&format!("{SERVED}\nbake = {{ secs = 600, max_error_rate = 0.0, min_requests = 1 }}\n"));
+    place.policy(&format!(
+        "{SERVED}\nbake = {{ secs = 600, max_error_rate = 0.0, min_requests = 1, too_few = \"go_on\" }}\n"
+    ));
     let (plan, _) = place.plan("final");
     let mut child =
         place.command(&["apply", &plan, "--yes", "--json"]).stdout(Stdio::piped()).spawn().expect("the program starts");

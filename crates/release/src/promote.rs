@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::{Failure, FailureCode};
 use crate::look::{TO_BE_GIVEN, World};
 use crate::names::{AliasName, Digest, OpKey, PlanId, ServiceName, SystemId, VersionRef};
-use crate::plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, Who};
+use crate::plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, TooFew, Who};
 use crate::policy::LatencyGate;
 use crate::ports::{Cx, Deployable, Request};
 use crate::seen::Observed;
@@ -278,6 +278,11 @@ fn serve(
         now = (to, share);
     }
     if let Some(limits) = &place.bake {
+        let mut limits = limits.clone();
+        if before.is_none() {
+            // Nobody sends requests yet to what was not there.
+            limits.too_few = TooFew::GoOn;
+        }
         steps.push(Step {
             title: format!("Watch it for {} s", limits.secs),
             action: Action::Bake { target: here.0.clone(), service: here.1.clone(), limits: limits.clone() },
