@@ -124,7 +124,7 @@ python_env() {
 python_packages() { python_env python venv tests/requirements.txt "mlflow, tensorboardX, tensorboard" "the tests"; }
 
 # MLServer and Triton; GTO.
-v2_packages() { python_env python_v2 venv-v2 tests/requirements-v2.txt "mlserver, mlflow, pytriton" "MLServer and Triton"; }
+v2_packages() { python_env python_v2 venv-v2 tests/requirements-v2.txt "mlserver, mlflow" "MLServer and Triton"; }
 gto_packages() { python_env python_gto venv-gto tests/requirements-gto.txt gto "GTO"; }
 ray_packages() { python_env python_ray venv-ray tests/requirements-ray.txt "ray, mlflow" "Ray Serve"; }
 
