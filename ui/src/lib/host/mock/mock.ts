@@ -9,7 +9,8 @@ import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, 
 
 type Handlers = { [N in keyof Commands]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
 
-/** Sizes by address: `?runs=100000` for a big table, `?empty` for a first start, `?slow=800` for skeletons. */
+/** Sizes by address: `?runs=100000` for a big table, `?empty` for a first start, `?slow=800` for skeletons; `?refused` for
+ *  systems that turn us away, `?vault=missing` (or `locked`) for a machine without a keychain. */
 const options = new URLSearchParams(location.search);
 const nRuns = Number(options.get("runs") ?? 240);
 const slowMs = Number(options.get("slow") ?? 0);
@@ -169,8 +170,8 @@ const handlers: Handlers = {
     sessionStorage.setItem("mock-prefs", JSON.stringify(Object.fromEntries(prefs)));
     return null;
   },
-  models: () => [promoted.registry],
-  production: () => promoted.services,
+  models: () => (options.has("refused") ? [promoted.registry, promoted.refused] : [promoted.registry]),
+  production: () => (options.has("refused") ? [...promoted.services, promoted.refusedService] : promoted.services),
   run_models: ({ run: id }) => (id % 2 === 0 ? [{ path: "model", name: "model", suggested: "churn" }] : []),
   propose: () => promoted.plan,
   propose_rollback: () => promoted.plan,
@@ -190,9 +191,9 @@ const handlers: Handlers = {
   allow_policy: () => null,
   stop_service: () => null,
   stop_keeper: () => null,
-  audit_trail: () => promoted.audit,
+  audit_trail: ({ from }) => ({ ...promoted.audit, rows: promoted.audit.rows.filter((row) => row.seq >= from) }),
   ...secrets,
-  verify_audit: () => ({ total: promoted.audit.total, head: promoted.audit.head, broken: null, at: null, kept: null }),
+  verify_audit: ({ head }) => ({ total: promoted.audit.total, head: promoted.audit.head, broken: null, at: null, kept: promoted.audit.rows.find((row) => row.hash === head)?.seq ?? null }),
   rehearse: () => ({ stands: [], before: [{ expects: "production points at churn 1", holds: true, saw: "production points at 1" }], gates: promoted.plan.gates }),
   lineage: () => promoted.lineage,
   stop_job: ({ id }) => {

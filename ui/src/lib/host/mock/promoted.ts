@@ -31,6 +31,8 @@ class Promoted {
     loaded: [{ label: "1", model: "churn", version: "1", share: 100, ready: true, proven: true, digest: "0a64f9dd01c2", since: NOW - 86_000, n_requests: 1204, n_errors: 0, p95_ms: 8.4 }],
     alias: { registry: "signalbox", alias: "production", version: "1", moved_by: "grace", moved: NOW - 86_000 },
   }];
+  refused: RegistryView = { id: "team", title: "team at https://mlflow.example", models: [], allow: null, failure: { message: "team: the server does not accept who we are (401).", hint: "Check the user and the password, or the token." } };
+  refusedService: ServiceView = { target: "cluster", target_title: "Ray Serve at http://127.0.0.1:8265", service: "segments", phase: "unknown", loaded: [], alias: null, alarm: null, address: null, failure: { message: "the server does not accept who we are (401).", hint: "Check the user and the password, or the token." } };
   audit: AuditPage = {
     total: 2, broken: null, head: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`,
     rows: [
@@ -40,11 +42,18 @@ class Promoted {
   };
 
   lineage: LineageView = {
-    at: NOW, endpoint: this.services[0]!, run: null, data: [], promotions: [], unseen: [],
+    at: NOW, endpoint: this.services[0]!, unseen: [this.refused.failure!],
+    run: { id: 1_000_004, key: "cd34", name: "brave-fox-4", project: "churn", path: "mlruns/1/cd34", tool: "MLflow", experiment: "churn", state: "finished", state_why: "The logger wrote the end of the run.", user: "grace", started: NOW - 90_000, ended: NOW - 88_000, params: [["optimizer", "adam"], ["lr", "0.001"]], metrics: [{ name: "val_acc", last: 0.9612, step: 120, n: 120 }, { name: "val_loss", last: "NaN", step: 120, n: 120 }], tags: [] },
+    data: [{ name: "churn-2026-09", digest: "a81f44c2", context: "training", source: "s3://datasets/churn/2026-09.parquet", schema: "" }],
+    promotions: [{
+      row: { ...this.plan.row, id: "0198ff", made_by: "grace", made: NOW - 86_300, state: "committed" }, hash: this.plan.hash, gates: this.plan.gates, risks: this.plan.risks, ended: NOW - 86_000, proven: ["it names 0a64f9dd01c2; 1 golden request answered as stored"],
+      approvals: [{ by: "ada", at: NOW - 86_200, comment: "fine by me", withdrawn: false }], overrides: [],
+      calls: [{ line: { at: NOW - 86_010, what: "asks", step: 3, title: "Move production to 1", back: false, outcome: null, says: [], proof: [] }, requests: [{ verb: "set alias", to: "churn production", body: null }] }],
+    }],
     version: { registry: "signalbox", registry_title: "Signalbox's own registry", model: "churn", version: "1", state: "ready", digest: `sha256:${"0a64f9dd01c2".repeat(5)}abcd`, made: NOW - 86_400, made_by: "grace", source: null, run: "cd34", tags: [] },
     code: { commit: null, dirty: null, branch: null, repository: null, entry: "train.py" },
-    environment: { python: "3.11.7", mlflow: "3.17.2", files: [] },
-    artifact: { digest: `sha256:${"0a64f9dd01c2".repeat(5)}abcd`, bytes: 0, files: [], failure: null },
+    environment: { python: "3.11.7", mlflow: "3.17.2", files: [{ path: "requirements.txt", bytes: 36, digest: "sha256:77aa", text: "mlflow==3.17.2\nscikit-learn==1.7.2\n" }] },
+    artifact: { digest: `sha256:${"0a64f9dd01c2".repeat(5)}abcd`, bytes: 1_204_112, files: [{ path: "model.pkl", bytes: 1_204_076, digest: "sha256:77bb" }, { path: "requirements.txt", bytes: 36, digest: "sha256:77aa" }], failure: null },
     used: [{ kind: "alias", system: "Signalbox's own registry", name: "production", share: null, proven: null, address: null, by: "grace", since: NOW - 86_000 }],
     people: [{ who: "grace", did: ["registered churn 1"] }],
   };

@@ -1,11 +1,13 @@
+import { HostError } from "../error";
 import type { Commands, KeptView, SecretsView } from "../wire";
 
 type Names = "secrets" | "store_secret" | "forget_secret" | "make_vault" | "unlock_vault" | "lock_vault";
 type Handlers = { [N in Names]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
 
+const vault = new URLSearchParams(location.search).get("vault");
 const state: SecretsView = {
-  keychain: null,
-  vault: "missing",
+  keychain: vault === null ? null : { message: "there is no keychain here", hint: "Make a vault with a passphrase." },
+  vault: vault ?? "missing",
   kept: [{ kind: "mlflow", origin: "https://mlflow.example", user: "ada", at: "keychain", stored: 1_794_000_000 }],
   failure: null,
   systems: [
@@ -25,8 +27,12 @@ export const secrets: Handlers = {
   secrets: () => structuredClone(state),
   store_secret: (args) => {
     const place = named(args);
-    state.kept = [{ ...place, at: "keychain", stored: Date.now() / 1000 }, ...others(place)];
-    return { at: "keychain" };
+    const at = state.keychain ? "vault" : "keychain";
+    if (at === "vault" && state.vault !== "open") throw new HostError("refused", "the vault is locked", "Unlock it with its passphrase.");
+    state.kept = [{ ...place, at, stored: Date.now() / 1000 }, ...others(place)];
+    const { from, user } = { from: `Signalbox, in ${at === "vault" ? "its vault" : "the system's keychain"}`, user: place.user };
+    state.systems = state.systems.map((system) => (system.kind === place.kind && system.origin === place.origin ? { ...system, from, user } : system));
+    return { at };
   },
   forget_secret: (args) => {
     state.kept = others(named(args));
@@ -36,7 +42,8 @@ export const secrets: Handlers = {
     state.vault = "open";
     return null;
   },
-  unlock_vault: () => {
+  unlock_vault: ({ passphrase }) => {
+    if (passphrase === "wrong") throw new HostError("refused", "this is not the vault's passphrase", "Type it again; nobody can tell it to you.");
     state.vault = "open";
     return null;
   },
