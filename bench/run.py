@@ -1,6 +1,6 @@
 """`make bench`: our figures beside the peers', on the same generated input, in one run on one machine.
 
-    run.py --bin TARGET/release --work FOLDER --out results.json [--only ingest,mlflow,query,window,idle] [--quick]
+    run.py --bin TARGET/release --work FOLDER --out results.json [--only ingest,mlflow,query,window,idle,promotion] [--quick]
 
 Every measurement is taken with the input in the page cache, three times, the programs in turn; the best of each
 counts, for ours and the peers' alike.
@@ -167,6 +167,12 @@ class Bench:
             self.results.add(f"{row['name']}/{n_runs}_runs", row["value"], row["unit"], goal=goal[0], met=goal[1])
         shutil.rmtree(folder)
 
+    def promotion(self):
+        step("promotions: from the click to proven, on real servers")
+        targets = ["local", "mlserver", "triton"] + (["ray"] if os.environ.get("SIGNALBOX_PYTHON_RAY") else [])
+        for row in self.node("promotion.mjs", *targets, "--quick" if self.quick else ""):
+            self.results.add(row["name"], row["value"], row["unit"], row.get("peer"), row.get("peer_value"))
+
     def node(self, script, *args):
         env = os.environ | {"SIGNALBOX_BIN": str(self.bin), "SIGNALBOX_PYTHON": sys.executable}
         done = subprocess.run(["node", str(HERE / script), *args], env=env, stdout=subprocess.PIPE, text=True)
@@ -189,7 +195,7 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--only", default="ingest,mlflow,query,window,idle")
+    parser.add_argument("--only", default="ingest,mlflow,query,window,idle,promotion")
     parser.add_argument("--quick", action="store_true", help="small inputs, to try the benches themselves")
     args = parser.parse_args()
     shutil.rmtree(args.work, ignore_errors=True)

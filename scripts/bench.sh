@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make bench: build what is missing, then measure. BENCH="--only ingest,query --quick" picks and shrinks.
-step_total=5
+step_total=6
 . "$(dirname "$0")/setup.sh"
 
 need_toolchains
@@ -9,6 +9,11 @@ debian_packages $build_packages $test_packages
 npm_packages
 ui_build
 python_packages
+# MLServer and Triton, for promotions; without them that part says that it is skipped.
+if declare -F v2_packages >/dev/null; then
+  v2_packages
+  export SIGNALBOX_PYTHON_V2="$python_v2"
+fi
 release_build window
 trap - INT TERM HUP EXIT
 # shellcheck disable=SC2086
