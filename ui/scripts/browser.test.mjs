@@ -63,6 +63,13 @@ const VIEWS = {
   "a run's page": ["#/p/1/run/1000003", async () => undefined],
   "the problems": ["#/p/1/problems", async () => undefined],
   "the settings": ["#/settings", async () => undefined],
+  "what a sign-in asks": ["#/settings?at=sign-in", (page) => page.getByRole("button", { name: "Sign in to images…" }).click()],
+  "how a service was made": ["#/production", async (page) => {
+    await page.getByRole("button", { name: "More about churn" }).click();
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Where it is used" }).waitFor();
+  }],
+  "the audit's check": ["#/audit", (page) => page.getByRole("button", { name: "Check…" }).click()],
   "the first screen": ["#/", async () => undefined],
 };
 for (const [name, [hash, act]] of Object.entries(VIEWS)) {
@@ -261,4 +268,41 @@ test("100,000 runs: any jump is painted at once and scrolling keeps its elements
   assert.equal(result.rows, "100001");
   assert.ok(result.kept >= result.shown - 8, "rows take turns in the same elements");
   assert.ok(result.shown < 60);
+});
+
+test("a token is stored where it is shown to be, and stays nowhere in the page", async (t) => {
+  const page = await open(t, "#/settings?at=sign-in");
+  await page.getByRole("button", { name: "Sign in to cluster…" }).click();
+  await page.keyboard.type("s3cret-token");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Forget the token at http://127.0.0.1:8265…" }).waitFor();
+  const kept = await page.evaluate(() => [document.documentElement.outerHTML, ...[...document.querySelectorAll("input")].map((input) => input.value), ...Object.values(localStorage), ...Object.values(sessionStorage), location.href].join("\n"));
+  assert.doesNotMatch(kept, /s3cret-token/);
+  await page.getByRole("button", { name: "Sign in to cluster…" }).click();
+  assert.equal(await page.getByLabel("Token", { exact: true }).and(page.locator("input")).inputValue(), "");
+});
+
+test("without a keychain the vault is made first; a wrong passphrase is said and cleared", async (t) => {
+  const page = await open(t, "#/settings?at=sign-in", { query: "live=0&vault=missing" });
+  await page.getByRole("button", { name: "Sign in to cluster…" }).click();
+  await page.getByLabel("Passphrase").fill("four words of mine");
+  await page.getByLabel("The same again").fill("four words");
+  assert.ok(await page.getByRole("button", { name: "Make the vault" }).isDisabled());
+  await page.getByLabel("The same again").fill("four words of mine");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Save in the vault" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Lock", exact: true }).click();
+  await page.getByRole("button", { name: "Unlock…" }).click();
+  await page.getByLabel("Passphrase").fill("wrong");
+  await page.keyboard.press("Enter");
+  await page.getByText("This is not the vault's passphrase.").waitFor();
+  assert.equal(await page.getByLabel("Passphrase").inputValue(), "");
+});
+
+test("a registry that turns us away leads to the sign-in", async (t) => {
+  const page = await open(t, "#/models", { query: "live=0&refused" });
+  await page.getByRole("button", { name: "Sign in…" }).click();
+  await page.waitForFunction(() => document.activeElement?.id === "sign-in");
+  assert.match(page.url(), /#\/settings\?at=sign-in/);
 });

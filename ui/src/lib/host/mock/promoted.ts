@@ -32,7 +32,7 @@ class Promoted {
     alias: { registry: "signalbox", alias: "production", version: "1", moved_by: "grace", moved: NOW - 86_000 },
   }];
   refused: RegistryView = { id: "team", title: "team at https://mlflow.example", models: [], allow: null, failure: { message: "team: the server does not accept who we are (401).", hint: "Check the user and the password, or the token." } };
-  refusedService: ServiceView = { target: "cluster", target_title: "Ray Serve at http://127.0.0.1:8265", service: "segments", phase: "unknown", loaded: [], alias: null, alarm: null, address: null, failure: { message: "the server does not accept who we are (401).", hint: "Check the user and the password, or the token." } };
+  refusedService: ServiceView = { target: "cluster", target_title: "Ray Serve at http://127.0.0.1:8265", service: "segments", phase: "unknown", loaded: [], alias: null, alarm: null, address: null, failure: { message: "The server does not accept who we are (401).", hint: "Check the user and the password, or the token." } };
   audit: AuditPage = {
     total: 2, broken: null, head: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`,
     rows: [

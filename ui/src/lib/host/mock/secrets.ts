@@ -6,7 +6,7 @@ type Handlers = { [N in Names]: (args: Commands[N]["args"]) => Commands[N]["repl
 
 const vault = new URLSearchParams(location.search).get("vault");
 const state: SecretsView = {
-  keychain: vault === null ? null : { message: "there is no keychain here", hint: "Make a vault with a passphrase." },
+  keychain: vault === null ? null : { message: "There is no keychain here.", hint: "Make a vault with a passphrase." },
   vault: vault ?? "missing",
   kept: [{ kind: "mlflow", origin: "https://mlflow.example", user: "ada", at: "keychain", stored: 1_794_000_000 }],
   failure: null,
@@ -28,7 +28,7 @@ export const secrets: Handlers = {
   store_secret: (args) => {
     const place = named(args);
     const at = state.keychain ? "vault" : "keychain";
-    if (at === "vault" && state.vault !== "open") throw new HostError("refused", "the vault is locked", "Unlock it with its passphrase.");
+    if (at === "vault" && state.vault !== "open") throw new HostError("refused", "The vault is locked.", "Unlock it with its passphrase.");
     state.kept = [{ ...place, at, stored: Date.now() / 1000 }, ...others(place)];
     const { from, user } = { from: `Signalbox, in ${at === "vault" ? "its vault" : "the system's keychain"}`, user: place.user };
     state.systems = state.systems.map((system) => (system.kind === place.kind && system.origin === place.origin ? { ...system, from, user } : system));
@@ -43,7 +43,7 @@ export const secrets: Handlers = {
     return null;
   },
   unlock_vault: ({ passphrase }) => {
-    if (passphrase === "wrong") throw new HostError("refused", "this is not the vault's passphrase", "Type it again; nobody can tell it to you.");
+    if (passphrase === "wrong") throw new HostError("refused", "This is not the vault's passphrase.", "Type it again; nobody can tell it to you.");
     state.vault = "open";
     return null;
   },
