@@ -77,7 +77,8 @@ real_writer_tests() {
 real_server_tests() {
   SIGNALBOX_PYTHON="$python" SIGNALBOX_PYTHON_MLSERVER="$python_v2" SIGNALBOX_PYTHON_TRITON="$python_v2" SIGNALBOX_PYTHON_GTO="$python_gto" \
     cargo test --locked --no-fail-fast -p signalbox-keeper -p signalbox-remote \
-    --features signalbox-keeper/real-servers,signalbox-remote/real-servers --test 'real_*' -- --test-threads=2
+    --features signalbox-keeper/real-servers,signalbox-remote/real-servers --test real_servers --test real_mlflow --test real_prometheus --test real_oci --test real_gto \
+    --test real_v2 --test real_keychain -- --test-threads=2
 }
 
 heavy_server_tests() {
