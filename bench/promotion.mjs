@@ -11,7 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { cli, demo, ownHome, python, root, temporaryFolder } from "../tests/e2e/support/places.mjs";
 import { start, until } from "../tests/e2e/support/processes.mjs";
-import { mlserver, ray, triton } from "./model_servers.mjs";
+import { mlserver, ray, served, triton } from "./model_servers.mjs";
 
 const BAKE_SECS = 5;
 const quick = process.argv.includes("--quick");
@@ -90,6 +90,12 @@ bake = { secs = ${BAKE_SECS}, max_error_rate = 0.0, min_requests = 1, too_few = 
     return lines.flatMap((line) => line.match(/"((?:GET|POST) \S+) HTTP/)?.[1] ?? []);
   }
 
+  /** Some logged model of the project. */
+  model() {
+    const all = fs.readdirSync(this.project, { recursive: true }).filter((at) => /models\/m-[^/]+\/artifacts$/.test(at));
+    return path.join(this.project, all.sort()[0]);
+  }
+
   /** What keeps the local models outlives the commands: it is ended by the id that it wrote down. */
   async close() {
     const lock = path.join(this.data, "keeper/lock");
@@ -120,14 +126,15 @@ async function round(target) {
   const server = target === "local" ? null : await servers[target](pythonOf[target]);
   const place = new Place(await project(target), server?.policy ?? 'kind = "local"', target === "ray" ? python : pythonOf[target]);
   try {
-    const counted = (since, till) => server.calls().filter(({ at }) => at >= since && at <= till).map(({ what }) => what);
+    const counted = (since, till) => server.calls().filter(({ at }) => at >= since && at <= till);
     if (server) await place.run("allow", place.project, "--yes");
     const both = {};
     for (const [name, run] of [["first", "final"], ["second", "final-runner-up"]]) {
       const before = place.logged().length;
       // An access log has no exact times: its calls are counted at the end only.
-      const ofLog = (_, till) => (till === undefined ? [] : place.logged().slice(before));
+      const ofLog = () => place.logged().slice(before).map((what) => ({ what }));
       both[name] = await promote(place, run, server ? counted : ofLog);
+      both[name].alone = server ? longestLoad(both[name].callsToProven) : await served(python, place.model());
     }
     return both;
   } finally {
@@ -136,17 +143,21 @@ async function round(target) {
   }
 }
 
-/** The best of the rounds counts, as with all our figures; what is asked must not change from one to the next by much. */
+/** What of the time is the server's own: loading the model and its libraries. */
+const longestLoad = (calls) => Math.max(0, ...calls.filter(({ what }) => /^POST .*\/load$/.test(what)).map(({ ms }) => ms)) || null;
+const ALONE = { local: "`mlflow models serve` by hand, until it answers", mlserver: "the server's own load alone", triton: "the server's own load alone" };
+
+/** The best of the rounds counts, as with all our figures; the calls are those of the best one. */
 async function measure(target) {
   const rounds = [];
   for (let i = 0; i < (quick ? 1 : 3); i++) rounds.push(await round(target));
   return ["first", "second"].flatMap((name) => {
     const all = rounds.map((one) => one[name]);
     const best = all.reduce((a, b) => (b.proven < a.proven ? b : a));
-    table(`${target}, ${name}`, best, all);
+    table(target, name, best, all);
     const key = `promotion_${target}_${name}`;
     const rows = [
-      { name: `${key}_ms`, value: best.proven, unit: "ms" },
+      { name: `${key}_ms`, value: best.proven, unit: "ms", peer: best.alone && ALONE[target], peer_value: best.alone && Math.min(...all.map((one) => one.alone)) },
       { name: `${key}_committed_ms`, value: Math.min(...all.map((one) => one.committed)), unit: "ms" },
       { name: `${key}_calls`, value: best.calls.length, unit: "calls" },
     ];
@@ -155,12 +166,13 @@ async function measure(target) {
   }).concat(steps(target));
 }
 
-function table(title, best, all) {
+function table(target, name, best, all) {
   const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
-  say(`${title}: proven after ${all.map((one) => seconds(one.proven)).join(", ")}; committed, without the watch's ${BAKE_SECS} s, after ${all.map((one) => seconds(one.committed)).join(", ")}`);
+  say(`${target}, ${name}: proven after ${all.map((one) => seconds(one.proven)).join(", ")}; committed, without the watch's ${BAKE_SECS} s, after ${all.map((one) => seconds(one.committed)).join(", ")}`);
+  if (best.alone) say(`  ${all.map((one) => seconds(one.alone)).join(", ")}: ${ALONE[target]}`);
   for (const step of best.steps) say(`  ${seconds(step.ms).padStart(8)}  ${step.title}`);
   const kinds = new Map();
-  for (const call of best.calls) kinds.set(call, (kinds.get(call) ?? 0) + 1);
+  for (const { what } of best.calls) kinds.set(what, (kinds.get(what) ?? 0) + 1);
   for (const [call, n] of [...kinds].sort((a, b) => b[1] - a[1])) say(`  ${String(n).padStart(8)}  ${call}`);
 }
 
