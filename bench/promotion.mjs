@@ -1,6 +1,6 @@
 // promotion.mjs TARGET… [--quick]: from the click to a version that is proven to serve, on real servers.
 //
-// TARGET is local, mlserver, triton or ray. For each: Signalbox's own registry, a project with a run whose model is
+// TARGET is local, mlserver, triton or ray (minutes more, and 3 GB: only where SIGNALBOX_PYTHON_RAY is set). For each: Signalbox's own registry, a project with a run whose model is
 // promoted where nobody serves (first), and another run's model where that one serves (second). The click is the start of
 // `signalbox apply`; the time ends when the journal says that the candidate was seen with all the traffic, named by
 // its digest and with its golden request answered as stored. Remote calls are what a proxy before the server
