@@ -1,10 +1,11 @@
 // promotion.mjs TARGET… [--quick]: from the click to a version that is proven to serve, on real servers.
 //
-// TARGET is local, mlserver, triton or ray (minutes more, and 3 GB: only where SIGNALBOX_PYTHON_RAY is set). For each: Signalbox's own registry, a project with a run whose model is
-// promoted where nobody serves (first), and another run's model where that one serves (second). The click is the start of
-// `signalbox apply`; the time ends when the journal says that the candidate was seen with all the traffic, named by
-// its digest and with its golden request answered as stored. Remote calls are what a proxy before the server
-// counted; for the local target, what the model servers' own access logs show, on loopback.
+// TARGET is local, mlserver, triton or ray (minutes more, and 3 GB: only where SIGNALBOX_PYTHON_RAY is set). For each:
+// Signalbox's own registry, a project with a run whose model is promoted where nobody serves (first), and another
+// run's model where that one serves (second). The click is the start of `signalbox apply`; the time ends when the journal
+// says that the candidate was seen with all the traffic, named by its digest and with its golden request answered as
+// stored. Remote calls are what a proxy before the server counted; for the local target, what the model servers' own
+// access logs show, on loopback.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -56,6 +57,8 @@ alias = "champion"
 bake = { secs = ${BAKE_SECS}, max_error_rate = 0.0, min_requests = 1, too_few = "go_on" }
 `);
     this.env = { ...ownHome(this.folder), SIGNALBOX_DATA_DIR: this.data, SIGNALBOX_PYTHON: loader, SIGNALBOX_USER: "bench", VIRTUAL_ENV: "" };
+    // Also when the bench is stopped halfway; before its folder goes.
+    process.prependListener("exit", () => this.end());
   }
 
   /** Runs a command to its end; its lines of JSON, each with when it came. */
@@ -96,13 +99,22 @@ bake = { secs = ${BAKE_SECS}, max_error_rate = 0.0, min_requests = 1, too_few = 
     return path.join(this.project, all.sort()[0]);
   }
 
-  /** What keeps the local models outlives the commands: it is ended by the id that it wrote down. */
-  async close() {
+  /** What keeps the local models outlives the commands: it is known by the id that it wrote down. */
+  keeper() {
     const lock = path.join(this.data, "keeper/lock");
-    if (!fs.existsSync(lock)) return;
-    const pid = Number(fs.readFileSync(lock, "utf8").trim());
-    process.kill(pid, "SIGTERM");
-    await until("the keeper ends", () => !fs.existsSync(`/proc/${pid}`) || fs.readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "), { ms: 30_000 });
+    const pid = fs.existsSync(lock) ? Number(fs.readFileSync(lock, "utf8").trim()) : 0;
+    return pid > 1 && fs.existsSync(`/proc/${pid}`) ? pid : null;
+  }
+
+  end() {
+    const pid = this.keeper();
+    if (pid) process.kill(pid, "SIGTERM");
+  }
+
+  async close() {
+    const pid = this.keeper();
+    this.end();
+    if (pid) await until("the keeper ends", () => !fs.existsSync(`/proc/${pid}`) || fs.readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "), { ms: 30_000 });
   }
 }
 
