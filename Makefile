@@ -24,7 +24,7 @@ test-heavy: ## Promotions to Ray Serve and to KServe on a real Kubernetes API se
 lint: ## Formatting, clippy and svelte-check only
 	@scripts/test.sh lint
 
-bench: ## Measure beside TensorBoard's and MLflow's own readers; writes target/bench/results.json
+bench: ## Measure beside TensorBoard's and MLflow's own readers and by-hand promotion; writes target/bench/results.json
 	@scripts/bench.sh
 
 fuzz: ## Fuzz the readers of event files, CSV and JSON Lines, each for FUZZ_SECONDS=60

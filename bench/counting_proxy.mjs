@@ -1,4 +1,4 @@
-// Stands before a real server and writes down every request that goes through: when, and what for.
+// Stands before a real server and writes down every request that goes through: when, what for, and how long it took.
 import http from "node:http";
 
 /** Long digests and ids are told apart by nobody who reads a table. */
@@ -8,11 +8,12 @@ const plain = (url) => url.split("?")[0].replace(/[0-9a-f]{12,}/g, "{digest}");
 export async function countingProxy(to) {
   const calls = [];
   const server = http.createServer((asked, answer) => {
-    calls.push({ at: performance.now(), what: `${asked.method} ${plain(asked.url)}` });
+    const call = { at: performance.now(), what: `${asked.method} ${plain(asked.url)}`, ms: null };
+    calls.push(call);
     const onward = http.request({ host: "127.0.0.1", port: to, method: asked.method, path: asked.url, headers: asked.headers, agent: false });
     onward.on("response", (got) => {
       answer.writeHead(got.statusCode, got.headers);
-      got.pipe(answer);
+      got.on("end", () => (call.ms = performance.now() - call.at)).pipe(answer);
     });
     // Whoever asked sees a broken connection, as without us.
     onward.on("error", () => answer.destroy());

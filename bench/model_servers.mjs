@@ -7,7 +7,7 @@ import { temporaryFolder } from "../tests/e2e/support/places.mjs";
 import { start, stop, until } from "../tests/e2e/support/processes.mjs";
 import { countingProxy } from "./counting_proxy.mjs";
 
-async function freePorts(n) {
+export async function freePorts(n) {
   const open = await Promise.all(Array.from({ length: n }, () => new Promise((resolve) => {
     const server = net.createServer().listen(0, "127.0.0.1", () => resolve(server));
   })));
@@ -71,6 +71,21 @@ export async function triton(python) {
   const child = start(path.join(home, "bin/tritonserver"), flags, { env });
   await ready(child, "Triton", `http://127.0.0.1:${http}/v2/health/ready`);
   return behindProxies(child, ['kind = "v2"', `repository = "${repository}"`], { url: http });
+}
+
+/** `mlflow models serve`, started as one does by hand: the time until it answers. */
+export async function served(python, model) {
+  const [port] = await freePorts(1);
+  const began = performance.now();
+  const flags = ["-m", "mlflow", "models", "serve", "-m", model, "--env-manager", "local", "-h", "127.0.0.1", "-p", port, "--workers", "1"];
+  // MLflow starts uvicorn by its name.
+  const env = { PATH: `${path.dirname(python)}:${process.env.PATH}`, MLFLOW_DISABLE_TELEMETRY: "true" };
+  const child = start(python, flags.map(String), { env });
+  await until("it answers", async () => child.isOver || (await answers(`http://127.0.0.1:${port}/ping`)()), { ms: 180_000, every: 20 });
+  if (child.isOver) throw new Error(`mlflow models serve ended:\n${child.lines.slice(-20).join("\n")}`);
+  const ms = performance.now() - began;
+  await stop(child);
+  return ms;
 }
 
 /** Only in a network namespace of its own: Ray listens on all addresses, at ports that are always the same. */

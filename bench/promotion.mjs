@@ -1,17 +1,18 @@
 // promotion.mjs TARGET… [--quick]: from the click to a version that is proven to serve, on real servers.
 //
-// TARGET is local, mlserver, triton or ray. For each: Signalbox's own registry, a project with a run whose model is
-// promoted where nobody serves (first), and another run's model where that one serves (second). The click is the start of
-// `signalbox apply`; the time ends when the journal says that the candidate was seen with all the traffic, named by
-// its digest and with its golden request answered as stored. Remote calls are what a proxy before the server
-// counted; for the local target, what the model servers' own access logs show, on loopback.
+// TARGET is local, mlserver, triton or ray (minutes more, and 3 GB: only where SIGNALBOX_PYTHON_RAY is set). For each:
+// Signalbox's own registry, a project with a run whose model is promoted where nobody serves (first), and another
+// run's model where that one serves (second). The click is the start of `signalbox apply`; the time ends when the journal
+// says that the candidate was seen with all the traffic, named by its digest and with its golden request answered as
+// stored. Remote calls are what a proxy before the server counted; for the local target, what the model servers' own
+// access logs show, on loopback.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { cli, demo, ownHome, python, root, temporaryFolder } from "../tests/e2e/support/places.mjs";
 import { start, until } from "../tests/e2e/support/processes.mjs";
-import { mlserver, ray, triton } from "./model_servers.mjs";
+import { mlserver, ray, served, triton } from "./model_servers.mjs";
 
 const BAKE_SECS = 5;
 const quick = process.argv.includes("--quick");
@@ -56,6 +57,8 @@ alias = "champion"
 bake = { secs = ${BAKE_SECS}, max_error_rate = 0.0, min_requests = 1, too_few = "go_on" }
 `);
     this.env = { ...ownHome(this.folder), SIGNALBOX_DATA_DIR: this.data, SIGNALBOX_PYTHON: loader, SIGNALBOX_USER: "bench", VIRTUAL_ENV: "" };
+    // Also when the bench is stopped halfway; before its folder goes.
+    process.prependListener("exit", () => this.end());
   }
 
   /** Runs a command to its end; its lines of JSON, each with when it came. */
@@ -90,13 +93,28 @@ bake = { secs = ${BAKE_SECS}, max_error_rate = 0.0, min_requests = 1, too_few = 
     return lines.flatMap((line) => line.match(/"((?:GET|POST) \S+) HTTP/)?.[1] ?? []);
   }
 
-  /** What keeps the local models outlives the commands: it is ended by the id that it wrote down. */
-  async close() {
+  /** Some logged model of the project. */
+  model() {
+    const all = fs.readdirSync(this.project, { recursive: true }).filter((at) => /models\/m-[^/]+\/artifacts$/.test(at));
+    return path.join(this.project, all.sort()[0]);
+  }
+
+  /** What keeps the local models outlives the commands: it is known by the id that it wrote down. */
+  keeper() {
     const lock = path.join(this.data, "keeper/lock");
-    if (!fs.existsSync(lock)) return;
-    const pid = Number(fs.readFileSync(lock, "utf8").trim());
-    process.kill(pid, "SIGTERM");
-    await until("the keeper ends", () => !fs.existsSync(`/proc/${pid}`) || fs.readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "), { ms: 30_000 });
+    const pid = fs.existsSync(lock) ? Number(fs.readFileSync(lock, "utf8").trim()) : 0;
+    return pid > 1 && fs.existsSync(`/proc/${pid}`) ? pid : null;
+  }
+
+  end() {
+    const pid = this.keeper();
+    if (pid) process.kill(pid, "SIGTERM");
+  }
+
+  async close() {
+    const pid = this.keeper();
+    this.end();
+    if (pid) await until("the keeper ends", () => !fs.existsSync(`/proc/${pid}`) || fs.readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "), { ms: 30_000 });
   }
 }
 
@@ -120,14 +138,15 @@ async function round(target) {
   const server = target === "local" ? null : await servers[target](pythonOf[target]);
   const place = new Place(await project(target), server?.policy ?? 'kind = "local"', target === "ray" ? python : pythonOf[target]);
   try {
-    const counted = (since, till) => server.calls().filter(({ at }) => at >= since && at <= till).map(({ what }) => what);
+    const counted = (since, till) => server.calls().filter(({ at }) => at >= since && at <= till);
     if (server) await place.run("allow", place.project, "--yes");
     const both = {};
     for (const [name, run] of [["first", "final"], ["second", "final-runner-up"]]) {
       const before = place.logged().length;
       // An access log has no exact times: its calls are counted at the end only.
-      const ofLog = (_, till) => (till === undefined ? [] : place.logged().slice(before));
+      const ofLog = () => place.logged().slice(before).map((what) => ({ what }));
       both[name] = await promote(place, run, server ? counted : ofLog);
+      both[name].alone = server ? longestLoad(both[name].callsToProven) : await served(python, place.model());
     }
     return both;
   } finally {
@@ -136,17 +155,21 @@ async function round(target) {
   }
 }
 
-/** The best of the rounds counts, as with all our figures; what is asked must not change from one to the next by much. */
+/** What of the time is the server's own: loading the model and its libraries. */
+const longestLoad = (calls) => Math.max(0, ...calls.filter(({ what }) => /^POST .*\/load$/.test(what)).map(({ ms }) => ms)) || null;
+const ALONE = { local: "`mlflow models serve` by hand, until it answers", mlserver: "the server's own load alone", triton: "the server's own load alone" };
+
+/** The best of the rounds counts, as with all our figures; the calls are those of the best one. */
 async function measure(target) {
   const rounds = [];
   for (let i = 0; i < (quick ? 1 : 3); i++) rounds.push(await round(target));
   return ["first", "second"].flatMap((name) => {
     const all = rounds.map((one) => one[name]);
     const best = all.reduce((a, b) => (b.proven < a.proven ? b : a));
-    table(`${target}, ${name}`, best, all);
+    table(target, name, best, all);
     const key = `promotion_${target}_${name}`;
     const rows = [
-      { name: `${key}_ms`, value: best.proven, unit: "ms" },
+      { name: `${key}_ms`, value: best.proven, unit: "ms", peer: best.alone && ALONE[target], peer_value: best.alone && Math.min(...all.map((one) => one.alone)) },
       { name: `${key}_committed_ms`, value: Math.min(...all.map((one) => one.committed)), unit: "ms" },
       { name: `${key}_calls`, value: best.calls.length, unit: "calls" },
     ];
@@ -155,12 +178,13 @@ async function measure(target) {
   }).concat(steps(target));
 }
 
-function table(title, best, all) {
+function table(target, name, best, all) {
   const seconds = (ms) => `${(ms / 1000).toFixed(2)} s`;
-  say(`${title}: proven after ${all.map((one) => seconds(one.proven)).join(", ")}; committed, without the watch's ${BAKE_SECS} s, after ${all.map((one) => seconds(one.committed)).join(", ")}`);
+  say(`${target}, ${name}: proven after ${all.map((one) => seconds(one.proven)).join(", ")}; committed, without the watch's ${BAKE_SECS} s, after ${all.map((one) => seconds(one.committed)).join(", ")}`);
+  if (best.alone) say(`  ${all.map((one) => seconds(one.alone)).join(", ")}: ${ALONE[target]}`);
   for (const step of best.steps) say(`  ${seconds(step.ms).padStart(8)}  ${step.title}`);
   const kinds = new Map();
-  for (const call of best.calls) kinds.set(call, (kinds.get(call) ?? 0) + 1);
+  for (const { what } of best.calls) kinds.set(what, (kinds.get(what) ?? 0) + 1);
   for (const [call, n] of [...kinds].sort((a, b) => b[1] - a[1])) say(`  ${String(n).padStart(8)}  ${call}`);
 }
 

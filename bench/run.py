@@ -169,9 +169,11 @@ class Bench:
 
     def promotion(self):
         step("promotions: from the click to proven, on real servers")
-        targets = ["local", "mlserver", "triton"] + (["ray"] if os.environ.get("SIGNALBOX_PYTHON_RAY") else [])
-        for row in self.node("promotion.mjs", *targets, "--quick" if self.quick else ""):
-            self.results.add(row["name"], row["value"], row["unit"], row.get("peer"), row.get("peer_value"))
+        # One after the other, so that the figures of one are kept when the next cannot be run.
+        heavy = [["ray"]] if os.environ.get("SIGNALBOX_PYTHON_RAY") else []
+        for targets in [["local"], ["mlserver", "triton"], *heavy]:
+            for row in self.node("promotion.mjs", *targets, "--quick" if self.quick else ""):
+                self.results.add(row["name"], row["value"], row["unit"], row.get("peer"), row.get("peer_value"))
 
     def node(self, script, *args):
         env = os.environ | {"SIGNALBOX_BIN": str(self.bin), "SIGNALBOX_PYTHON": sys.executable}
