@@ -246,7 +246,11 @@ impl Eye<'_> {
         }
         let health = self.world.target(target)?.health(service, &at, limits.secs.max(1), self.cx)?;
         let said = format!("{} requests, {} errors", health.n_requests, health.n_errors);
-        if health.n_requests < limits.min_requests.max(1) {
+        if health.n_requests == 0 && limits.min_requests == 0 {
+            look.saw = said;
+            return Ok(look);
+        }
+        if health.n_requests < limits.min_requests {
             look.saw = format!("{said}: too few to judge by");
             look.is_thin = true;
             return Ok(look);

@@ -63,11 +63,16 @@ fn run(weak: &Weak<Inner>) {
     let mut wait = FIRST;
     loop {
         let until = Instant::now() + wait;
+        let mut was_carried = false;
         while Instant::now() < until {
             thread::sleep(Duration::from_millis(500));
-            if weak.upgrade().is_none_or(|app| app.stopped.load(Ordering::SeqCst)) {
-                return;
+            let Some(app) = weak.upgrade().filter(|app| !app.stopped.load(Ordering::SeqCst)) else { return };
+            // At a plan's end at once: what changes from then on is another's.
+            let is_carried = !lock(&app.promotions.running).is_empty();
+            if was_carried && !is_carried {
+                break;
             }
+            was_carried = is_carried;
         }
         {
             let Some(app) = weak.upgrade().map(App) else { return };
@@ -91,7 +96,7 @@ impl App {
         let plans = ledger.plans().unwrap_or_default();
         plans.iter().any(|row| {
             let lines = signalbox_release::plan_lines(&ledger, &row.id).unwrap_or_default();
-            lines.last().is_some_and(|(at, _)| *at >= since_unix_ms - 2_000)
+            lines.last().is_some_and(|(at, _)| *at >= since_unix_ms)
         })
     }
 
@@ -214,7 +219,7 @@ impl Seen {
 /// What a version breaks of the limits that it baked under.
 fn breach(served: &ServedView, limits: &Limits) -> Option<String> {
     let (n, errors) = (served.n_requests?, served.n_errors?);
-    if n < limits.min_requests.max(1) {
+    if n == 0 || n < limits.min_requests {
         return None;
     }
     let rate = errors as f64 / n as f64;

@@ -9,7 +9,7 @@ export interface Notice {
 
 const SHOWN_MS = 6000;
 
-/** Short words at the foot of the window on what just happened. Errors stay until they are dismissed. */
+/** Short words at the foot of the window on what just happened. Warnings and errors stay until they are dismissed. */
 class Notices {
   list = $state.raw<readonly Notice[]>([]);
   #nextId = 1;
@@ -17,7 +17,7 @@ class Notices {
   add(level: Notice["level"], message: string, hint: string | null = null) {
     const notice = { id: this.#nextId++, level, message, hint };
     this.list = [...this.list.filter((other) => other.message !== message).slice(-3), notice];
-    if (level !== "error") setTimeout(() => this.dismiss(notice.id), SHOWN_MS);
+    if (level === "info") setTimeout(() => this.dismiss(notice.id), SHOWN_MS);
   }
 
   info(message: string, hint: string | null = null) {
