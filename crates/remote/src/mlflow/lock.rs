@@ -46,21 +46,27 @@ impl MlflowRegistry {
     pub(super) fn lock(&self, model: &ModelName, alias: &AliasName, patience: &Patience) -> Result<String, Failure> {
         let name = name_of(model, alias);
         let mut stolen = false;
+        // Once somebody was seen to hold it, that is why time ran out, whatever call it ran out in.
+        let mut busy: Option<Failure> = None;
         loop {
-            patience.check()?;
+            let or_busy = |failure: Failure| match &busy {
+                Some(busy) if failure.code == FailureCode::TimedOut => busy.clone(),
+                _ => failure,
+            };
+            patience.check().map_err(or_busy)?;
             let until = (self.clock.unix_ms() + HELD_MS).to_string();
             match self.change(&self.lock_call(&name, &until), patience) {
                 Ok(_) if !stolen => return Ok(name),
                 Ok(_) => self.clock.pause(SETTLE, patience.cancel()),
                 Err(Lost::Refused(failure)) if failure.code == FailureCode::Conflict => {}
-                Err(Lost::Refused(failure)) => return Err(failure),
+                Err(Lost::Refused(failure)) => return Err(or_busy(failure)),
                 // It may be ours all the same.
                 Err(Lost::Unknown(failure)) => match self.seen_lock(&name, patience) {
                     Ok(Some(_)) => {}
-                    _ => return Err(failure),
+                    _ => return Err(or_busy(failure)),
                 },
             }
-            let Some(seen) = self.seen_lock(&name, patience)? else { continue };
+            let Some(seen) = self.seen_lock(&name, patience).map_err(or_busy)? else { continue };
             if seen.nonce == self.nonce && seen.until_unix_ms.to_string() == until {
                 return Ok(name);
             }
@@ -70,10 +76,12 @@ impl MlflowRegistry {
                 self.remove(&name, patience)?;
                 continue;
             }
+            let why = format!("{} is moving {alias} of {model} just now", seen.owner);
+            let held = Failure::new(FailureCode::Busy, why).hint("Wait until that is done, and look again.");
             if patience.left() <= BETWEEN_TRIES {
-                let why = format!("{} is moving {alias} of {model} just now", seen.owner);
-                return Err(Failure::new(FailureCode::Busy, why).hint("Wait until that is done, and look again."));
+                return Err(held);
             }
+            busy = Some(held);
             self.clock.pause(BETWEEN_TRIES, patience.cancel());
         }
     }

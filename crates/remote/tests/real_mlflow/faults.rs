@@ -66,7 +66,7 @@ fn a_move_whose_answer_is_lost_is_unknown_and_the_way_back_is_open() {
 
     // Others are kept out meanwhile …
     let bob = super::view_of("bob@desk");
-    let short = Cx { cancel: Cancel::default(), limit: Duration::from_secs(2) };
+    let short = Cx { cancel: Cancel::default(), limit: Duration::from_secs(8) };
     let outcome = bob.registry.point(&model, &champion(), Some(&v[0]), Some(&v[1]), &short);
     let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
     assert_eq!(
