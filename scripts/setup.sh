@@ -146,12 +146,15 @@ unpack_servers() {
 server_packages="prometheus docker-registry apache2-utils libapr1 libaprutil1"
 server_programs() {
   servers="$cache/servers-$(sha256sum <<<"$server_packages" | cut -c1-16)"
-  PATH="$PATH:$servers/usr/bin"
-  export PATH LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(find "$servers/usr/lib" -maxdepth 1 -type d 2>/dev/null | paste -sd: || true)"
-  if command -v prometheus >/dev/null && command -v docker-registry >/dev/null && command -v htpasswd >/dev/null; then
+  if ! { [ -f "$servers/.ready" ] || { command -v prometheus && command -v docker-registry && command -v htpasswd; } >/dev/null; }; then
+    command -v apt-get >/dev/null || die "The tests need prometheus, docker-registry and htpasswd on the PATH."
+    step "unpacking servers for the tests: $server_packages" 600 unpack_servers
+  else
     skip "servers for the tests" "all there"
-    return
   fi
-  command -v apt-get >/dev/null || die "The tests need prometheus, docker-registry and htpasswd on the PATH."
-  step "unpacking servers for the tests: $server_packages" 600 unpack_servers
+  [ -f "$servers/.ready" ] || return 0
+  # After unpacking: the folders of their libraries must be there to be found.
+  PATH="$PATH:$servers/usr/bin"
+  LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(find "$servers/usr/lib" -mindepth 1 -maxdepth 1 -type d | paste -sd:)"
+  export PATH LD_LIBRARY_PATH
 }
