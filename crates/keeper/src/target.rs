@@ -175,7 +175,7 @@ impl Target for LocalTarget {
     }
 
     fn title(&self) -> String {
-        "model servers on this machine".into()
+        "this machine".into()
     }
 
     fn caps(&self) -> TargetCaps {

@@ -14,7 +14,7 @@ use signalbox_store::{Ledger, StoreError};
 use crate::failure::{Failure, FailureCode, Outcome};
 use crate::journal::{End, Journal, Line, Progress, StepState};
 use crate::look::{Eye, Look, World};
-use crate::plan::{Action, Expect, Plan, Step};
+use crate::plan::{Action, Expect, Plan, Step, Who};
 use crate::ports::{Cancel, Cx};
 use undo::{ours, undone};
 
@@ -140,6 +140,9 @@ impl Carrier<'_> {
     pub fn resume(&self, plan: &Plan, choice: &Choice) -> Result<End, CarryError> {
         self.claimed(plan, |journal| {
             let progress = self.progress(plan, journal)?;
+            if progress.is_untidy() {
+                return self.finish(plan, journal, choice);
+            }
             if progress.end.is_some() {
                 return Err(CarryError::Ended);
             }
@@ -164,15 +167,39 @@ impl Carrier<'_> {
         })
     }
 
+    /// What is left of a plan that went through: it cannot be taken back any more, only rolled back by another.
+    fn finish(&self, plan: &Plan, journal: &Journal, choice: &Choice) -> Result<End, CarryError> {
+        match choice {
+            Choice::GoOn => self.tidy(plan, journal)?,
+            Choice::GoBack => return Err(CarryError::Ended),
+            Choice::Adopt { reason } => {
+                let left = format!("left as it is by {}: {reason}", self.by);
+                self.write(journal, Line::Tidied { failures: vec![left] })?;
+            }
+        }
+        Ok(End::Committed)
+    }
+
     /// How a plan that was cut short stands. Changes nothing.
     pub fn standing(&self, plan: &Plan, progress: &Progress) -> Standing {
-        let open = |state: &StepState| matches!(state, StepState::Open | StepState::Answered | StepState::Undoing);
+        let open = |state: &StepState| match state {
+            StepState::Open | StepState::Answered | StepState::Undoing => true,
+            StepState::Failed { .. } => progress.back.is_none(),
+            _ => false,
+        };
         let Some(step) = progress.steps.iter().position(open) else {
             let next = progress.steps.iter().position(|state| *state == StepState::Waiting);
             return Standing::Between { next: next.unwrap_or(plan.steps.len()) };
         };
+        if let StepState::Failed { why } = &progress.steps[step] {
+            return Standing::NotDone { step, saw: vec![why.clone()] };
+        }
+        // What it looks like now says nothing of a watch that was not watched to its end.
+        if plan.steps[step].judges() && progress.steps[step] != StepState::Answered {
+            return Standing::NotDone { step, saw: vec!["it was cut short, and begins anew".into()] };
+        }
         let cx = self.cx(LOOK_LIMIT);
-        let eye = Eye { world: self.world, plan, cx: &cx };
+        let eye = Eye::new(self.world, plan, &cx);
         let all = |expects: &[Expect]| -> Result<(bool, Vec<String>), Failure> {
             let looks = expects.iter().map(|expect| eye.look(expect)).collect::<Result<Vec<_>, _>>()?;
             Ok((looks.iter().all(|look| look.holds), looks.into_iter().map(|look| look.saw).collect()))
@@ -191,7 +218,16 @@ impl Carrier<'_> {
             if progress.steps[n] == StepState::Seen {
                 continue;
             }
-            let fresh = progress.steps[n] == StepState::Waiting;
+            // It had failed already, and was cut short before it turned back.
+            if let StepState::Failed { why } = &progress.steps[n] {
+                self.write(journal, Line::TurnsBack { why: format!("{}: {why}", step.title) })?;
+                return self.back(plan, journal);
+            }
+            let fresh = match &progress.steps[n] {
+                StepState::Waiting => true,
+                // Only a watch that was watched to its end has judged.
+                state => step.judges() && *state != StepState::Answered,
+            };
             if let Went::Badly(why, failure) = self.step(plan, journal, n, step, fresh)? {
                 self.write(journal, Line::Failed { step: n, back: false, why: why.clone(), failure })?;
                 self.write(journal, Line::TurnsBack { why: format!("{}: {why}", step.title) })?;
@@ -209,7 +245,7 @@ impl Carrier<'_> {
         if self.cancel.is_stopped() {
             return Ok(Went::Badly("it was stopped".into(), None));
         }
-        if !fresh && let Some(looks) = self.settled(plan, step)? {
+        if !fresh && let Some(looks) = self.settled(plan, journal, n, step)? {
             self.write(journal, Line::Seen { step: n, back: false, looks })?;
             return Ok(Went::Well);
         }
@@ -243,7 +279,9 @@ impl Carrier<'_> {
 
     /// How it looks after a step that may have been done before a cut, or is still under way: a call outlives its caller.
     /// None: it is as before the step, or becomes neither.
-    fn settled(&self, plan: &Plan, step: &Step) -> Result<Option<Vec<Look>>, CarryError> {
+    fn settled(&self, plan: &Plan, journal: &Journal, n: usize, step: &Step) -> Result<Option<Vec<Look>>, CarryError> {
+        // Until then a call that nobody has heard of may still arrive, and would be made twice.
+        let may_land = may_land(journal, n)?.map_or(i64::MIN, |since| since + SETTLE_MS);
         let is_quick = matches!(step.action, Action::Route { .. } | Action::Point { .. });
         let time = if is_quick { SETTLE_MS } else { i64::try_from(step.limit_secs).unwrap_or(i64::MAX / 2000) * 1000 };
         let until = self.clock.unix_ms() + time;
@@ -256,7 +294,8 @@ impl Carrier<'_> {
             }
             let before = self.wait_for(plan, &step.before, Duration::ZERO);
             let is_as_before = before.is_ok_and(|looks| all_hold(&looks));
-            if is_as_before || self.clock.unix_ms() >= until || self.cancel.is_stopped() {
+            let now = self.clock.unix_ms();
+            if is_as_before && now >= may_land || now >= until || self.cancel.is_stopped() {
                 return Ok(None);
             }
             self.clock.pause(BETWEEN_LOOKS, &self.cancel);
@@ -274,7 +313,8 @@ impl Carrier<'_> {
         for (n, step) in plan.steps.iter().enumerate().rev() {
             let done_with =
                 matches!(progress.steps[n], StepState::Waiting | StepState::Undone | StepState::Left { .. });
-            if !done_with {
+            // A step that was never begun has nothing of ours, though another's may look the same.
+            if progress.begun[n] && !done_with {
                 self.undo(plan, journal, n, step)?;
             }
         }
@@ -291,7 +331,9 @@ impl Carrier<'_> {
         let stuck = |why: String| CarryError::Stuck { step: n, why };
         // A change that is under way ends as one or as the other.
         let until = self.clock.unix_ms() + SETTLE_MS;
-        let mut may_land = may_land(journal, n)?;
+        let mut may_land = may_land(journal, n)?.is_some();
+        // What was put there and never loaded is not seen, and is removed all the same.
+        let is_staged = matches!(step.action, Action::Stage { .. });
         let is_ours = loop {
             let cannot =
                 |f: Failure| stuck(format!("it cannot be taken back now, because it cannot be looked at: {f}"));
@@ -301,10 +343,13 @@ impl Carrier<'_> {
                 self.clock.pause(Duration::from_millis(SETTLE_MS.unsigned_abs()), &self.cancel);
                 continue;
             }
+            if all_hold(&looks) && is_staged {
+                break true;
+            }
             if all_hold(&looks) {
                 return self.write(journal, Line::Seen { step: n, back: true, looks });
             }
-            let looks = self.patiently(plan, &ours(step), step.limit_secs).map_err(cannot)?;
+            let looks = self.patiently(plan, &ours(plan, step), step.limit_secs).map_err(cannot)?;
             if all_hold(&looks) {
                 break true;
             }
@@ -344,6 +389,10 @@ impl Carrier<'_> {
     fn tidy(&self, plan: &Plan, journal: &Journal) -> Result<(), CarryError> {
         let mut failures = Vec::new();
         for (i, action) in plan.tidy.iter().enumerate() {
+            if let Some(why) = self.is_still_wanted(plan, action) {
+                failures.push(why);
+                continue;
+            }
             let key = plan.key(plan.steps.len() + i, false);
             if let Outcome::Refused(f) | Outcome::Unknown(f) = self.act(plan, action, &key, 60) {
                 failures.push(f.message);
@@ -352,11 +401,23 @@ impl Carrier<'_> {
         self.write(journal, Line::Tidied { failures })
     }
 
+    /// Why what was there before is better left: days may have gone by, and somebody may want it again.
+    fn is_still_wanted(&self, plan: &Plan, action: &Action) -> Option<String> {
+        let Action::Unstage { target, service, .. } = action else { return None };
+        let (target, service, who) = (target.clone(), service.clone(), Some(Who::Candidate));
+        let serves = Expect::Serves { target, service, who, share: 100, proven: false };
+        match self.wait_for(plan, &[serves], Duration::ZERO) {
+            Ok(looks) if all_hold(&looks) => None,
+            Ok(looks) => Some(format!("the version before was left loaded: {}", what_parts(&looks))),
+            Err(failure) => Some(format!("the version before was left loaded: {failure}")),
+        }
+    }
+
     /// Looks until all of it holds, or cannot any more, or the time is over.
     fn wait_for(&self, plan: &Plan, expects: &[Expect], time: Duration) -> Result<Vec<Look>, Failure> {
         let until = self.clock.unix_ms() + i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2);
         let cx = self.cx(LOOK_LIMIT);
-        let eye = Eye { world: self.world, plan, cx: &cx };
+        let eye = Eye::new(self.world, plan, &cx);
         loop {
             let looked = expects.iter().map(|expect| eye.look(expect)).collect::<Result<Vec<_>, _>>();
             let enough = match &looked {
@@ -417,17 +478,19 @@ impl Carrier<'_> {
     }
 }
 
-/// Whether a step's call was made and nobody knows what came of it: its effect may still come.
-fn may_land(journal: &Journal, n: usize) -> Result<bool, StoreError> {
-    let mut may = false;
-    for (_, line) in journal.lines()? {
+/// Since when (Unix ms) a step's call is under way and nobody knows what came of it: its effect may still come.
+fn may_land(journal: &Journal, n: usize) -> Result<Option<i64>, StoreError> {
+    let mut since = None;
+    for (at_unix_ms, line) in journal.lines()? {
         match line {
-            Line::Intends { step, back: false } if step == n => may = true,
-            Line::Answered { step, back: false, outcome } if step == n => may = matches!(outcome, Outcome::Unknown(_)),
+            Line::Intends { step, back: false } if step == n => since = Some(at_unix_ms),
+            Line::Answered { step, back: false, outcome } if step == n => {
+                since = matches!(outcome, Outcome::Unknown(_)).then_some(at_unix_ms);
+            }
             _ => {}
         }
     }
-    Ok(may)
+    Ok(since)
 }
 
 fn all_hold(looks: &[Look]) -> bool {

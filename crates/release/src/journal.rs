@@ -70,6 +70,8 @@ pub enum End {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Progress {
     pub steps: Vec<StepState>,
+    /// Of each step, whether its call may have been made: what was never begun is not taken back.
+    pub begun: Vec<bool>,
     /// Why it turned back, once it did.
     pub back: Option<String>,
     pub end: Option<End>,
@@ -80,8 +82,14 @@ pub struct Progress {
 impl Progress {
     /// `lines` may come from a newer version or a damaged file: steps that the plan has not are passed over.
     pub fn of(n_steps: usize, lines: &[Line]) -> Progress {
-        let mut progress =
-            Progress { steps: vec![StepState::Waiting; n_steps], back: None, end: None, began: false, tidied: false };
+        let mut progress = Progress {
+            steps: vec![StepState::Waiting; n_steps],
+            begun: vec![false; n_steps],
+            back: None,
+            end: None,
+            began: false,
+            tidied: false,
+        };
         for line in lines {
             progress.take(line);
         }
@@ -89,6 +97,11 @@ impl Progress {
     }
 
     fn take(&mut self, line: &Line) {
+        if let Line::Intends { step, back: false } = line
+            && let Some(begun) = self.begun.get_mut(*step)
+        {
+            *begun = true;
+        }
         let mut set = |step: usize, state: StepState| {
             if let Some(slot) = self.steps.get_mut(step) {
                 *slot = state;
@@ -99,6 +112,10 @@ impl Progress {
             Line::Intends { step, back: false } => set(*step, StepState::Open),
             Line::Intends { step, back: true } => set(*step, StepState::Undoing),
             Line::Answered { step, back: false, outcome: Outcome::Done(_) } => set(*step, StepState::Answered),
+            // A no is an end: the plan turns back, also when it was cut short before it said so.
+            Line::Answered { step, back: false, outcome: Outcome::Refused(failure) } => {
+                set(*step, StepState::Failed { why: failure.message.clone() });
+            }
             // What is not known, and an inverse that was called, stay as they are until one has looked.
             Line::Answered { .. } => {}
             Line::Seen { step, back: false, .. } => set(*step, StepState::Seen),
@@ -114,9 +131,14 @@ impl Progress {
         }
     }
 
-    /// Somebody began, and nobody ended it.
+    /// Somebody began, and nobody ended it; or it ended well, and what is of no more use is still there.
     pub fn is_open(&self) -> bool {
-        self.began && self.end.is_none()
+        self.began && (self.end.is_none() || self.is_untidy())
+    }
+
+    /// It went through and was cut short before the version from before was unloaded.
+    pub fn is_untidy(&self) -> bool {
+        self.end == Some(End::Committed) && !self.tidied
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether what must be seen is seen.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,6 +53,22 @@ impl Look {
     fn new(holds: bool, saw: impl Into<String>) -> Look {
         Look { holds, saw: saw.into(), proof: None, is_final: false, is_thin: false }
     }
+
+    /// Notes the digest that is served. False if it is another's: numbers may be given anew, digests are not.
+    fn identify(&mut self, at: &VersionRef, identity: &Identity) -> bool {
+        match (identity, &at.digest) {
+            (Identity::Proven(found), Some(wanted)) if found == wanted => {
+                self.proof = Some(format!("it names {}", found.short()));
+            }
+            (Identity::Proven(found), Some(wanted)) => {
+                let saw = format!("what is loaded as {at} is {}, not {}", found.short(), wanted.short());
+                *self = Look { is_final: true, ..Look::new(false, saw) };
+                return false;
+            }
+            _ => {}
+        }
+        true
+    }
 }
 
 /// Looks for what plans expect.
@@ -59,9 +76,15 @@ pub struct Eye<'a> {
     pub world: &'a World,
     pub plan: &'a Plan,
     pub cx: &'a Cx,
+    /// The version that this plan has registered, once it was seen: a registry need not be asked with every look.
+    candidate: OnceCell<VersionRef>,
 }
 
-impl Eye<'_> {
+impl<'a> Eye<'a> {
+    pub fn new(world: &'a World, plan: &'a Plan, cx: &'a Cx) -> Eye<'a> {
+        Eye { world, plan, cx, candidate: OnceCell::new() }
+    }
+
     /// Looks at once, and does not wait.
     pub fn look(&self, expect: &Expect) -> Result<Look, Failure> {
         match expect {
@@ -84,7 +107,9 @@ impl Eye<'_> {
                     return Ok(Look::new(false, format!("{at} is loaded, and not ready")));
                 }
                 let mut look = Look::new(true, format!("{at} is loaded"));
-                look.proof = proof_of(&at, &served.identity);
+                if !look.identify(&at, &served.identity) {
+                    return Ok(look);
+                }
                 if *proven && self.world.target(target)?.caps().ask_candidate {
                     self.golden(target, service, &Whom::Version(at), &mut look)?;
                     // It is ready, and it was asked itself: it will not answer otherwise.
@@ -128,13 +153,17 @@ impl Eye<'_> {
         match (who, &self.plan.candidate) {
             (Who::Version(at), _) | (Who::Candidate, Candidate::Version(at)) => Ok(Some(at.clone())),
             (Who::Candidate, Candidate::New { .. }) => {
-                Ok(self.own_versions()?.into_iter().next().map(|version| version.at))
+                if let Some(at) = self.candidate.get() {
+                    return Ok(Some(at.clone()));
+                }
+                let found = self.own_versions()?.into_iter().next().map(|version| version.at);
+                Ok(found.inspect(|at| drop(self.candidate.set(at.clone()))))
             }
         }
     }
 
     /// The versions that this plan has registered: one, or none.
-    fn own_versions(&self) -> Result<Vec<Version>, Failure> {
+    pub(crate) fn own_versions(&self) -> Result<Vec<Version>, Failure> {
         let Some(key) = self.plan.registration_key() else { return Ok(Vec::new()) };
         let candidate = &self.plan.candidate;
         self.world.registry(candidate.registry())?.registered_by(candidate.model(), &key, self.cx)
@@ -205,7 +234,9 @@ impl Eye<'_> {
             return Ok(Look::new(false, format!("{at} has {share} % of the traffic and is not ready")));
         }
         let mut look = Look::new(true, format!("{at} has {share} % of the traffic"));
-        look.proof = served.and_then(|served| proof_of(&at, &served.identity));
+        if served.is_some_and(|served| !look.identify(&at, &served.identity)) {
+            return Ok(look);
+        }
         if proven {
             // While two share the traffic, either may answer the service's own address.
             let whom = if share == 100 { Whom::Live } else { Whom::Version(at) };
@@ -271,13 +302,6 @@ impl Eye<'_> {
             _ => {}
         }
         Ok(look)
-    }
-}
-
-fn proof_of(at: &VersionRef, identity: &Identity) -> Option<String> {
-    match (identity, &at.digest) {
-        (Identity::Proven(found), Some(wanted)) if found == wanted => Some(format!("it names {}", found.short())),
-        _ => None,
     }
 }
 

@@ -110,9 +110,11 @@ pub struct VersionRef {
 }
 
 impl VersionRef {
-    /// The same version; whether the digest is known does not matter.
+    /// The same version. A digest need not be known; but one that differs tells of another, under a number that was
+    /// given anew.
     pub fn is(&self, other: &VersionRef) -> bool {
         (&self.registry, &self.model, &self.version) == (&other.registry, &other.model, &other.version)
+            && !matches!((&self.digest, &other.digest), (Some(a), Some(b)) if a != b)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::look::{TO_BE_GIVEN, World};
 use crate::names::{AliasName, Digest, OpKey, PlanId, ServiceName, SystemId, VersionRef};
 use crate::plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, TooFew, Who};
 use crate::policy::LatencyGate;
-use crate::ports::{Cx, Deployable, Request};
+use crate::ports::{Cx, Deployable, Request, Target};
 use crate::seen::Observed;
 
 /// Where a version shall serve.
@@ -46,6 +46,10 @@ pub struct Maker {
 
 const STEP_LIMIT_SECS: u64 = 120;
 const LOAD_LIMIT_SECS: u64 = 300;
+/// Beside the time that the gate's own limit gives to all its requests.
+const SMOKE_LIMIT_SECS: u64 = 60;
+/// As if it were 600 MB.
+const UNKNOWN_TRANSFER_SECS: u64 = 600;
 
 /// Reads the systems and lists the calls. Changes nothing.
 pub fn plan(world: &World, goal: &Goal, maker: &Maker, cx: &Cx) -> Result<Plan, Failure> {
@@ -100,6 +104,13 @@ fn is_candidate(goal: &Goal, at: &VersionRef) -> bool {
     matches!(&goal.candidate, Candidate::Version(candidate) if candidate.is(at))
 }
 
+/// What an artifact's bytes may take on their way, in seconds: at least 1 MB/s. Versions that a registry already has are
+/// measured by nobody here.
+fn transfer_secs(candidate: &Candidate) -> u64 {
+    let Candidate::New { what, .. } = candidate else { return UNKNOWN_TRANSFER_SECS };
+    what.path.as_deref().map_or(0, |path| crate::tree::bytes_below(path) / 1_000_000)
+}
+
 fn register(world: &World, goal: &Goal, maker: &Maker, steps: &mut Vec<Step>) -> Result<(), Failure> {
     let Candidate::New { registry, model, what } = &goal.candidate else { return Ok(()) };
     let port = world.registry(registry)?;
@@ -110,7 +121,7 @@ fn register(world: &World, goal: &Goal, maker: &Maker, steps: &mut Vec<Step>) ->
         before: vec![Expect::NotRegistered],
         after: vec![Expect::Registered],
         inverse: Some(Action::Withdraw),
-        limit_secs: STEP_LIMIT_SECS,
+        limit_secs: STEP_LIMIT_SECS + transfer_secs(&goal.candidate),
         leaves: Some("A version that stays in the registry; taken back, it is marked as withdrawn.".into()),
     });
     Ok(())
@@ -216,13 +227,16 @@ fn serve(
     };
     if matches!((&before, &goal.candidate), (Some(Who::Version(at)), Candidate::Version(candidate)) if at.is(candidate))
     {
+        if !seen.live().is_some_and(|served| served.ready) {
+            steps.push(revive(place, port, goal, &name, maker, steps.len()));
+        }
         return Ok(());
     }
     let is_loaded = matches!(&goal.candidate, Candidate::Version(at) if seen.of(at).is_some());
     if !is_loaded {
         let stage = |who| Action::Stage { target: here.0.clone(), service: here.1.clone(), who };
         steps.push(Step {
-            title: format!("Load {name} at {}, without traffic", port.title()),
+            title: format!("Load {name} on {}, without traffic", port.title()),
             action: stage(Who::Candidate),
             requests: port.stage_requests(here.1, &what_is_planned(goal), &OpKey::new(&maker.id, steps.len(), false)),
             before: vec![
@@ -234,7 +248,7 @@ fn serve(
                 serves(before.clone(), if before.is_some() { 100 } else { 0 }, false),
             ],
             inverse: Some(Action::Unstage { target: here.0.clone(), service: here.1.clone(), who: Who::Candidate }),
-            limit_secs: LOAD_LIMIT_SECS,
+            limit_secs: LOAD_LIMIT_SECS + transfer_secs(&goal.candidate),
             leaves: Some("Both versions are loaded until the end.".into()),
         });
     }
@@ -269,7 +283,13 @@ fn serve(
                 share,
                 before.as_ref().map(|who| who.label(&goal.candidate)).as_deref(),
             ),
-            before: vec![serves(now.0.clone(), now.1, false)],
+            before: match &now.0 {
+                // What was not loaded by this plan has not answered it yet.
+                from if is_loaded && *from == before => {
+                    vec![serves(now.0.clone(), now.1, false), loaded_and_proven(place)]
+                }
+                _ => vec![serves(now.0.clone(), now.1, false)],
+            },
             after: vec![serves(to.clone(), share, true)],
             inverse: Some(route(&now.0, now.1)),
             limit_secs: STEP_LIMIT_SECS,
@@ -297,6 +317,33 @@ fn serve(
     Ok(())
 }
 
+fn loaded_and_proven(place: &Place) -> Expect {
+    Expect::Loaded { target: place.target.clone(), service: place.service.clone(), who: Who::Candidate, proven: true }
+}
+
+/// The version has the traffic already and answers nobody: it is loaded anew.
+fn revive(place: &Place, port: &dyn Target, goal: &Goal, name: &str, maker: &Maker, n: usize) -> Step {
+    let (target, service) = (place.target.clone(), place.service.clone());
+    let serves = |proven| Expect::Serves {
+        target: target.clone(),
+        service: service.clone(),
+        who: Some(Who::Candidate),
+        share: 100,
+        proven,
+    };
+    Step {
+        title: format!("Load {name} anew on {}: it has the traffic, and is not ready", port.title()),
+        requests: port.stage_requests(&service, &what_is_planned(goal), &OpKey::new(&maker.id, n, false)),
+        before: Vec::new(),
+        after: vec![serves(true)],
+        // There is nothing to go back to.
+        inverse: None,
+        limit_secs: LOAD_LIMIT_SECS,
+        leaves: None,
+        action: Action::Stage { target: target.clone(), service: service.clone(), who: Who::Candidate },
+    }
+}
+
 fn smoke(place: &Place, name: &str, gate: &LatencyGate, goal: &Goal) -> Step {
     let (target, service) = (place.target.clone(), place.service.clone());
     let loaded =
@@ -313,7 +360,7 @@ fn smoke(place: &Place, name: &str, gate: &LatencyGate, goal: &Goal) -> Step {
         before: vec![loaded.clone()],
         after: vec![loaded],
         inverse: None,
-        limit_secs: STEP_LIMIT_SECS,
+        limit_secs: SMOKE_LIMIT_SECS + u64::from(gate.n_requests) * gate.max_p95_ms.max(0.0) as u64 / 1000,
         leaves: None,
     }
 }

@@ -75,6 +75,29 @@ impl Tree {
     }
 }
 
+/// How many bytes lie at a path, without reading them; what cannot be looked at counts as nothing.
+pub fn bytes_below(path: &Path) -> u64 {
+    let Ok(seen) = fs::symlink_metadata(path) else { return 0 };
+    if !seen.is_dir() {
+        return seen.len();
+    }
+    let mut left = MAX_FILES;
+    let mut folders = vec![path.to_path_buf()];
+    let mut bytes = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let (Some(n), Ok(seen)) = (left.checked_sub(1), entry.metadata()) else { return bytes };
+            left = n;
+            if seen.is_dir() {
+                folders.push(entry.path());
+            } else {
+                bytes += seen.len();
+            }
+        }
+    }
+    bytes
+}
+
 /// Reads an artifact, a file or a folder, and digests it.
 pub fn digest_of(path: &Path) -> Result<Tree, TreeError> {
     let kind = fs::symlink_metadata(path).map_err(|e| at(path, e))?.file_type();

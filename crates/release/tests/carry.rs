@@ -4,8 +4,8 @@
 mod world;
 
 use signalbox_release::{
-    Action, Candidate, CarryError, Choice, End, FailureCode, LatencyGate, Limits, Standing, StepState, TooFew,
-    VersionState, all_plans,
+    Action, Candidate, CarryError, Choice, Digest, End, FailureCode, LatencyGate, Limits, Line, Standing, StepState,
+    TooFew, VersionState, all_plans,
 };
 use world::{Fault, Setting};
 
@@ -98,10 +98,15 @@ fn killed_at_any_moment_it_goes_on_or_back() {
             if !progress.is_open() {
                 // Killed before the first line, or after the last.
                 if progress.end.is_some() {
-                    promoted_but_maybe_not_tidied(&setting);
+                    promoted(&setting);
                 } else {
                     as_before(&setting);
                 }
+                continue;
+            }
+            if progress.is_untidy() && choice == Choice::GoBack {
+                // It went through: that is taken back by a plan of its own.
+                assert!(matches!(setting.carrier().resume(&plan, &choice), Err(CarryError::Ended)), "moment {moment}");
                 continue;
             }
             assert!(
@@ -122,9 +127,115 @@ fn killed_at_any_moment_it_goes_on_or_back() {
     }
 }
 
-fn promoted_but_maybe_not_tidied(setting: &Setting) {
-    assert_eq!(setting.alias(), Some("2".into()));
-    assert_eq!(setting.serving().into_iter().find(|(_, share)| *share == 100), Some(("2".into(), 100)));
+#[test]
+fn a_version_that_serves_again_is_not_tidied_away() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.kill_at_line(|line| *line == Line::Committed);
+    assert!(setting.killed(&plan));
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    assert!(progress.is_untidy() && progress.is_open());
+    setting.give("1", 100);
+    assert_eq!(setting.carrier().resume(&plan, &Choice::GoOn).expect("tidied"), End::Committed);
+    assert_eq!(setting.serving(), [("1".into(), 100), ("2".into(), 0)]);
+    assert!(matches!(setting.carrier().resume(&plan, &Choice::GoOn), Err(CarryError::Ended)));
+}
+
+#[test]
+fn a_watch_that_was_cut_short_or_had_failed_is_no_pass() {
+    for moment in 1..200 {
+        let setting = Setting::new();
+        let plan = setting.plan();
+        setting.candidate_fails_requests(50, 10);
+        setting.kill_at(moment);
+        if !setting.killed(&plan) {
+            assert!(moment > 25, "{moment}");
+            return;
+        }
+        let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+        if progress.is_open() {
+            let end = setting.carrier().resume(&plan, &Choice::GoOn).expect("goes on");
+            assert_eq!(end, End::TakenBack, "moment {moment}");
+        }
+        as_before(&setting);
+    }
+    panic!("it never ended");
+}
+
+#[test]
+fn one_look_that_fails_does_not_take_a_healthy_version_back() {
+    for (n, wanted) in [(3, End::Committed), (1000, End::TakenBack)] {
+        let setting = Setting::new();
+        let plan = setting.plan();
+        setting.counts_fail(n);
+        assert_eq!(setting.apply(&plan).expect("ended"), wanted, "{n}");
+    }
+}
+
+#[test]
+fn what_another_plan_has_brought_is_not_taken_back_with_this_one() {
+    let setting = Setting::new();
+    let second = setting.register_another();
+    let mut goal = setting.goal();
+    goal.candidate =
+        Candidate::Version(setting.versions().into_iter().find(|v| v.at.version.as_str() == second).expect("there").at);
+    let ada = setting.plan_of(&goal).expect("a plan");
+    let mut bob = ada.clone();
+    bob.id = "p2".parse().expect("an id");
+    assert_eq!(setting.apply(&bob).expect("carried out"), End::Committed);
+    let moved = setting.n_calls("route");
+    assert_eq!(setting.apply(&ada).expect("ended"), End::TakenBack);
+    assert_eq!(setting.alias(), Some(second.clone()), "it is where Bob has put it");
+    assert_eq!(setting.serving(), [(second, 100)]);
+    assert_eq!(setting.n_calls("route"), moved);
+}
+
+#[test]
+fn traffic_that_another_has_moved_stays_and_so_does_what_serves() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.kill_after("route");
+    assert!(setting.killed(&plan));
+    setting.give("2", 70);
+    assert_eq!(setting.carrier().resume(&plan, &Choice::GoBack).expect("goes back"), End::TakenBack);
+    assert_eq!(setting.serving(), [("1".into(), 30), ("2".into(), 70)]);
+    assert_eq!(setting.alias(), Some("1".into()));
+    assert_eq!(
+        setting.versions().iter().map(|v| v.state.clone()).collect::<Vec<_>>(),
+        [VersionState::Ready, VersionState::Ready],
+        "what serves is not withdrawn"
+    );
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    assert_eq!(
+        progress.steps.iter().filter(|state| matches!(state, StepState::Left { .. })).count(),
+        3,
+        "{:?}",
+        progress.steps
+    );
+}
+
+#[test]
+fn a_call_that_outlives_its_caller_is_not_made_twice() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.registered_late(2_000);
+    assert!(setting.killed(&plan));
+    let end = setting.carrier_of("the first process", false).resume(&plan, &Choice::GoOn);
+    assert_eq!(end.expect("goes on"), End::Committed);
+    setting.time_passes();
+    assert_eq!(setting.versions().len(), 2, "{:?}", setting.versions());
+    promoted(&setting);
+}
+
+#[test]
+fn a_number_that_was_given_anew_is_another_version() {
+    let setting = Setting::new();
+    let mut goal = setting.goal();
+    let mut at = setting.versions().remove(0).at;
+    at.digest = Some(Digest::of("another artifact"));
+    goal.candidate = Candidate::Version(at);
+    let plan = setting.plan_of(&goal).expect("it is not so already");
+    assert!(plan.steps.iter().any(|step| matches!(step.action, Action::Route { .. })));
 }
 
 #[test]

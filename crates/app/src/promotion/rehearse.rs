@@ -31,7 +31,7 @@ impl App {
         let blocks = |v: &&Verdict| !matches!(v.ruling, Ruling::Pass | Ruling::Skipped);
         let stands = verdicts.iter().filter(blocks).filter_map(|v| stands(v, &args.overrides, &rules));
         let cx = reading();
-        let eye = Eye { world: &world, plan: &plan, cx: &cx };
+        let eye = Eye::new(&world, &plan, &cx);
         let before = plan.steps.first().map_or(&[][..], |step| &step.before).iter().map(|expect| {
             let (holds, saw) = match eye.look(expect) {
                 Ok(look) => (look.holds, look.saw),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Carrier;
+use super::{BETWEEN_LOOKS, Carrier, LOOK_LIMIT};
 use crate::failure::{Failure, FailureCode, Outcome};
 use crate::gate::{self, Ruling};
 use crate::look::Eye;
@@ -10,6 +10,10 @@ use crate::names::{OpKey, ServiceName, SystemId, VersionRef};
 use crate::plan::{Action, Candidate, Expect, Limits, Plan, TooFew, Who};
 use crate::policy::LatencyGate;
 use crate::ports::{Cx, Deployable, Split};
+use crate::seen::VersionState;
+
+/// How long a watch goes on when nothing can be seen: a laptop that wakes up, a connection that was reset.
+const BLIND_MS: i64 = 30_000;
 
 impl Carrier<'_> {
     /// Makes a step's call.
@@ -19,7 +23,7 @@ impl Carrier<'_> {
     }
 
     fn call(&self, plan: &Plan, action: &Action, key: &OpKey, cx: &Cx) -> Result<Outcome, Failure> {
-        let eye = Eye { world: self.world, plan, cx };
+        let eye = Eye::new(self.world, plan, cx);
         let must = |who: &Who| -> Result<VersionRef, Failure> {
             eye.resolve(who)?.ok_or_else(|| Failure::new(FailureCode::NotFound, "the candidate is not registered"))
         };
@@ -32,8 +36,16 @@ impl Carrier<'_> {
                 self.world.registry(registry)?.register(model, what, key, cx)
             }
             Action::Withdraw => {
-                let at = must(&Who::Candidate)?;
-                self.world.registry(&at.registry)?.withdraw(&at.model, &at.version, cx)
+                // A lost answer may have left more than one with this plan's key.
+                let mut last = Outcome::Done(serde_json::Value::Null);
+                for version in eye.own_versions()?.iter().filter(|v| v.state != VersionState::Withdrawn) {
+                    let at = &version.at;
+                    last = self.world.registry(&at.registry)?.withdraw(&at.model, &at.version, cx);
+                    if !matches!(last, Outcome::Done(_)) {
+                        break;
+                    }
+                }
+                last
             }
             Action::Stage { target, service, who } => {
                 let what = self.deployable(must(who)?, cx)?;
@@ -48,7 +60,7 @@ impl Carrier<'_> {
             Action::Smoke { target, service, gate } => {
                 self.smoke(plan, target, service, gate, must(&Who::Candidate)?, cx)?
             }
-            Action::Bake { target, service, limits } => self.bake(&eye, target, service, limits)?,
+            Action::Bake { target, service, limits } => self.bake(plan, target, service, limits)?,
             Action::Point { registry, model, alias, from, to } => {
                 let (from, to) = (from.as_ref().map(must).transpose()?, to.as_ref().map(must).transpose()?);
                 let (from, to) = (from.map(|at| at.version), to.map(|at| at.version));
@@ -75,13 +87,31 @@ impl Carrier<'_> {
         })
     }
 
-    /// Watches until the time is over. A breach ends it at once.
-    fn bake(&self, eye: &Eye, target: &SystemId, service: &ServiceName, limits: &Limits) -> Result<Outcome, Failure> {
+    /// Watches until the time is over. A breach ends it at once; that one look fails does not.
+    fn bake(&self, plan: &Plan, target: &SystemId, service: &ServiceName, limits: &Limits) -> Result<Outcome, Failure> {
+        // Each look has its own time: a candidate that hangs is seen now, not when the watch is over.
+        let cx = self.cx(LOOK_LIMIT);
+        let eye = Eye::new(self.world, plan, &cx);
+        let mut blind_since = None;
         let until = self.clock.unix_ms() + i64::try_from(limits.secs).unwrap_or(i64::MAX / 2000) * 1000;
         let expect = Expect::Healthy { target: target.clone(), service: service.clone(), limits: limits.clone() };
         loop {
-            self.keep(eye.plan).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
-            let look = eye.look(&expect)?;
+            self.keep(plan).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
+            let look = match eye.look(&expect) {
+                Ok(look) => {
+                    blind_since = None;
+                    look
+                }
+                Err(failure) => {
+                    let now = self.clock.unix_ms();
+                    let is_over = now - *blind_since.get_or_insert(now) >= BLIND_MS || now >= until + BLIND_MS;
+                    if self.cancel.is_stopped() || failure.code == FailureCode::Denied || is_over {
+                        return Ok(Outcome::Refused(failure));
+                    }
+                    self.clock.pause(BETWEEN_LOOKS, &self.cancel);
+                    continue;
+                }
+            };
             if !look.holds {
                 return Ok(Outcome::Refused(Failure::new(FailureCode::Server, look.saw)));
             }

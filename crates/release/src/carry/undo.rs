@@ -1,6 +1,6 @@
 //! What tells whether a step is still there to be taken back.
 
-use crate::plan::{Action, Expect, Step};
+use crate::plan::{Action, Expect, Plan, Step, Who};
 
 /// What is so if the step was never done, or is undone.
 pub(super) fn undone(step: &Step) -> Vec<Expect> {
@@ -31,7 +31,14 @@ pub(super) fn undone(step: &Step) -> Vec<Expect> {
 }
 
 /// What is so while the step's own work is there: only then is it ours to take back.
-pub(super) fn ours(step: &Step) -> Vec<Expect> {
+pub(super) fn ours(plan: &Plan, step: &Step) -> Vec<Expect> {
+    let idle = |action: &Action| match action {
+        Action::Stage { target, service, .. } | Action::Route { target, service, .. } => {
+            let (target, service, who) = (target.clone(), service.clone(), Some(Who::Candidate));
+            Some(Expect::Serves { target, service, who, share: 0, proven: false })
+        }
+        _ => None,
+    };
     match &step.action {
         Action::Route { target, service, to, share, .. } => vec![Expect::Serves {
             target: target.clone(),
@@ -46,12 +53,14 @@ pub(super) fn ours(step: &Step) -> Vec<Expect> {
             alias: alias.clone(),
             to: to.clone(),
         }],
-        // They carry this plan's key, or are a version that only this plan has loaded.
-        Action::Register
-        | Action::Stage { .. }
-        | Action::Withdraw
-        | Action::Unstage { .. }
-        | Action::Smoke { .. }
-        | Action::Bake { .. } => Vec::new(),
+        // A version that only this plan has loaded; but one that another has given traffic stays.
+        Action::Stage { .. } => idle(&step.action).into_iter().collect(),
+        // It carries this plan's key. What serves is not withdrawn.
+        Action::Register => {
+            let mut all: Vec<Expect> = plan.steps.iter().filter_map(|step| idle(&step.action)).collect();
+            all.dedup();
+            all
+        }
+        Action::Withdraw | Action::Unstage { .. } | Action::Smoke { .. } | Action::Bake { .. } => Vec::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! Requests to the candidate before it takes traffic: does it answer, how fast.
 
+use std::time::Instant;
+
 use serde_json::json;
 
 use super::{Ruling, Verdict};
@@ -26,11 +28,18 @@ pub fn smoke(
     }
     let whom = Whom::Version(candidate.clone());
     let (mut times_ms, mut failures) = (Vec::new(), Vec::new());
+    let until = Instant::now() + cx.limit;
     for golden in golden.iter().cycle().take(gate.n_requests as usize) {
         if cx.cancel.is_stopped() {
             return Verdict::new(GATE, Ruling::Error, "it was stopped");
         }
-        match target.ask(service, &whom, &golden.request, cx) {
+        let limit = until.saturating_duration_since(Instant::now());
+        if limit.is_zero() {
+            let n = times_ms.len() + failures.len();
+            let says = format!("{n} of {} requests took all of {} s", gate.n_requests, cx.limit.as_secs());
+            return Verdict::new(GATE, Ruling::Error, says);
+        }
+        match target.ask(service, &whom, &golden.request, &Cx { limit, ..cx.clone() }) {
             Ok(answer) => match golden.parts_from(&answer.body) {
                 None => times_ms.push(answer.took_ms),
                 Some(how) => failures.push(format!("it is answered otherwise: {how}")),

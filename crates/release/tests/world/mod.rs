@@ -28,6 +28,9 @@ struct Fuse {
     calls: Mutex<HashMap<String, usize>>,
     /// A moved alias arrives so much later than its answer is waited for.
     late_ms: AtomicI64,
+    /// A version is registered so much later than the program is killed that asked for it.
+    late_register_ms: AtomicI64,
+    kill_at_line: Mutex<Option<fn(&Line) -> bool>>,
 }
 
 struct Killed;
@@ -116,6 +119,14 @@ impl Registry for FaultyRegistry {
         self.0.register_requests(model, what, key)
     }
     fn register(&self, model: &ModelName, what: &Registration, key: &OpKey, cx: &Cx) -> Outcome {
+        let late = self.1.late_register_ms.swap(0, Ordering::Relaxed);
+        if late > 0 {
+            let (registry, model, what, key, cx) =
+                (self.0.clone(), model.clone(), what.clone(), key.clone(), cx.clone());
+            let effect = move || drop(registry.register(&model, &what, &key, &cx));
+            *self.2.1.lock().expect("held") = Some((self.2.unix_ms() + late, Box::new(effect)));
+            std::panic::resume_unwind(Box::new(Killed));
+        }
         self.1.through("register", || self.0.register(model, what, key, cx))
     }
     fn withdraw_requests(&self, model: &ModelName, version: Option<&VersionName>) -> Vec<Request> {
@@ -158,6 +169,7 @@ struct TargetState {
     p95_ms: Option<f64>,
     n_asked: u64,
     health: (u64, u64),
+    n_blind: u32,
     gone_after: Option<String>,
     gone: bool,
 }
@@ -229,7 +241,11 @@ impl Target for FakeTarget {
         Ok(Answer { body: json!({ "predictions": [says] }), by: Some(version), took_ms: 1.0 + state.slow_ms })
     }
     fn health(&self, _: &ServiceName, _: &VersionRef, _: u64, _: &Cx) -> Result<Health, Failure> {
-        let state = self.state.lock().expect("held");
+        let mut state = self.state.lock().expect("held");
+        if state.n_blind > 0 {
+            state.n_blind -= 1;
+            return Err(gone());
+        }
         let ((n_requests, n_errors), p95_ms) = (state.health, state.p95_ms);
         Ok(Health { n_requests, n_errors, p50_ms: None, p95_ms, source: "a test".into() })
     }
@@ -395,7 +411,12 @@ impl Setting {
     }
 
     pub fn apply(&self, plan: &Plan) -> Result<End, CarryError> {
-        let told = |_: &Line| self.fuse.moment();
+        let told = |line: &Line| {
+            if self.fuse.kill_at_line.lock().expect("held").is_some_and(|is_it| is_it(line)) {
+                std::panic::resume_unwind(Box::new(Killed));
+            }
+            self.fuse.moment();
+        };
         Carrier { told: &told, ..self.carrier_as("the first process") }.apply(plan)
     }
 
@@ -412,6 +433,22 @@ impl Setting {
     }
     pub fn kill_after(&self, call: &str) {
         *self.fuse.kill_after.lock().expect("held") = Some(call.into());
+    }
+    pub fn kill_at_line(&self, is_it: fn(&Line) -> bool) {
+        *self.fuse.kill_at_line.lock().expect("held") = Some(is_it);
+    }
+    pub fn registered_late(&self, late_ms: i64) {
+        self.fuse.late_register_ms.store(late_ms, Ordering::Relaxed);
+    }
+    /// The next so many looks at the counts fail.
+    pub fn counts_fail(&self, n: u32) {
+        self.target.state.lock().expect("held").n_blind = n;
+    }
+    /// Somebody's hand on the target: a version's share; the other has the rest.
+    pub fn give(&self, version: &str, share: u8) {
+        for (name, (_, has)) in &mut self.target.state.lock().expect("held").loaded {
+            *has = if name == version { share } else { 100 - share };
+        }
     }
     pub fn n_moments(&self) -> u64 {
         self.fuse.moments.load(Ordering::Relaxed)
