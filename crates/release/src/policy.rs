@@ -3,6 +3,7 @@
 mod systems;
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -168,7 +169,7 @@ impl Policy {
     /// The policy of a project's folder; `None` if it has none.
     pub fn of(project: &Path) -> Result<Option<(Policy, Digest)>, PolicyError> {
         let path = project.join("signalbox.toml");
-        match std::fs::read_to_string(&path) {
+        match read(&path) {
             Ok(text) => Policy::parse(&text, &path.display().to_string()).map(Some),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(PolicyError::Io { path: path.display().to_string(), source }),
@@ -197,19 +198,31 @@ impl Policy {
                 return Err(format!("{at}: shares are percents from 1 to 100"));
             }
             let rate = |rate: f64| (0.0..=1.0).contains(&rate);
-            if model.bake.as_ref().is_some_and(|bake| !rate(bake.max_error_rate)) {
-                return Err(format!("{at}: bake.max_error_rate is a share from 0 to 1"));
+            let ms = |ms: f64| ms.is_finite() && ms > 0.0;
+            if let Some(bake) = &model.bake {
+                if !rate(bake.max_error_rate) {
+                    return Err(format!("{at}: bake.max_error_rate is a share from 0 to 1"));
+                }
+                if bake.secs > MAX_BAKE_SECS {
+                    return Err(format!("{at}: bake.secs is at most {MAX_BAKE_SECS}, 30 days"));
+                }
+                if bake.max_p95_ms.is_some_and(|max| !ms(max)) {
+                    return Err(format!("{at}: bake.max_p95_ms is a number of milliseconds above 0"));
+                }
             }
             if model.gates.metric.as_ref().is_some_and(|metric| !metric.margin.is_finite()) {
                 return Err(format!("{at}: gates.metric.margin is not a number"));
             }
-            if model
-                .gates
-                .latency
-                .as_ref()
-                .is_some_and(|latency| latency.n_requests == 0 || latency.n_requests > 10_000)
-            {
-                return Err(format!("{at}: gates.latency.n_requests is from 1 to 10000"));
+            if let Some(latency) = &model.gates.latency {
+                if !(1..=10_000).contains(&latency.n_requests) {
+                    return Err(format!("{at}: gates.latency.n_requests is from 1 to 10000"));
+                }
+                if !rate(latency.max_error_rate) {
+                    return Err(format!("{at}: gates.latency.max_error_rate is a share from 0 to 1"));
+                }
+                if !ms(latency.max_p95_ms) {
+                    return Err(format!("{at}: gates.latency.max_p95_ms is a number of milliseconds above 0"));
+                }
             }
         }
         for (name, key) in &self.roles.keys {
@@ -239,6 +252,24 @@ impl Policy {
             matches!((unix_secs(&freeze.from), unix_secs(&freeze.to)), (Some(from), Some(to)) if (from..to).contains(&now))
         })
     }
+}
+
+const MAX_BAKE_SECS: u64 = 30 * 86_400;
+/// Far above any policy.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// A project's file may be anything: a pipe that never ends, a gigabyte.
+fn read(path: &Path) -> std::io::Result<String> {
+    let seen = std::fs::metadata(path)?;
+    if !seen.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(std::io::Error::other("it has more than 1 MiB"));
+    }
+    Ok(text)
 }
 
 /// Seconds since 1970; a time without an offset is taken as UTC.
@@ -327,6 +358,12 @@ mod tests {
         check("[registries.own]\nkind = \"redis\"", "redis");
         check("[targets.t]\nkind = \"v2\"\nurl = \"http://h\"", "repository");
         check("[[freeze]]\nfrom = 2026-01-02\nto = 2026-01-01\nreason = \"r\"", "ends before it begins");
+        let churn =
+            |rest: &str| format!("[registries.own]\nkind = \"embedded\"\n[models.churn]\nregistry = \"own\"\n{rest}");
+        check(&churn("gates.latency = { max_p95_ms = nan }"), "max_p95_ms");
+        check(&churn("gates.latency = { max_p95_ms = 5.0, max_error_rate = -0.1 }"), "max_error_rate");
+        check(&churn("bake = { secs = 9300000000000000, max_error_rate = 0.1, min_requests = 1 }"), "30 days");
+        check(&churn("bake = { secs = 9, max_error_rate = 0.1, min_requests = 1, max_p95_ms = inf }"), "max_p95_ms");
         check("[roles.keys]\nada = \"ssh-ed25519\"", "roles.keys.ada");
         check("[roles.keys]\nada = \"ssh-ed25519 AAAA\\neve ssh-ed25519 BBBB\"", "roles.keys.ada");
         check("[[freeze]]\nfrom = 10:00:00\nto = 2026-01-01\nreason = \"r\"", "are dates");

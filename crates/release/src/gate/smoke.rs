@@ -54,9 +54,10 @@ pub fn smoke(
     let evidence = json!({ "n": n, "n_failed": failures.len(), "p50_ms": percentile(&times_ms, 0.5), "p95_ms": p95,
         "failures": failures.iter().take(5).collect::<Vec<_>>(), "limits": gate });
     let (ruling, says) = match p95 {
-        _ if rate > gate.max_error_rate => {
-            (Ruling::Fail, format!("{} of {n} requests failed: {}", failures.len(), failures[0]))
-        }
+        _ if rate > gate.max_error_rate => (
+            Ruling::Fail,
+            format!("{} of {n} requests failed: {}", failures.len(), failures.first().map_or("", String::as_str)),
+        ),
         None => (Ruling::Error, "no request was answered".to_owned()),
         Some(p95) if p95 > gate.max_p95_ms => {
             (Ruling::Fail, format!("95 % of {n} answered within {p95:.1} ms, and {} ms is the limit", gate.max_p95_ms))
