@@ -69,11 +69,12 @@ commands! {
     apply_plan(Apply) -> ();
     resume_plan(Resume) -> ();
     stop_plan(OfPlan) -> ();
+    discard_plan(OfPlan) -> ();
     approve_plan(Approve) -> PlanView;
     plan_file(OfPlan) -> String;
     import_plan(PlanText) -> PlanView;
     add_approval(ApprovalText) -> PlanView;
-    allow_policy(OfProject) -> ();
+    allow_policy(Allow) -> ();
     stop_service(OfService) -> ();
     stop_keeper(Empty) -> ();
     audit_trail(AuditQuery) -> AuditPage;

@@ -3,9 +3,11 @@
 mod approvals;
 mod bodies;
 mod chain;
+mod consent;
 mod elsewhere;
 mod gates;
 mod golden;
+mod ground;
 mod here;
 mod hold;
 mod lineage;
@@ -29,7 +31,7 @@ use signalbox_release::{
     PlanId, Progress, SystemClock, World, all_plans,
 };
 use signalbox_store::Ledger;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -48,6 +50,9 @@ pub(crate) struct Promotions {
     running: Mutex<BTreeMap<PlanId, Cancel>>,
     /// By project's folder.
     elsewhere: Mutex<BTreeMap<PathBuf, elsewhere::Elsewhere>>,
+    origins: Mutex<consent::Origins>,
+    /// Told to stop before they were begun.
+    stopped: Mutex<BTreeSet<PlanId>>,
     /// The services are looked at.
     watched: AtomicBool,
 }
@@ -172,8 +177,11 @@ impl App {
     }
 
     pub(crate) fn stop_promotion(&self, plan: &PlanId) {
-        if let Some(cancel) = lock(&self.0.promotions.running).get(plan) {
-            cancel.stop();
+        // Under one lock with the beginning: a plan is either stopped, or begins stopped.
+        let running = lock(&self.0.promotions.running);
+        match running.get(plan) {
+            Some(cancel) => cancel.stop(),
+            None => drop(lock(&self.0.promotions.stopped).insert(plan.clone())),
         }
     }
 

@@ -86,8 +86,8 @@ impl App {
 
     /// Looking may start a credential helper: only for what the person has allowed.
     fn systems_of(&self, project: &OpenProject) -> Vec<SystemSecretView> {
-        let Ok(rules) = Rules::of(project) else { return Vec::new() };
-        if !self.is_allowed(project) {
+        let Ok(rules) = Rules::of(&project.root) else { return Vec::new() };
+        if !self.is_allowed(&project.root, &rules) {
             return Vec::new();
         }
         let registries = rules.policy.registries.iter().filter_map(|(name, at)| match at {

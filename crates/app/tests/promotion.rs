@@ -178,7 +178,8 @@ fn a_gate_stands_in_the_way_until_it_passes_or_is_overridden_with_a_reason() {
     assert!(approved["gates"].to_string().contains("0 of 1 people"), "{approved}");
     assert!(try_with(json!([size])).is_err());
     let approvals = json!({ "gate": "approvals", "reason": "nobody else is here" });
-    assert_eq!(apply(&app, &plan, json!([size, approvals]))["row"]["state"], "committed");
+    let end = apply(&app, &plan, json!([size, approvals]));
+    assert_eq!(end["row"]["state"], "committed", "{end:#}");
     let trail = app.call("audit_trail", json!({ "from": 1 })).expect("read").to_string();
     assert!(trail.contains("it is a test") && trail.contains("nobody else is here"));
     app.shutdown();

@@ -53,6 +53,14 @@ const DIGEST: &str = "Signalbox-Digest";
 const PATH: &str = "Signalbox-Path";
 const TAG: &str = "Signalbox-Tag";
 
+/// Where the tags of a repository on this machine would go: its `origin`, or itself. Asks no server.
+pub fn origin_of(folder: &Path) -> Result<String, Failure> {
+    match Project::at(folder)? {
+        Some(project) => project.remote(),
+        None => project::checked(&folder.display().to_string()),
+    }
+}
+
 impl GtoRegistry {
     /// Reads where the project's `origin` is; asks no server.
     pub fn new(at: GtoAt, clock: Arc<dyn Clock>) -> Result<GtoRegistry, Failure> {

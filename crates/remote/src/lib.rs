@@ -14,7 +14,7 @@ mod ray;
 mod secret;
 mod v2;
 
-pub use gto::{GtoAt, GtoRegistry};
+pub use gto::{GtoAt, GtoRegistry, origin_of};
 pub use http::{Body, Call, Http, Lost, Patience, Said, Trust};
 pub use kserve::{Kserve, KserveAt, Protocol, Reach, Storage};
 pub use mlflow::{Lookup, MlflowAt, MlflowRegistry, RunSource};

@@ -60,9 +60,10 @@ impl App {
             }
             return self.plan_view(plan.id.as_str());
         }
-        Journal::of(&ledger, &plan)?;
+        // The plan itself last: what is there of it is never without what is known of it.
         ledger.record(FOREIGN, &plan.hash().to_string(), SystemClock.unix_ms(), "true")?;
         self.keep_verdicts(&plan, &file.verdicts, &file.risks)?;
+        Journal::of(&ledger, &plan)?;
         self.audit("take in", Some(&plan.id), None, json!({ "hash": plan.hash(), "made_by": plan.made_by }))?;
         self.plan_view(plan.id.as_str())
     }
@@ -80,6 +81,16 @@ impl App {
                 CallError::new(ErrorCode::Refused, "This is not the plan that was shown.").hint("Open it again.")
             );
         }
+        if plan.made_by == person() && self.is_foreign(&plan)? {
+            let why = format!("You and the plan's author are both called {}.", person());
+            return Err(CallError::new(ErrorCode::Refused, why)
+                .hint("Set SIGNALBOX_USER to a name that only you have, and start Signalbox again."));
+        }
+        let ground = self.ground(&plan)?;
+        if let Some(why) = &ground.trouble {
+            return Err(CallError::new(ErrorCode::Refused, format!("It cannot be approved by its rules: {why}."))
+                .hint("The rules say whose word counts, and whose key signs it."));
+        }
         let mut approval = Approval {
             by: person(),
             plan: hash,
@@ -88,7 +99,7 @@ impl App {
             withdrawn: args.withdraw,
             signature: None,
         };
-        if let Some(key) = self.rules_of(&plan)?.policy.roles.keys.get(&approval.by) {
+        if let Some(key) = ground.rules.policy.roles.keys.get(&approval.by) {
             let signature = sign::sign(&approval, key, &ssh_dir()).map_err(|why| {
                 CallError::new(ErrorCode::Refused, format!("The approval could not be signed: {why}."))
                     .hint("signalbox.toml names your public key; its other half must be in the SSH agent (ssh-add) or in ~/.ssh without a passphrase.")
@@ -115,7 +126,7 @@ impl App {
             return Err(CallError::new(ErrorCode::Refused, "This approval is of another plan.")
                 .hint("A plan that was made again has to be approved again."));
         }
-        let rules = self.rules_of(&plan)?;
+        let rules = self.ground(&plan)?.rules;
         if let Some(key) = rules.policy.roles.keys.get(&approval.by) {
             sign::verify(&approval, key)
                 .map_err(|why| CallError::new(ErrorCode::Refused, sentence(&format!("{}: {why}", approval.by))))?;
@@ -149,13 +160,6 @@ impl App {
             note: word.note,
         };
         Ok((words.into_iter().map(view).collect(), own))
-    }
-
-    pub(crate) fn rules_of(&self, plan: &Plan) -> Result<Rules, CallError> {
-        match self.project_of_plan(plan) {
-            Some(project) => Rules::of(&project),
-            None => Ok(Rules { policy: signalbox_release::Policy::default(), digest: plan.policy.clone() }),
-        }
     }
 }
 

@@ -3,11 +3,23 @@
 use super::systems::Rules;
 use super::views;
 use crate::app::App;
+use crate::project::OpenProject;
 use crate::wire::*;
 use serde_json::json;
-use signalbox_release::{Action, Audit, Choice, End, Outcome, Plan, Policy, Who, World};
+use signalbox_release::{
+    Action, Audit, Choice, Clock, End, Outcome, Plan, Progress, SystemClock, TargetAt, VersionRef, Who, World,
+};
 use signalbox_types::RunId;
 use std::collections::BTreeSet;
+
+/// The kind of the record.
+const DISCARDED: &str = "discarded";
+
+/// What a name of a target stands for; none for this machine.
+fn system<'a>(rules: &'a Rules, target: &str) -> Option<&'a TargetAt> {
+    let found = rules.policy.targets.iter().find(|(name, _)| name.as_str() == target);
+    found.map(|(_, at)| at).filter(|at| !matches!(at, TargetAt::Local { .. }))
+}
 
 impl App {
     pub(crate) fn models(&self, _: Empty) -> Result<Vec<RegistryView>, CallError> {
@@ -15,10 +27,11 @@ impl App {
         let mut found = Vec::new();
         for project in std::iter::once(None).chain(self.open_projects().into_iter().map(Some)) {
             let (world, failures) = self.world(project.as_deref())?;
+            let id_of = project.as_ref().map(|project| project.id.0);
             for (id, port) in &world.registries {
                 // Two names of our own registry are one registry.
                 if seen.insert(port.title()) {
-                    found.push(views::registry(self, &**port, id.to_string()));
+                    found.push(RegistryView { project: id_of, ..views::registry(self, &**port, id.to_string()) });
                 }
             }
             let title = project.as_ref().map_or_else(String::new, |project| project.name.clone());
@@ -27,14 +40,12 @@ impl App {
                 title: title.clone(),
                 models: Vec::new(),
                 failure: Some(failure),
+                project: id_of,
                 allow,
             };
             found.extend(failures.into_iter().map(|failure| told(failure, None)));
-            if let Some(project) = &project
-                && let Some(failure) = self.not_allowed(project)
-            {
-                found.push(told(failure, Some(project.id.0)));
-            }
+            let asked = project.as_ref().and_then(|project| self.not_allowed(project));
+            found.extend(asked.map(|(failure, allow)| told(failure, Some(allow))));
         }
         Ok(found)
     }
@@ -43,13 +54,23 @@ impl App {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
         // What a policy says of a service goes before what holds without one.
+        let plans = self.all_plans()?;
         for project in self.open_projects().into_iter().map(Some).chain(std::iter::once(None)) {
-            let (world, _) = self.world(project.as_deref())?;
+            let (world, failures) = self.world(project.as_deref())?;
+            let why_not = project.as_ref().and_then(|project| self.not_allowed(project)).map(|(failure, _)| failure);
             for at in self.services(project.as_deref(), &world) {
-                let Some(port) = world.targets.get(&at.target) else { continue };
-                if seen.insert((port.title(), at.service.clone())) {
-                    found.push(views::service(&world, &at, &**port));
+                let port = world.targets.get(&at.target);
+                let title = port.map_or_else(|| at.target.to_string(), |port| port.title());
+                if !seen.insert((title, at.service.clone())) {
+                    continue;
                 }
+                let mut view = match port {
+                    Some(port) => views::service(&world, &at, &**port),
+                    None => views::unseen(&at, why_not.clone().or_else(|| failures.first().cloned())),
+                };
+                view.project = project.as_ref().map(|project| project.id.0);
+                view.can_go_back = self.before_now(&plans, project.as_deref(), &view.target, &view.service).is_some();
+                found.push(view);
             }
         }
         Ok(found)
@@ -66,37 +87,86 @@ impl App {
 
     /// Back to the version that served before the last promotion that went through.
     pub(crate) fn propose_rollback(&self, args: OfService) -> Result<PlanView, CallError> {
-        for (plan, progress) in self.all_plans()? {
-            if progress.end != Some(End::Committed) {
-                continue;
-            }
-            let before = plan.steps.iter().find_map(|step| match &step.inverse {
-                Some(Action::Route { target, service, to: Some(Who::Version(at)), .. })
-                    if target.as_str() == args.target && service.as_str() == args.service =>
+        let project = args.project.map(|project| self.project(project)).transpose()?;
+        let plans = self.all_plans()?;
+        let (plan, at) = self.before_now(&plans, project.as_deref(), &args.target, &args.service).ok_or_else(|| {
+            CallError::new(ErrorCode::NotFound, "No promotion to this service is known that could be taken back.")
+                .hint("Promote the version that shall serve, from the list of models.")
+        })?;
+        let home = self.ground(plan)?.root;
+        let project = self.project_of_plan(plan).map(|project| project.id.0);
+        if let (Some(root), None) = (&home, project) {
+            let why = format!("The promotion before was made in {}, which is not open.", crate::project::show(root));
+            return Err(
+                CallError::new(ErrorCode::Refused, why).hint("Open that folder: its signalbox.toml names the systems.")
+            );
+        }
+        self.propose(Propose {
+            run: None,
+            path: None,
+            model: Some(at.model.to_string()),
+            registry: Some(at.registry.to_string()),
+            version: Some(at.version.to_string()),
+            project,
+        })
+    }
+
+    /// The last promotion to a service that went through, and what served before it. Other projects may call another
+    /// target so: it is the system that counts.
+    fn before_now<'a>(
+        &self,
+        plans: &'a [(Plan, Progress)],
+        project: Option<&OpenProject>,
+        target: &str,
+        service: &str,
+    ) -> Option<(&'a Plan, &'a VersionRef)> {
+        let rules = project.map(|project| Rules::of(&project.root)).transpose().ok()?.unwrap_or_default();
+        let wanted = system(&rules, target);
+        plans.iter().filter(|(_, progress)| progress.end == Some(End::Committed)).find_map(|(plan, _)| {
+            let (name, at) = plan.steps.iter().find_map(|step| match &step.inverse {
+                Some(Action::Route { target, service: of, to: Some(Who::Version(at)), .. })
+                    if of.as_str() == service =>
                 {
-                    Some(at.clone())
+                    Some((target, at))
                 }
                 _ => None,
-            });
-            if let Some(at) = before {
-                let project = self.project_of_plan(&plan).map(|project| project.id.0);
-                return self.propose(Propose {
-                    run: None,
-                    path: None,
-                    model: Some(at.model.to_string()),
-                    registry: Some(at.registry.to_string()),
-                    version: Some(at.version.to_string()),
-                    project,
-                });
-            }
-        }
-        Err(CallError::new(ErrorCode::NotFound, "No promotion to this service is known that could be taken back.")
-            .hint("Promote the version that shall serve, from the list of models."))
+            })?;
+            // Most plans are of other targets: only then is it looked up what was meant.
+            let made_under = (name.as_str() == target || wanted.is_none())
+                .then(|| self.ground(plan).ok()?.made_under(plan).ok())??;
+            (system(&made_under, name.as_str()) == wanted).then_some((plan, at))
+        })
     }
 
     pub(crate) fn plans(&self, _: Empty) -> Result<Vec<PlanRow>, CallError> {
-        let plans = self.all_plans()?;
-        Ok(plans.iter().map(|(plan, progress)| views::row(plan, progress, self.is_running(&plan.id))).collect())
+        let mut plans = self.all_plans()?;
+        plans.retain(|(plan, progress)| progress.began || !self.is_discarded(plan).unwrap_or(false));
+        let row = |(plan, progress): &(Plan, Progress)| {
+            let row = views::row(plan, progress, self.is_running(&plan.id));
+            if row.state != "cut_short" {
+                return Ok(row);
+            }
+            // It may have ended between the two looks.
+            Ok(views::row(plan, &self.plan_row(plan.id.as_str())?.1, false))
+        };
+        plans.iter().map(row).collect()
+    }
+
+    /// A plan that was never begun is shown no more.
+    pub(crate) fn discard_plan(&self, args: OfPlan) -> Result<(), CallError> {
+        let (plan, progress) = self.plan_row(&args.plan)?;
+        if progress.began {
+            return Err(
+                CallError::new(ErrorCode::Refused, "This plan was begun.").hint("Go on with it, or take it back.")
+            );
+        }
+        self.audit("discard", Some(&plan.id), None, json!({ "title": plan.title }))?;
+        self.ledger()?.record(DISCARDED, plan.id.as_str(), SystemClock.unix_ms(), "true")?;
+        Ok(())
+    }
+
+    fn is_discarded(&self, plan: &Plan) -> Result<bool, CallError> {
+        Ok(!self.ledger()?.records(DISCARDED, plan.id.as_str())?.is_empty())
     }
 
     pub(crate) fn plan(&self, args: OfPlan) -> Result<PlanView, CallError> {
@@ -127,15 +197,16 @@ impl App {
             return Err(CallError::new(ErrorCode::Refused, "This plan was begun already.")
                 .hint("Go on with it, or take it back."));
         }
-        let project = self.project_of_plan(&plan);
-        let rules = match &project {
-            Some(project) => Rules::of(project)?,
-            None => Rules { policy: Policy::default(), digest: None },
-        };
-        let model = rules.model(plan.candidate.model());
-        let (verdicts, _) = self.verdicts(&plan, &rules, &model)?;
-        self.check_gates(&plan, &verdicts, &args.overrides, &rules)?;
-        let (world, _) = self.world(project.as_deref())?;
+        if self.is_discarded(&plan)? {
+            return Err(
+                CallError::new(ErrorCode::Refused, "This plan was discarded.").hint("Make it again, from the run.")
+            );
+        }
+        let ground = self.ground(&plan)?;
+        let model = ground.rules.model(plan.candidate.model());
+        let (verdicts, _) = self.verdicts(&plan, &ground, &model)?;
+        self.check_gates(&plan, &verdicts, &args.overrides, &ground.rules)?;
+        let world = self.world_of(ground.root.as_deref(), &ground.rules)?.0;
         self.audit("apply", Some(&plan.id), None, json!({ "hash": args.hash, "verdicts": verdicts }))?;
         Ok((plan, world))
     }
@@ -163,14 +234,18 @@ impl App {
             },
             other => return Err(CallError::new(ErrorCode::BadRequest, format!("{other:?} is no way to go on."))),
         };
-        let (world, _) = self.world(self.project_of_plan(&plan).as_deref())?;
+        let world = self.world_of_plan(&plan, &self.ground(&plan)?)?;
         self.audit("resume", Some(&plan.id), None, json!({ "choice": args.choice }))?;
         Ok((plan, world, choice))
     }
 
     pub(crate) fn stop_plan(&self, args: OfPlan) -> Result<(), CallError> {
         let (plan, _) = self.plan_row(&args.plan)?;
-        if !self.is_running_here(&plan.id) && self.is_running(&plan.id) {
+        let is_here = self.is_running_here(&plan.id);
+        if !is_here && !self.is_running(&plan.id) {
+            return Err(CallError::new(ErrorCode::Refused, "Nobody carries this plan out."));
+        }
+        if !is_here {
             return Err(CallError::new(ErrorCode::Refused, "Another Signalbox carries this plan out.")
                 .hint("Stop it there; in a terminal with Ctrl-C."));
         }
@@ -179,26 +254,16 @@ impl App {
         Ok(())
     }
 
-    /// The person has seen which addresses the project's policy names, as it is now.
-    pub(crate) fn allow_policy(&self, args: OfProject) -> Result<(), CallError> {
-        let project = self.project(args.project)?;
-        let Some(digest) = Rules::of(&project)?.digest else {
-            return Err(CallError::new(ErrorCode::NotFound, "This project has no signalbox.toml."));
-        };
-        self.audit(
-            "allow policy",
-            None,
-            None,
-            json!({ "project": crate::project::show(&project.root), "policy": digest }),
-        )?;
-        self.write(|store| store.set_pref(&super::elsewhere::allowed_key(&digest), "true"))
-    }
-
     /// Ends a service on this machine, after its requests in flight.
     pub(crate) fn stop_service(&self, args: OfService) -> Result<(), CallError> {
         let name = |e: signalbox_release::BadName| CallError::new(ErrorCode::BadRequest, sentence(&e.to_string()));
         let service = args.service.parse().map_err(name)?;
         self.audit("stop service", None, None, json!({ "target": args.target, "service": args.service }))?;
+        let project = args.project.map(|project| self.project(project)).transpose()?;
+        let rules = project.map(|project| Rules::of(&project.root)).transpose()?.unwrap_or_default();
+        if system(&rules, &args.target).is_some() {
+            return Err(CallError::new(ErrorCode::Refused, "Only what serves on this machine is stopped here."));
+        }
         match self.local_target()?.stop_service(&service, &super::reading()) {
             Outcome::Done(_) => Ok(()),
             Outcome::Refused(failure) | Outcome::Unknown(failure) => Err(failure.into()),

@@ -1,9 +1,8 @@
 //! The systems elsewhere that a project's policy names: asked only once the person has allowed the policy as it is.
 
 use super::person;
-use super::systems::{Rules, service_of};
+use super::systems::service_of;
 use crate::app::{App, lock};
-use crate::project::OpenProject;
 use crate::wire::*;
 use signalbox_release::{
     Digest, Failure, HealthAt, KserveProtocol, ModelName, ModelPolicy, Policy, Registry, RegistryAt, ServiceName,
@@ -13,14 +12,15 @@ use signalbox_remote::{
     Counted, GtoAt, GtoRegistry, Identity, Kind, Kserve, KserveAt, Lookup, MlflowAt, MlflowRegistry, OciAt,
     OciRegistry, Place, Prometheus, Protocol, RayAt, RayServe, RayShare, Reach, Storage, V2At, V2Target, auth_for,
 };
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The systems of one project's policy. They are kept: what they count comes from two looks.
 #[derive(Clone)]
 pub(crate) struct Elsewhere {
-    policy: Digest,
+    /// What was allowed: the policy's text, and what it names.
+    allowed: Digest,
     world: World,
     failures: Vec<FailureView>,
 }
@@ -35,10 +35,13 @@ impl App {
         world: &mut World,
         failures: &mut Vec<FailureView>,
     ) {
-        let kept = lock(&self.0.promotions.elsewhere).get(root).filter(|kept| kept.policy == *digest).cloned();
+        let kept = lock(&self.0.promotions.elsewhere).get(root).filter(|kept| kept.allowed == *digest).cloned();
         let elsewhere = kept.unwrap_or_else(|| {
             let made = self.elsewhere(root, policy, digest);
-            lock(&self.0.promotions.elsewhere).insert(root.to_path_buf(), made.clone());
+            // What could not be made is tried again: what it lacked may be there by then.
+            if made.failures.is_empty() {
+                lock(&self.0.promotions.elsewhere).insert(root.to_path_buf(), made.clone());
+            }
             made
         });
         world.registries.extend(elsewhere.world.registries);
@@ -48,7 +51,7 @@ impl App {
     }
 
     fn elsewhere(&self, root: &Path, policy: &Policy, digest: &Digest) -> Elsewhere {
-        let mut made = Elsewhere { policy: digest.clone(), world: World::default(), failures: Vec::new() };
+        let mut made = Elsewhere { allowed: digest.clone(), world: World::default(), failures: Vec::new() };
         for (name, at) in &policy.registries {
             match self.registry(root, name, at, policy) {
                 Ok(Some(registry)) => drop(made.world.registries.insert(name.clone(), registry)),
@@ -91,10 +94,11 @@ impl App {
                 Some(Arc::new(OciRegistry::new(at, who, ca, clock)?))
             }
             RegistryAt::Gto { repository } => {
-                // An address, or a folder that may be below the project.
-                let is_address = repository.contains("://") || repository.contains('@');
-                let repository =
-                    if is_address { repository.clone() } else { root.join(repository).display().to_string() };
+                let repository = if is_address(repository) {
+                    repository.clone()
+                } else {
+                    root.join(repository).display().to_string()
+                };
                 Some(Arc::new(GtoRegistry::new(GtoAt { id, repository, by, cache }, clock)?))
             }
         })
@@ -161,29 +165,10 @@ impl App {
             }
         }
     }
-
-    pub(crate) fn is_allowed(&self, project: &OpenProject) -> bool {
-        let Ok(rules) = Rules::of(project) else { return false };
-        let Some(digest) = rules.digest else { return false };
-        let kept = self.write(|store| store.pref(&allowed_key(&digest))).ok().flatten();
-        addresses(&rules.policy).is_empty() || kept.as_deref() == Some("true")
-    }
-
-    /// What stands in the way of a policy's systems elsewhere: nobody has allowed it, as it is now.
-    pub(crate) fn not_allowed(&self, project: &OpenProject) -> Option<FailureView> {
-        let named = addresses(&Rules::of(project).ok()?.policy);
-        if named.is_empty() || self.is_allowed(project) {
-            return None;
-        }
-        Some(FailureView {
-            message: format!("signalbox.toml names {}, which was not asked anything yet.", named.join(", ")),
-            hint: Some("Allow it if you know this address; a change of the file asks again.".into()),
-        })
-    }
 }
 
 fn named(name: &SystemId, e: &Failure) -> FailureView {
-    FailureView { message: format!("{name}: {e}."), hint: e.hint.clone() }
+    FailureView { message: format!("{name}: {e}."), ..super::views::failure(e) }
 }
 
 fn environment() -> Lookup {
@@ -195,41 +180,7 @@ pub(super) fn service_at(name: &ModelName, model: &ModelPolicy) -> ServiceName {
     model.service.clone().unwrap_or_else(|| service_of(name))
 }
 
-/// Whom a policy has us speak to, and where it has us write, each once.
-fn addresses(policy: &Policy) -> Vec<String> {
-    let mut named = BTreeSet::new();
-    let folder = |path: &PathBuf| format!("the folder {}", path.display());
-    named.extend(policy.registries.values().filter_map(|at| match at {
-        RegistryAt::Embedded => None,
-        RegistryAt::Mlflow { url } | RegistryAt::Oci { url, .. } => Some(url.clone()),
-        RegistryAt::Gto { repository } if repository == "." => Some("this repository's origin".into()),
-        RegistryAt::Gto { repository } => Some(repository.clone()),
-    }));
-    for at in policy.targets.values() {
-        match at {
-            TargetAt::Local { .. } => {}
-            TargetAt::V2 { url, repository, metrics } => {
-                named.extend([url.clone(), folder(repository)]);
-                named.extend(metrics.clone());
-            }
-            TargetAt::RayServe { url, serve, metrics, share, .. } => {
-                named.insert(url.clone());
-                named.extend(serve.iter().chain(metrics).cloned());
-                named.extend(share.as_ref().map(|share| folder(&share.here)));
-            }
-            TargetAt::Kserve { context, namespace, ingress, storage, .. } => {
-                let cluster = context.as_deref().unwrap_or("that kubectl uses");
-                named.insert(format!("{namespace} in the cluster {cluster}"));
-                named.extend(ingress.clone());
-                named.extend(storage.as_ref().map(|storage| folder(&storage.mount)));
-            }
-        }
-    }
-    named.extend(policy.models.values().filter_map(|model| model.health.as_ref()).map(|at| at.prometheus.clone()));
-    named.into_iter().collect()
-}
-
-/// The preference that says that a policy's addresses may be asked.
-pub(crate) fn allowed_key(policy: &Digest) -> String {
-    format!("allowed-policy:{policy}")
+/// A repository that is named by its address, not by a folder that may be below the project.
+pub(super) fn is_address(repository: &str) -> bool {
+    repository.contains("://") || repository.contains('@')
 }

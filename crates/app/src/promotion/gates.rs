@@ -1,5 +1,6 @@
 //! Evaluates the gates of a proposal and keeps what they found.
 
+use super::ground::Ground;
 use super::systems::Rules;
 use crate::app::App;
 use crate::catalogue::Run;
@@ -127,6 +128,11 @@ pub(crate) fn risks(path: &Path, tree: &Tree) -> Vec<String> {
     gate::risks(path, tree).into_iter().map(say).collect()
 }
 
+/// Whether a reason can take the place of a gate's verdict: not where nobody knows what was judged, and by what.
+pub(crate) fn is_for_people(gate: &str) -> bool {
+    !matches!(gate, "policy" | "gates")
+}
+
 impl App {
     pub(crate) fn keep_verdicts(&self, plan: &Plan, verdicts: &[Verdict], risks: &[String]) -> Result<(), CallError> {
         let body = serde_json::json!({ "verdicts": verdicts, "risks": risks }).to_string();
@@ -139,7 +145,15 @@ impl App {
         let kept = self.ledger()?.records(VERDICTS, &plan.hash().to_string())?;
         let kept: serde_json::Value =
             kept.last().and_then(|row| serde_json::from_str(&row.body).ok()).unwrap_or_default();
-        let verdicts = serde_json::from_value(kept["verdicts"].clone()).unwrap_or_default();
+        // No verdict is no pass.
+        let unknown = Verdict {
+            gate: "gates".into(),
+            ruling: Ruling::Error,
+            says: "what the gates have found is not kept, or does not read: make the plan again".into(),
+            evidence: serde_json::Value::Null,
+            bound: Bound::default(),
+        };
+        let verdicts = serde_json::from_value(kept["verdicts"].clone()).unwrap_or_else(|_| vec![unknown]);
         Ok((verdicts, serde_json::from_value(kept["risks"].clone()).unwrap_or_default()))
     }
 
@@ -147,15 +161,18 @@ impl App {
     pub(crate) fn verdicts(
         &self,
         plan: &Plan,
-        rules: &Rules,
+        ground: &Ground,
         model: &ModelPolicy,
     ) -> Result<(Vec<Verdict>, Vec<String>), CallError> {
+        let rules = &ground.rules;
         let (mut verdicts, risks) = self.kept_verdicts(plan)?;
         let (ledger, now) = (self.ledger()?, SystemClock.unix_ms());
         let asked = model.gates.approvals.as_ref();
         verdicts.push(gate::approvals(asked, &rules.policy, plan, &ledger, now, &super::sign::verify)?);
         verdicts.push(gate::frozen(&rules.policy, now));
-        if plan.policy != rules.digest {
+        if let Some(verdict) = ground.verdict() {
+            verdicts.push(verdict);
+        } else if plan.policy != rules.digest {
             verdicts.push(Verdict {
                 gate: "policy".into(),
                 ruling: Ruling::Fail,
@@ -175,6 +192,7 @@ impl App {
         overrides: &[Override],
         rules: &Rules,
     ) -> Result<(), CallError> {
+        let mut overridden = Vec::new();
         for verdict in verdicts.iter().filter(|v| !matches!(v.ruling, Ruling::Pass | Ruling::Skipped)) {
             let Some(wanted) = overrides.iter().find(|o| o.gate == verdict.gate && !o.reason.trim().is_empty()) else {
                 return Err(CallError::new(
@@ -185,14 +203,17 @@ impl App {
             };
             let may =
                 rules.policy.roles.overriders.is_empty() || rules.policy.roles.overriders.contains(&super::person());
-            if !may || verdict.gate == "policy" {
+            if !may || !is_for_people(&verdict.gate) {
                 return Err(CallError::new(
                     ErrorCode::Refused,
                     format!("The gate {:?} is not yours to override.", verdict.gate),
                 )
                 .hint("signalbox.toml names who may, under [roles]."));
             }
-            let detail = serde_json::json!({ "gate": verdict.gate, "verdict": verdict, "reason": wanted.reason });
+            overridden.push(serde_json::json!({ "gate": verdict.gate, "verdict": verdict, "reason": wanted.reason }));
+        }
+        // Only what let a plan through is told as an override.
+        for detail in overridden {
             self.ledger()?.record(OVERRIDE, &plan.hash().to_string(), SystemClock.unix_ms(), &detail.to_string())?;
             self.audit("override", Some(&plan.id), None, detail)?;
         }

@@ -19,6 +19,14 @@ impl App {
         self.to_its_end(&plan, &world, Some(&choice), told)
     }
 
+    /// What a terminal's Ctrl-C means: this plan is not carried out any further, also if it is about to begin.
+    pub fn stop_here(&self, plan: &str) {
+        let Ok(plan) = plan.parse() else { return };
+        // It is told all the same if it cannot be kept.
+        let _ = self.audit("stop", Some(&plan), None, serde_json::json!({}));
+        self.stop_promotion(&plan);
+    }
+
     /// How it ended is what the plan says then; one that is stuck stands open.
     fn to_its_end(
         &self,

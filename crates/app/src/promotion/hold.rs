@@ -59,6 +59,9 @@ impl App {
         let file = locked(&path)
             .map_err(|e| CallError::new(ErrorCode::Store, format!("{} cannot be locked: {e}.", path.display())))?
             .ok_or_else(|| taken("by another Signalbox"))?;
+        if lock(&self.0.promotions.stopped).remove(plan) {
+            cancel.stop();
+        }
         running.insert(plan.clone(), cancel.clone());
         Ok(Hold { app: self.clone(), plan: plan.clone(), ledger, cancel, _file: file, path, ended: false })
     }

@@ -87,7 +87,7 @@ impl App {
         for project in self.open_projects().into_iter().map(Some).chain(std::iter::once(None)) {
             let (world, failures) = self.world(project.as_deref())?;
             unseen.extend(failures);
-            unseen.extend(project.as_ref().and_then(|project| self.not_allowed(project)));
+            unseen.extend(project.as_ref().and_then(|project| self.not_allowed(project)).map(|(failure, _)| failure));
             let services = self.services(project.as_deref(), &world);
             places.push(Place { world, services });
         }

@@ -43,7 +43,7 @@ impl App {
 
     /// The policy's only model, or the experiment's name, or the project's.
     fn suggested(&self, project: &OpenProject, run: RunId) -> String {
-        let only = Rules::of(project).ok().and_then(|rules| {
+        let only = Rules::of(&project.root).ok().and_then(|rules| {
             let mut names = rules.policy.models.keys();
             names.next().filter(|_| names.next().is_none()).map(ToString::to_string)
         });
@@ -59,13 +59,11 @@ impl App {
         let project = match (args.run, args.project) {
             (Some(run), _) => Some(self.project_of(RunId(run))?),
             (None, Some(project)) => Some(self.project(project)?),
-            (None, None) => None,
+            (None, None) => self.only_project_of(args)?,
         };
-        let rules = match &project {
-            Some(project) => Rules::of(project)?,
-            None => Rules { policy: signalbox_release::Policy::default(), digest: None },
-        };
-        let (world, failures) = self.world(project.as_deref())?;
+        let home = project.as_ref().map(|project| project.root.as_path());
+        let rules = home.map(Rules::of).transpose()?.unwrap_or_default();
+        let (world, failures) = self.world_of(home, &rules)?;
         let chosen = match (args.run, &args.version) {
             (Some(run), None) => self.of_run(RunId(run), args, &rules)?,
             (None, Some(version)) => self.of_version(args, version, &rules, &world)?,
@@ -92,8 +90,7 @@ impl App {
             },
             None => None,
         };
-        let root = project.as_ref().map_or_else(|| PathBuf::from("."), |project| project.root.clone());
-        let python = python_of(&root, &rules.policy, model.target.as_ref());
+        let python = python_of(home.unwrap_or(Path::new(".")), &rules.policy, model.target.as_ref());
         let place = model.target.clone().filter(|target| world.targets.contains_key(target)).map(|target| Place {
             target,
             service: model.service.clone().unwrap_or_else(|| service_of(&name)),
@@ -132,8 +129,10 @@ impl App {
         if let Some(why) = asked.as_ref().filter(|asked| !asked.is_broken).and_then(|asked| asked.why_none.as_ref()) {
             risks.push(format!("there is no golden request, so what serves is known by its digest only: {why}"));
         }
-        Journal::of(&*self.ledger()?, &plan)?;
+        // The plan itself last: there is none without its verdicts.
+        self.keep_home(&plan, home, &rules)?;
         self.keep_verdicts(&plan, &verdicts, &risks)?;
+        Journal::of(&*self.ledger()?, &plan)?;
         let golden = asked.as_ref().map(super::golden::told);
         self.audit(
             "plan",
@@ -142,6 +141,23 @@ impl App {
             json!({ "plan": plan, "verdicts": verdicts, "risks": risks, "golden": golden }),
         )?;
         Ok(plan)
+    }
+
+    /// Whose rules hold for a version that no open project's run has made: those that name its model, if any do.
+    fn only_project_of(&self, args: &Propose) -> Result<Option<Arc<OpenProject>>, CallError> {
+        let names = |project: &Arc<OpenProject>| {
+            let rules = Rules::of(&project.root).ok();
+            rules.is_some_and(|rules| {
+                rules.policy.models.keys().any(|name| Some(name.as_str()) == args.model.as_deref())
+            })
+        };
+        let mut found: Vec<_> = self.open_projects().into_iter().filter(names).collect();
+        if found.len() > 1 {
+            let all: Vec<&str> = found.iter().map(|project| project.name.as_str()).collect();
+            let why = format!("Several open projects have rules for this model: {}.", all.join(", "));
+            return Err(CallError::new(ErrorCode::Refused, why).hint("Close all but the one that it is promoted for."));
+        }
+        Ok(found.pop())
     }
 
     fn of_run(&self, run: RunId, args: &Propose, rules: &Rules) -> Result<Chosen, CallError> {

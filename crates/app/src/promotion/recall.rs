@@ -42,7 +42,8 @@ impl App {
     /// Opens the project that a plan was made in: where its artifact lies, else whose policy it was made under.
     pub fn recall_project_of(&self, plan: &str) -> Result<(), CallError> {
         let (plan, _) = self.plan_row(plan)?;
-        self.recall(|root| is_from(&plan, root))?;
+        let home = self.ground(&plan)?.root;
+        self.recall(|root| home.as_deref() == Some(root) || is_from(&plan, root))?;
         if self.project_of_plan(&plan).is_none() && plan.policy.is_some() {
             let made_under = |root: &Path| Policy::of(root).ok().flatten().map(|(_, digest)| digest) == plan.policy;
             self.recall(made_under)?;

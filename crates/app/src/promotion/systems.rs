@@ -9,9 +9,11 @@ use signalbox_release::{
     AliasName, Digest, Embedded, Gates, Limits, ModelName, ModelPolicy, Policy, PolicyError, RegistryAt, ServiceName,
     SystemClock, SystemId, TargetAt, TooFew, World,
 };
+use std::path::Path;
 use std::sync::Arc;
 
 /// A project's policy, or what holds without one.
+#[derive(Clone, Default)]
 pub(crate) struct Rules {
     pub policy: Policy,
     pub digest: Option<Digest>,
@@ -19,8 +21,8 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Without a file: no system but our own, no gate but those that need no limit.
-    pub fn of(project: &OpenProject) -> Result<Rules, CallError> {
-        match Policy::of(&project.root) {
+    pub fn of(root: &Path) -> Result<Rules, CallError> {
+        match Policy::of(root) {
             Ok(Some((policy, digest))) => Ok(Rules { policy, digest: Some(digest) }),
             Ok(None) => Ok(Rules { policy: Policy::default(), digest: None }),
             Err(e) => Err(wrong(&e)),
@@ -72,38 +74,45 @@ pub(crate) struct ServiceAt {
 impl App {
     /// Our own systems, and those that a project's policy names; with what of it cannot be used.
     pub(crate) fn world(&self, project: Option<&OpenProject>) -> Result<(World, Vec<FailureView>), CallError> {
+        let root = project.map(|project| project.root.as_path());
+        match root.map(Rules::of).transpose() {
+            Ok(rules) => self.world_of(root, &rules.unwrap_or_default()),
+            Err(e) => {
+                let (world, mut failures) = self.world_of(root, &Rules::default())?;
+                failures.push(FailureView { message: e.message, hint: e.hint, code: Some("invalid".into()) });
+                Ok((world, failures))
+            }
+        }
+    }
+
+    /// The same, by rules that were read already: what is asked for consent is what is used.
+    pub(crate) fn world_of(&self, root: Option<&Path>, rules: &Rules) -> Result<(World, Vec<FailureView>), CallError> {
         let mut world = World::default();
         let mut failures = Vec::new();
         let artifacts = self.0.options.data_dir.join("artifacts");
         let own = Embedded::new(id(OWN_REGISTRY), self.ledger()?, artifacts, person(), Arc::new(SystemClock));
         world.registries.insert(id(OWN_REGISTRY), Arc::new(own));
-        let root = project.map_or_else(|| std::path::PathBuf::from("."), |project| project.root.clone());
-        let (rules, digest) = match project.map(Rules::of).transpose() {
-            Ok(rules) => rules.map(|rules| (rules.policy, rules.digest)).unwrap_or_default(),
-            Err(e) => {
-                failures.push(FailureView { message: e.message, hint: e.hint });
-                (Policy::default(), None)
-            }
-        };
+        let policy = &rules.policy;
+        let here = root.unwrap_or(Path::new("."));
         if let Some(program) = &self.0.options.keeper {
             let keeper = |name: &SystemId, port: Option<u16>| {
-                let how = How::Mlflow { python: super::golden::python_of(&root, &rules, Some(name)) };
+                let how = How::Mlflow { python: super::golden::python_of(here, policy, Some(name)) };
                 Arc::new(LocalTarget::new(name.clone(), self.keeper_folder(), program.clone(), how, port))
             };
             world.targets.insert(id(OWN_TARGET), keeper(&id(OWN_TARGET), None));
-            for (name, at) in &rules.targets {
+            for (name, at) in &policy.targets {
                 if let TargetAt::Local { port, .. } = at {
                     world.targets.insert(name.clone(), keeper(name, *port));
                 }
             }
         }
-        for name in rules.registries.iter().filter(|(_, at)| **at == RegistryAt::Embedded).map(|(name, _)| name) {
+        for name in policy.registries.iter().filter(|(_, at)| **at == RegistryAt::Embedded).map(|(name, _)| name) {
             let own = world.registries[&id(OWN_REGISTRY)].clone();
             world.registries.entry(name.clone()).or_insert(own);
         }
         // Opening a folder asks nobody: a stranger's file may name any address.
-        if let Some(digest) = digest.filter(|_| project.is_some_and(|project| self.is_allowed(project))) {
-            self.add_elsewhere(&root, &rules, &digest, &mut world, &mut failures);
+        if let Some((root, digest)) = root.and_then(|root| Some((root, self.allowed(root, rules)?))) {
+            self.add_elsewhere(root, policy, &digest, &mut world, &mut failures);
         }
         Ok((world, failures))
     }
@@ -123,7 +132,7 @@ impl App {
     /// The services that a project's policy names, and, without a project, those of our own registry's models.
     pub(crate) fn services(&self, project: Option<&OpenProject>, world: &World) -> Vec<ServiceAt> {
         if let Some(project) = project {
-            let Ok(rules) = Rules::of(project) else { return Vec::new() };
+            let Ok(rules) = Rules::of(&project.root) else { return Vec::new() };
             let named = |(name, model): (&ModelName, &ModelPolicy)| {
                 Some(ServiceAt {
                     target: model.target.clone()?,

@@ -1,9 +1,9 @@
 //! What the page is shown of plans and systems.
 
+use super::ground::Ground;
 use super::reading;
-use super::systems::{Rules, ServiceAt};
+use super::systems::ServiceAt;
 use crate::app::App;
-use crate::project::OpenProject;
 use crate::wire::*;
 use serde::Serialize;
 use signalbox_release::gate::{Ruling, Verdict};
@@ -58,24 +58,23 @@ pub(crate) fn verdict(verdict: &Verdict) -> VerdictView {
 }
 
 pub(crate) fn failure(failure: &signalbox_release::Failure) -> FailureView {
-    FailureView { message: sentence(&failure.message), hint: failure.hint.clone() }
+    let is_locked = failure.raw.as_ref().is_some_and(|raw| raw["vault"] == "locked");
+    let code = serde_json::to_value(failure.code).ok().and_then(|code| code.as_str().map(str::to_owned));
+    let code = if is_locked { Some("locked".into()) } else { code };
+    FailureView { message: sentence(&failure.message), hint: failure.hint.clone(), code }
 }
 
 impl App {
     pub(crate) fn plan_view(&self, id: &str) -> Result<PlanView, CallError> {
+        // First: one that ends meanwhile is under way still, not cut short.
+        let running = id.parse().is_ok_and(|id| self.is_running(&id));
         let (plan, progress) = self.plan_row(id)?;
         let lines = signalbox_release::plan_lines(&*self.ledger()?, id)?;
-        let project = self.project_of_plan(&plan);
-        let rules = match &project {
-            Some(project) => Rules::of(project)?,
-            None => Rules { policy: signalbox_release::Policy::default(), digest: plan.policy.clone() },
-        };
-        let model = rules.model(plan.candidate.model());
-        let (verdicts, risks) = self.verdicts(&plan, &rules, &model)?;
-        let running = self.is_running(&plan.id);
+        let ground = self.ground(&plan)?;
+        let model = ground.rules.model(plan.candidate.model());
+        let (verdicts, risks) = self.verdicts(&plan, &ground, &model)?;
         let row = row(&plan, &progress, running);
-        let standing =
-            if row.state == "cut_short" { Some(self.standing(&plan, &progress, project.as_deref())?) } else { None };
+        let standing = if row.state == "cut_short" { Some(self.standing(&plan, &progress, &ground)?) } else { None };
         let (standing, standing_saw) = standing.map_or((None, Vec::new()), |(is, saw)| (Some(is), saw));
         let steps: Vec<StepView> =
             plan.steps.iter().enumerate().map(|(n, _)| step(&plan, n, &progress, &lines)).collect();
@@ -84,7 +83,8 @@ impl App {
         } else {
             Vec::new()
         };
-        let (approvals, own_approval) = self.approvals_of(&plan, &rules)?;
+        let foreign = self.is_foreign(&plan)?;
+        let (approvals, own_approval) = self.approvals_of(&plan, &ground.rules)?;
         let mut seen = std::collections::HashSet::new();
         proven.retain(|proof| seen.insert(proof.clone()));
         Ok(PlanView {
@@ -101,36 +101,22 @@ impl App {
             approvals,
             own_approval,
             n_approvals: model.gates.approvals.as_ref().map_or(0, |gate| gate.n),
-            is_own: plan.made_by == super::person(),
-            foreign: self.is_foreign(&plan)?,
+            is_own: plan.made_by == super::person() && !foreign,
+            foreign,
             proven,
             ended: progress.end.as_ref().and_then(|_| lines.last()).map(|(at, _)| secs(*at)),
             row,
         })
     }
 
-    /// The open project that a plan is of: that whose run it promotes, or whose policy it was made under.
-    pub(crate) fn project_of_plan(&self, plan: &Plan) -> Option<std::sync::Arc<OpenProject>> {
-        let by_policy = || {
-            let wanted = plan.policy.as_ref()?;
-            self.open_projects()
-                .into_iter()
-                .find(|p| Rules::of(p).is_ok_and(|rules| rules.digest.as_ref() == Some(wanted)))
+    fn standing(&self, plan: &Plan, progress: &Progress, ground: &Ground) -> Result<(String, Vec<String>), CallError> {
+        if progress.is_untidy() {
+            return Ok(("between".into(), vec!["it went through; the version before is still loaded".into()]));
+        }
+        let world = match self.world_of_plan(plan, ground) {
+            Ok(world) => world,
+            Err(e) => return Ok(("unseen".into(), vec![e.message])),
         };
-        let by_run = || match &plan.candidate {
-            Candidate::New { what, .. } => self.run_by_id(what.run.as_deref()?).map(|(project, _)| project),
-            Candidate::Version(_) => None,
-        };
-        by_run().or_else(by_policy)
-    }
-
-    fn standing(
-        &self,
-        plan: &Plan,
-        progress: &Progress,
-        project: Option<&OpenProject>,
-    ) -> Result<(String, Vec<String>), CallError> {
-        let (world, _) = self.world(project)?;
         let ledger = self.ledger()?;
         let carrier = signalbox_release::Carrier {
             world: &world,
@@ -185,6 +171,7 @@ fn step(plan: &Plan, n: usize, progress: &Progress, lines: &[(i64, Line)]) -> St
     proof.dedup();
     StepView {
         title: step.title.clone(),
+        does: plan.does(&step.action),
         requests: requests(&step.requests),
         before: step.before.iter().map(|expect| plan.expects(expect)).collect(),
         after: step.after.iter().map(|expect| plan.expects(expect)).collect(),
@@ -222,7 +209,8 @@ pub(crate) fn version_of(plan: &Plan, lines: &[(i64, Line)]) -> Option<String> {
 }
 
 pub(crate) fn registry(app: &App, port: &dyn Registry, id: String) -> RegistryView {
-    let mut view = RegistryView { id, title: port.title(), models: Vec::new(), failure: None, allow: None };
+    let mut view =
+        RegistryView { id, title: port.title(), models: Vec::new(), failure: None, project: None, allow: None };
     let cx = reading();
     match port.models(&cx) {
         Ok(models) => {
@@ -281,20 +269,27 @@ fn version(
     }
 }
 
-/// What serves beside what the alias says.
-pub(crate) fn service(world: &World, at: &ServiceAt, port: &dyn Target) -> ServiceView {
-    let cx = reading();
-    let mut view = ServiceView {
+/// A service that nobody has looked at.
+pub(crate) fn unseen(at: &ServiceAt, failure: Option<FailureView>) -> ServiceView {
+    ServiceView {
         target: at.target.to_string(),
-        target_title: port.title(),
+        target_title: at.target.to_string(),
         service: at.service.to_string(),
         phase: "unknown".into(),
         loaded: Vec::new(),
         alias: None,
         alarm: None,
         address: None,
-        failure: None,
-    };
+        failure,
+        project: None,
+        can_go_back: false,
+    }
+}
+
+/// What serves beside what the alias says.
+pub(crate) fn service(world: &World, at: &ServiceAt, port: &dyn Target) -> ServiceView {
+    let cx = reading();
+    let mut view = ServiceView { target_title: port.title(), ..unseen(at, None) };
     let pointer =
         at.alias.as_ref().map(|alias| world.registry(&at.registry).and_then(|r| r.pointer(&at.model, alias, &cx)));
     match (&at.alias, pointer) {

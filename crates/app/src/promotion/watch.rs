@@ -4,13 +4,13 @@
 //!
 //! One thread, from the first promotion on; it holds the app weakly and ends with it.
 
-use super::systems::Rules;
+use super::systems::{Rules, ServiceAt};
 use super::{elsewhere, views};
 use crate::app::{App, Inner, lock};
 use crate::wire::*;
 use serde_json::json;
-use signalbox_release::{Clock, Limits, SystemClock};
-use std::collections::BTreeMap;
+use signalbox_release::{Action, Choice, Clock, Limits, Plan, SystemClock};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Weak;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -44,7 +44,8 @@ struct News {
     says: String,
 }
 
-type Services = BTreeMap<(String, String), Seen>;
+/// By project, target and service, as its policy calls them: a target's title may be another at the next look.
+type Services = BTreeMap<(Option<u32>, String, String), Seen>;
 
 /// From now on, if that was not begun yet.
 pub(super) fn start(app: &App) {
@@ -77,9 +78,12 @@ fn run(weak: &Weak<Inner>) {
         {
             let Some(app) = weak.upgrade().map(App) else { return };
             let now_ms = SystemClock.unix_ms();
+            if wait == FIRST {
+                app.tell_cut_short();
+            }
             // While a plan moves things, it tells itself what it does.
-            let ours = app.is_moved_by_us(looked_ms);
-            before = app.look_at_services(before, ours);
+            let ours = app.moved_by_us(looked_ms);
+            before = app.look_at_services(&before, &ours);
             looked_ms = now_ms;
         }
         wait = EVERY;
@@ -87,30 +91,59 @@ fn run(weak: &Weak<Inner>) {
 }
 
 impl App {
-    /// A plan is being carried out, here or by another Signalbox of this user, or was since then.
-    fn is_moved_by_us(&self, since_unix_ms: i64) -> bool {
-        if !lock(&self.0.promotions.running).is_empty() {
-            return true;
+    /// What no process carries out any more, and nobody ended: with each start, until somebody does. One that went
+    /// through needs nobody to unload what was there before.
+    fn tell_cut_short(&self) {
+        for (plan, progress) in self.all_plans().unwrap_or_default() {
+            if !progress.is_open() || self.is_running(&plan.id) {
+                continue;
+            }
+            // It may have ended between the two looks.
+            let Ok((plan, progress)) = self.plan_row(plan.id.as_str()) else { continue };
+            if !progress.is_open() {
+                continue;
+            }
+            if progress.is_untidy() {
+                let world = self.ground(&plan).and_then(|ground| self.world_of_plan(&plan, &ground));
+                // What cannot be reached now is tidied at another start.
+                let _ = world.and_then(|world| self.carry(plan, world, Some(Choice::GoOn)));
+            } else {
+                let hint = "Open it under Models: it says how things stand, and goes on or back.";
+                self.tell(Level::Warn, format!("{}: it was cut short.", plan.title), Some(hint.into()));
+            }
         }
-        let Ok(ledger) = self.ledger() else { return false };
-        let plans = ledger.plans().unwrap_or_default();
-        plans.iter().any(|row| {
-            let lines = signalbox_release::plan_lines(&ledger, &row.id).unwrap_or_default();
-            lines.last().is_some_and(|(at, _)| *at >= since_unix_ms)
-        })
     }
 
-    fn look_at_services(&self, before: Services, ours: bool) -> Services {
+    /// What the plans touch that are being carried out, here or by another Signalbox of this user, or were since then.
+    fn moved_by_us(&self, since_unix_ms: i64) -> Touched {
+        let mut touched = Touched::default();
+        let Ok(ledger) = self.ledger() else { return touched };
+        for row in ledger.plans().unwrap_or_default() {
+            let lines = signalbox_release::plan_lines(&ledger, &row.id).unwrap_or_default();
+            let is_new = lines.last().is_some_and(|(at, _)| *at >= since_unix_ms);
+            let Ok(id) = row.id.parse() else { continue };
+            if !is_new && !lock(&self.0.promotions.running).contains_key(&id) {
+                continue;
+            }
+            if let Ok(plan) = serde_json::from_str::<Plan>(&row.body) {
+                touched.add(&plan);
+            }
+        }
+        touched
+    }
+
+    fn look_at_services(&self, before: &Services, touched: &Touched) -> Services {
         let mut now: Services = BTreeMap::new();
+        let mut seen_at = BTreeSet::new();
         for project in std::iter::once(None).chain(self.open_projects().into_iter().map(Some)) {
             let Ok((world, _)) = self.world(project.as_deref()) else { continue };
-            let policy = project.as_ref().and_then(|project| Rules::of(project).ok()).map(|rules| rules.policy);
+            let policy = project.as_ref().and_then(|project| Rules::of(&project.root).ok()).map(|rules| rules.policy);
             for at in self.services(project.as_deref(), &world) {
                 let Some(port) = world.targets.get(&at.target) else { continue };
-                let key = (port.title(), at.service.to_string());
-                if now.contains_key(&key) {
+                if !seen_at.insert((port.title(), at.service.clone())) {
                     continue;
                 }
+                let key = (project.as_ref().map(|project| project.id.0), at.target.to_string(), at.service.to_string());
                 let view = views::service(&world, &at, &**port);
                 let limits = policy.as_ref().and_then(|policy| {
                     let of = |(name, model): (_, &signalbox_release::ModelPolicy)| {
@@ -118,10 +151,14 @@ impl App {
                     };
                     policy.models.iter().find_map(of)
                 });
-                let old = before.get(&key);
-                let seen = Seen::of(&view, limits.as_ref(), old);
+                let (old, ours) = (before.get(&key), touched.has(&at));
+                let mut seen = Seen::of(&view, limits.as_ref(), old);
                 for news in old.map(|old| seen.news(old, ours)).unwrap_or_default() {
                     self.tell_news(&view, &news, ours);
+                }
+                if ours {
+                    // One that lasts when the plan is over is told then.
+                    seen.alarm = old.and_then(|old| old.alarm.clone());
                 }
                 now.insert(key, seen);
             }
@@ -147,6 +184,26 @@ impl App {
             desktop.notify(&message, hint.as_deref().unwrap_or_default());
         }
         self.0.events.plain(Event::Notice { level, message, hint });
+    }
+}
+
+/// Services and models that plans of ours have to do with.
+#[derive(Default)]
+struct Touched(BTreeSet<(String, String)>);
+
+impl Touched {
+    fn add(&mut self, plan: &Plan) {
+        self.0.insert((plan.candidate.registry().to_string(), plan.candidate.model().to_string()));
+        let places = plan.steps.iter().filter_map(|step| match &step.action {
+            Action::Stage { target, service, .. } | Action::Route { target, service, .. } => Some((target, service)),
+            _ => None,
+        });
+        self.0.extend(places.map(|(target, service)| (target.to_string(), service.to_string())));
+    }
+
+    fn has(&self, at: &ServiceAt) -> bool {
+        self.0.contains(&(at.target.to_string(), at.service.to_string()))
+            || self.0.contains(&(at.registry.to_string(), at.model.to_string()))
     }
 }
 
@@ -271,7 +328,9 @@ mod tests {
             alias: None,
             alarm: None,
             address: None,
-            failure: failure.map(|message| FailureView { message: message.into(), hint: None }),
+            project: None,
+            can_go_back: false,
+            failure: failure.map(|message| FailureView { message: message.into(), hint: None, code: None }),
         };
         let (mut last, mut told) = (seen("4", "4"), Vec::new());
         for _ in 0..5 {

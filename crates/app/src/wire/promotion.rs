@@ -10,8 +10,25 @@ pub struct RegistryView {
     pub title: String,
     pub models: Vec<ModelView>,
     pub failure: Option<FailureView>,
-    /// The project whose policy names addresses elsewhere that the person has not allowed yet.
-    pub allow: Option<u32>,
+    /// Whose policy names it.
+    pub project: Option<u32>,
+    /// What the policy names and the person has not allowed yet.
+    pub allow: Option<AllowView>,
+}
+
+/// What a policy would have us speak to, trust and write to.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct AllowView {
+    pub project: u32,
+    /// Stands for the policy's text and all that it names: what is allowed is what was shown.
+    pub policy: String,
+    pub names: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct Allow {
+    pub project: u32,
+    pub policy: String,
 }
 
 #[derive(Clone, Debug, Serialize, TS)]
@@ -43,6 +60,9 @@ pub struct VersionView {
 pub struct FailureView {
     pub message: String,
     pub hint: Option<String>,
+    /// `denied`, `locked` (the vault), `not_allowed`, `unreachable`, `timed_out`, `not_found`, `conflict`, `invalid`,
+    /// `busy`, `server`, `local` or `cancelled`.
+    pub code: Option<String>,
 }
 
 /// A service at a target: what serves, and what the alias says.
@@ -59,6 +79,10 @@ pub struct ServiceView {
     pub alarm: Option<String>,
     pub address: Option<String>,
     pub failure: Option<FailureView>,
+    /// Whose policy names it.
+    pub project: Option<u32>,
+    /// A promotion to it is known that another version served before.
+    pub can_go_back: bool,
 }
 
 #[derive(Clone, Debug, Serialize, TS)]
@@ -182,6 +206,9 @@ pub struct ApprovalText {
 pub struct OfService {
     pub target: String,
     pub service: String,
+    /// Whose policy names the target.
+    #[serde(default)]
+    pub project: Option<u32>,
 }
 
 #[derive(Clone, Debug, Serialize, TS)]
@@ -229,7 +256,10 @@ pub struct PlanView {
 
 #[derive(Clone, Debug, Serialize, TS)]
 pub struct StepView {
+    /// In its author's words.
     pub title: String,
+    /// In ours: what it does.
+    pub does: String,
     pub requests: Vec<RequestView>,
     pub before: Vec<String>,
     pub after: Vec<String>,

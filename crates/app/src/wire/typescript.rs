@@ -103,6 +103,8 @@ pub fn typescript() -> String {
         PlanText,
         ApprovalText,
         OfService,
+        AllowView,
+        Allow,
         PlanRow,
         PlanView,
         StepView,

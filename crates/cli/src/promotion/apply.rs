@@ -20,26 +20,32 @@ pub fn run(app: &App, arguments: &Apply) -> Result<Outcome, Failure> {
 
 pub fn rollback(app: &App, arguments: &Rollback) -> Result<Outcome, Failure> {
     recall(app, arguments.path.as_deref())?;
-    let target = match &arguments.target {
-        Some(target) => target.clone(),
-        None => target_of(app, &arguments.service)?,
-    };
-    let plan = call(app, "propose_rollback", json!({ "target": target, "service": arguments.service }))?;
+    let (target, project) = place_of(app, &arguments.service, arguments.target.as_deref())?;
+    let wanted = json!({ "target": target, "service": arguments.service, "project": project });
+    let plan = call(app, "propose_rollback", wanted)?;
     carry_out(app, &plan, &arguments.overrides, &arguments.way)
 }
 
-/// The only target that has a service of this name.
-fn target_of(app: &App, service: &str) -> Result<String, Failure> {
+/// The only target that has a service of this name, and the project whose policy names it.
+fn place_of(app: &App, service: &str, target: Option<&str>) -> Result<(String, Value), Failure> {
     let services = call(app, "production", json!({}))?;
-    let of_name = list(&services).iter().filter(|at| at["service"] == service);
-    let targets: Vec<&str> = of_name.filter_map(|at| at["target"].as_str()).collect();
-    match targets[..] {
-        [one] => Ok(one.to_owned()),
-        [] => Err(CallError::new(ErrorCode::NotFound, format!("There is no service {service:?}."))
+    let is_meant = |at: &&Value| at["service"] == service && target.is_none_or(|target| at["target"] == target);
+    let found: Vec<&Value> = list(&services).iter().filter(is_meant).collect();
+    match (&found[..], target) {
+        ([one], _) => Ok((text(&one["target"]), one["project"].clone())),
+        // What nobody lists any more may have been promoted to all the same.
+        ([], Some(target)) => Ok((target.to_owned(), Value::Null)),
+        ([], None) => Err(CallError::new(ErrorCode::NotFound, format!("There is no service {service:?}."))
             .hint("`signalbox status` lists them.")
             .into()),
-        _ => {
-            let hint = format!("Say which with --target: {}.", targets.join(", "));
+        (several, _) => {
+            let mut names: Vec<String> = several.iter().map(|at| text(&at["target"])).collect();
+            names.dedup();
+            let hint = if names.len() > 1 {
+                format!("Say which with --target: {}.", names.join(", "))
+            } else {
+                "Several projects call a target so: say which with the project's folder.".to_owned()
+            };
             Err(Failure::Usage(format!("{service:?} is a service at several targets."), Some(hint)))
         }
     }
@@ -102,9 +108,7 @@ pub fn resume(app: &App, arguments: &Resume) -> Result<Outcome, Failure> {
 
 fn stop_on_signals(app: &App, plan: &str) -> Result<(), Failure> {
     let (app, plan) = (app.clone(), plan.to_owned());
-    // Before the first step there is nothing to be taken back: the plan ends where it is told so.
-    signals::listen(move || drop(app.call("stop_plan", json!({ "plan": plan }))))
-        .map_err(|e| Failure::System(format!("signals cannot be heard: {e}")))
+    signals::listen(move || app.stop_here(&plan)).map_err(|e| Failure::System(format!("signals cannot be heard: {e}")))
 }
 
 /// Written at once. What cannot be written any more does not stop a promotion.

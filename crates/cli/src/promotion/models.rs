@@ -86,7 +86,8 @@ fn table(rows: &[(&Value, &Value)]) -> Vec<Column> {
 pub fn allow(app: &App, arguments: &Allow) -> Result<Outcome, Failure> {
     let project = recall(app, Some(&arguments.path))?;
     let registries = call(app, "models", json!({}))?;
-    let asked = list(&registries).iter().find(|registry| registry["allow"] == json!(project));
+    let asked =
+        list(&registries).iter().map(|registry| &registry["allow"]).find(|asked| asked["project"] == json!(project));
     let Some(asked) = asked else {
         println!(
             "Nothing is left to allow: {} names no address that is not allowed.",
@@ -94,11 +95,14 @@ pub fn allow(app: &App, arguments: &Allow) -> Result<Outcome, Failure> {
         );
         return Ok(Outcome::Done);
     };
-    println!("{}", text(&asked["failure"]["message"]));
+    println!("signalbox.toml names:");
+    for name in list(&asked["names"]) {
+        println!("  {}", text(name));
+    }
     if !arguments.yes && !apply::confirmed("Allow it, for this very text of signalbox.toml?")? {
         return Ok(Outcome::Refused);
     }
-    call(app, "allow_policy", json!({ "project": project }))?;
+    call(app, "allow_policy", json!({ "project": project, "policy": asked["policy"] }))?;
     println!("Allowed. A change of signalbox.toml asks again.");
     Ok(Outcome::Done)
 }

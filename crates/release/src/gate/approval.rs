@@ -71,7 +71,10 @@ pub fn words(
 ) -> Result<Vec<Word>, StoreError> {
     let hash = plan.hash();
     let rows = ledger.records(KIND, &hash.to_string())?;
-    let all: Vec<Approval> = rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok()).collect();
+    let mut all: Vec<Approval> = rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok()).collect();
+    // In the order in which they were said, each once: an old word that is pasted again is not a later one.
+    all.sort_by_key(|approval| approval.at_unix_ms);
+    all.dedup();
     let oldest = now_unix_ms - i64::from(gate.valid_hours) * 3_600_000;
     let judge = |approval: &Approval| -> Result<Option<String>, String> {
         let roles = &policy.roles;

@@ -27,7 +27,7 @@ pub(super) fn look(registry: &dyn Registry, version: &Version) -> (LineageArtifa
     };
     let tree = match digest_of(&folder) {
         Ok(tree) => tree,
-        Err(e) => return not(FailureView { message: sentence(&e.to_string()), hint: None }),
+        Err(e) => return not(FailureView { message: sentence(&e.to_string()), hint: None, code: None }),
     };
     let files: Vec<ArtifactDigest> = tree
         .files

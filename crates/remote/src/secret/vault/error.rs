@@ -49,6 +49,8 @@ impl From<VaultError> for Failure {
             VaultError::NoRandomness => (FailureCode::Local, "Nothing was written."),
             VaultError::File { .. } => (FailureCode::Local, "See to it that this file can be read and written."),
         };
-        Failure::new(code, e.to_string()).hint(hint)
+        let failure = Failure::new(code, e.to_string()).hint(hint);
+        // For whoever can ask the person to unlock it.
+        if matches!(e, VaultError::Locked) { failure.raw(serde_json::json!({ "vault": "locked" })) } else { failure }
     }
 }
