@@ -80,8 +80,12 @@ pub enum Command {
     Apply(promotion::Apply),
     /// End a plan that was cut short: go on, go back, or take things as they are
     Resume(promotion::Resume),
-    /// Approve a plan, by its hash
+    /// Approve a plan, by its hash: one of this machine, or a colleague's file
     Approve(promotion::Approve),
+    /// Write a plan to a file that a colleague can read and approve
+    Share(promotion::Share),
+    /// Take in the line with which a colleague has approved a plan
+    Approval(promotion::Approval),
     /// Allow the addresses that a project's signalbox.toml names to be asked
     Allow(promotion::Allow),
     /// Bring back the version that served before, by a plan that is kept as `plan` keeps it

@@ -1,4 +1,4 @@
-//! `signalbox models|plan|apply|resume|approve|allow|rollback|status|audit`: the window's commands on promotions.
+//! `signalbox models|plan|apply|resume|approve|share|approval|allow|rollback|status|audit`: the window's commands on promotions.
 //!
 //! What is shown comes from systems elsewhere: every text goes through [`text`] before a terminal sees it.
 
@@ -7,6 +7,7 @@ mod audit;
 mod lineage;
 mod models;
 mod paper;
+mod people;
 mod plan;
 mod show;
 mod signals;
@@ -30,7 +31,9 @@ pub fn run(command: Command, data_dir: Option<PathBuf>) -> Result<Outcome, Failu
         Command::Plan(a) => plan::run(&app, &a),
         Command::Apply(a) => apply::run(&app, &a),
         Command::Resume(a) => apply::resume(&app, &a),
-        Command::Approve(a) => plan::approve(&app, &a),
+        Command::Approve(a) => people::approve(&app, &a),
+        Command::Share(a) => people::share(&app, &a),
+        Command::Approval(a) => people::approval(&app, &a),
         Command::Allow(a) => models::allow(&app, &a),
         Command::Rollback(a) => apply::rollback(&app, &a),
         Command::Status(a) => status::run(&app, &a),

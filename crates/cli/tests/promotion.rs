@@ -208,6 +208,75 @@ fn gates_and_approvals_refuse_with_a_code_of_their_own() {
     assert!(said.err.contains("line 2"), "{}", said.err);
 }
 
+/// A public key of somebody whose home this is; the private half is beside it.
+fn key_in(home: &Path) -> String {
+    std::fs::create_dir_all(home.join(".ssh")).expect("made");
+    let file = home.join(".ssh/id_ed25519");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&file).status();
+    assert!(made.expect("ssh-keygen (OpenSSH)").success());
+    std::fs::read_to_string(file.with_extension("pub")).expect("read").trim().to_owned()
+}
+
+#[test]
+fn a_colleague_approves_on_another_machine_with_a_key_of_their_own() {
+    let (ada, grace, eve) = (Place::new(OWN), Place::new(OWN), Place::new(OWN));
+    let policy = format!(
+        "{OWN}\n[models.wine.gates]\napprovals = {{ n = 1 }}\n[roles.keys]\ngrace = \"{}\"\nada = \"{}\"\n",
+        key_in(grace.dir.path()),
+        key_in(ada.dir.path())
+    );
+    key_in(eve.dir.path());
+    for place in [&ada, &grace, &eve] {
+        place.policy(&policy);
+    }
+    let as_whom = |place: &Place, by: &str, arguments: &[&str]| {
+        let said = place.command(arguments).env("SIGNALBOX_USER", by).env_remove("SSH_AUTH_SOCK").output();
+        Said::of(said.expect("the program starts"))
+    };
+    let (plan, hash) = ada.plan("final");
+    let file = ada.dir.path().join("plan.json").display().to_string();
+    ada.ends(0, &["share", &plan, &file]);
+    assert_ne!(ada.run(&["share", &plan, &file]).code, 0, "a file that is there is not written over");
+    assert!(ada.ends(3, &["apply", &plan, "--yes"]).err.contains("0 of 1"));
+
+    // Grace reads it, and may not carry it out; what she approves is the hash that she names.
+    let shown = as_whom(&grace, "grace", &["approve", &file]);
+    assert!(shown.code == 0 && shown.out.contains("ada made it on another machine"), "{}{}", shown.out, shown.err);
+    assert_eq!(as_whom(&grace, "grace", &["apply", &plan, "--yes"]).code, 3);
+    assert_eq!(as_whom(&grace, "grace", &["approve", &file, "--hash", &"0".repeat(64)]).code, 3);
+    let line = |said: &Said| said.out.lines().last().unwrap_or_default().to_owned();
+    let approved = as_whom(&grace, "grace", &["approve", &file, "--hash", &hash, "--comment", "fine"]);
+    assert_eq!(approved.code, 0, "{}{}", approved.out, approved.err);
+    let yes = line(&approved);
+
+    // Eve has no key of Grace's, and the author's name is the author's.
+    let eves = as_whom(&eve, "grace", &["approve", &file, "--hash", &hash]);
+    assert!(eves.code == 3 && eves.err.contains("could not be signed"), "{}{}", eves.out, eves.err);
+    let own = as_whom(&eve, "ada", &["approve", &file, "--hash", &hash]);
+    assert!(own.code == 3 && own.err.contains("SIGNALBOX_USER"), "{}{}", own.out, own.err);
+    // Nor can it be approved where the rules are others.
+    eve.policy(OWN);
+    assert_eq!(as_whom(&eve, "grace", &["approve", &file, "--hash", &hash]).code, 3);
+
+    // Hers counts, until she takes it back; the old line pasted again does not bring it back.
+    assert!(ada.ends(0, &["approval", &plan, &yes]).out.contains("approved by grace"));
+    assert!(ada.ends(0, &["approval", &plan, &yes]).out.contains("approved by grace"), "twice is once");
+    let withdrawn = as_whom(&grace, "grace", &["approve", &file, "--hash", &hash, "--withdraw"]);
+    assert!(ada.ends(0, &["approval", &plan, &line(&withdrawn)]).out.contains("0 of 1"));
+    assert!(ada.ends(0, &["approval", &plan, &yes]).out.contains("0 of 1"));
+    ada.ends(3, &["apply", &plan, "--yes"]);
+    let again = as_whom(&grace, "grace", &["approve", &file, "--hash", &hash]);
+    let again = line(&again);
+    // One letter of the signature is another.
+    let mut altered = again.clone().into_bytes();
+    let at = altered.len() - 40;
+    altered[at] = if altered[at] == b'A' { b'B' } else { b'A' };
+    assert_ne!(ada.run(&["approval", &plan, &String::from_utf8(altered).expect("text")]).code, 0);
+    ada.ends(3, &["apply", &plan, "--yes"]);
+    ada.ends(0, &["approval", &plan, &again]);
+    ada.ends(0, &["apply", &plan, "--yes"]);
+}
+
 #[test]
 fn what_serves_is_told_rolled_back_and_stopped() {
     let place = Place::new(&format!(

@@ -107,11 +107,14 @@ pub struct Choice {
 #[derive(Debug, Args)]
 #[command(after_help = CODES)]
 pub struct Approve {
-    /// The plan's id or the beginning of it
+    /// The plan's id or the beginning of it, or the file that a colleague has shared
     pub plan: String,
-    /// The hash of what you approve, or at least twelve digits of it
+    /// The hash of what you approve, or at least twelve digits of it; without it a file's plan is only shown
     #[arg(long, value_name = "H")]
-    pub hash: String,
+    pub hash: Option<String>,
+    /// The project whose signalbox.toml the plan was made under
+    #[arg(long, value_name = "PATH", default_value = ".")]
+    pub project: PathBuf,
     #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,
     /// Take your approval back
@@ -120,6 +123,24 @@ pub struct Approve {
     /// Print the plan as one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = CODES)]
+pub struct Share {
+    /// The plan's id or the beginning of it
+    pub plan: String,
+    /// Where to; printed if nothing is said. A file that is there is not written over
+    pub file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = CODES)]
+pub struct Approval {
+    /// The plan's id or the beginning of it
+    pub plan: String,
+    /// The line that came back; `-` reads it
+    pub line: String,
 }
 
 #[derive(Debug, Args)]

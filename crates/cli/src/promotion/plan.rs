@@ -1,12 +1,12 @@
-//! `signalbox plan`: proposed, judged, kept and shown; and `signalbox approve`.
+//! `signalbox plan`: proposed, judged, kept and shown.
 
 use console::style;
 use serde_json::json;
 use signalbox_app::App;
 
-use super::{call, hash_of, plan_of, show, text};
+use super::{call, show, text};
 use crate::Out;
-use crate::arguments::promotion::{Approve, Plan};
+use crate::arguments::promotion::Plan;
 use crate::failure::{Failure, Outcome};
 use crate::reading::with_bar;
 
@@ -36,26 +36,5 @@ pub fn run(app: &App, arguments: &Plan) -> Result<Outcome, Failure> {
     out.line(style("Nothing was changed. The plan is kept:").dim())?;
     out.line(style(format!("  signalbox apply {id} --dry-run")).dim())?;
     out.line(style(format!("  signalbox apply {id}")).dim())?;
-    out.end(Outcome::Done)
-}
-
-pub fn approve(app: &App, arguments: &Approve) -> Result<Outcome, Failure> {
-    let plan = plan_of(app, &arguments.plan)?;
-    let hash = hash_of(&plan, Some(&arguments.hash))?;
-    let mut args = json!({ "plan": plan["row"]["id"], "hash": hash, "withdraw": arguments.withdraw });
-    if let Some(comment) = &arguments.comment {
-        args["comment"] = comment.as_str().into();
-    }
-    let plan = call(app, "approve_plan", args)?;
-    let mut out = Out::stdout();
-    if arguments.json {
-        out.line(&plan)?;
-        return out.end(Outcome::Done);
-    }
-    let gates = plan["gates"].as_array().cloned().unwrap_or_default();
-    let approvals: Vec<_> = gates.into_iter().filter(|gate| gate["gate"] == "approvals").collect();
-    let done = if arguments.withdraw { "Your approval is taken back." } else { "Your approval is kept." };
-    out.line(format!("{} {done}", text(&plan["row"]["title"])))?;
-    show::gates(&approvals, &mut out)?;
     out.end(Outcome::Done)
 }
