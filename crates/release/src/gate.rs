@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::names::Digest;
 
 pub use approval::{Approval, NAMESPACE, Verify, Word, approvals, approve, frozen, words};
-pub use artifact::{Risk, complete, risks, size};
+pub use artifact::{Risk, complete, risks, secret_in, size};
 pub use metric::{Measured, metric, paired_bootstrap};
 pub use signature::{Signature, signature, signature_of};
 pub use smoke::smoke;

@@ -220,9 +220,25 @@ fn code(of_run: &[(String, String)], of_version: &[(String, String)]) -> Lineage
         commit: any(&["mlflow.source.git.commit", "mlflow.git.commit", "git.commit", "git_commit", "commit"]),
         dirty: any(&["mlflow.source.git.dirty", "mlflow.git.dirty", "git.dirty", "git_dirty"]),
         branch: any(&["mlflow.source.git.branch", "mlflow.git.branch", "git.branch"]),
-        repository: any(&["mlflow.source.git.repoURL", "mlflow.git.repo_url", "git.remote"]),
+        repository: any(&["mlflow.source.git.repoURL", "mlflow.git.repo_url", "git.remote"])
+            .map(|url| without_user(&url)),
         entry: any(&["mlflow.project.entryPoint", "mlflow.source.name"]),
     }
+}
+
+/// A text whose addresses name no user and no password: reports go to people who need neither.
+fn without_user(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | '>' | '#' | '?'));
+        let (authority, left) = after.split_at(end.unwrap_or(after.len()));
+        out.push_str(before);
+        out.push_str(authority.rsplit('@').next().unwrap_or(authority));
+        rest = left;
+    }
+    out + rest
 }
 
 /// Everybody who had a part in it, with what they did, in the order of their first part.
@@ -246,10 +262,13 @@ fn people(
     }
     for plan in promotions.iter().rev() {
         add(&plan.row.made_by, format!("planned {}", plan.row.title));
+        let by_word = plan.approvals.iter().map(|word| (&word.by, word.says.starts_with("counted")));
+        for (by, _) in by_word.filter(|(_, counts)| *counts) {
+            add(by, format!("approved {}", plan.row.title));
+        }
         for entry in entries.iter().filter(|e| e.plan.as_ref().is_some_and(|id| id.as_str() == plan.row.id)) {
             let did = match entry.what.as_str() {
                 "approve" if entry.detail["approval"]["withdrawn"] == true => "took back their approval of",
-                "approve" => "approved",
                 "override" => "overrode a gate of",
                 "apply" => "applied",
                 "stop" => "stopped",

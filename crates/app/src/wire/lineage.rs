@@ -150,7 +150,8 @@ pub struct LineageApproval {
     pub by: String,
     pub at: f64,
     pub comment: Option<String>,
-    pub withdrawn: bool,
+    /// `counted`, `taken back`, or why it did not count when the plan was begun.
+    pub says: String,
 }
 
 #[derive(Clone, Debug, Serialize, TS)]

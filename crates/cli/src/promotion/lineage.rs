@@ -253,8 +253,7 @@ fn promotion(plan: &Value, out: &mut Vec<Part>) {
         out.push(Part::Text(gate["evidence"].as_str().unwrap_or_default().to_owned()));
     }
     let approvals = list(&plan["approvals"]).iter().map(|approval| {
-        let word = if approval["withdrawn"] == true { "taken back" } else { "given" };
-        vec![said(&approval["by"]), when(&approval["at"]), word.to_owned(), said(&approval["comment"])]
+        vec![said(&approval["by"]), when(&approval["at"]), said(&approval["says"]), said(&approval["comment"])]
     });
     out.push(table(&["approval by", "at", "", "comment"], approvals.collect(), "Approvals: none."));
     let overrides = list(&plan["overrides"]).iter().map(|one| {

@@ -67,9 +67,11 @@ pub fn size(tree: &Tree, max_bytes: Option<u64>) -> Verdict {
     let bytes = tree.bytes();
     let evidence = json!({ "bytes": bytes, "max_bytes": max_bytes });
     match max_bytes {
-        None => Verdict::new(GATE, Ruling::Skipped, format!("{bytes} bytes; no limit is set")),
-        Some(max) if bytes > max => Verdict::new(GATE, Ruling::Fail, format!("{bytes} bytes, more than {max}")),
-        Some(max) => Verdict::new(GATE, Ruling::Pass, format!("{bytes} bytes of {max}")),
+        None => Verdict::new(GATE, Ruling::Skipped, format!("{}; no limit is set", size_of(bytes))),
+        Some(max) if bytes > max => {
+            Verdict::new(GATE, Ruling::Fail, format!("{}, more than {}", size_of(bytes), size_of(max)))
+        }
+        Some(max) => Verdict::new(GATE, Ruling::Pass, format!("{} of {}", size_of(bytes), size_of(max))),
     }
     .with(evidence)
 }
@@ -120,8 +122,21 @@ fn is_pickle(path: &str, head: &[u8]) -> bool {
     by_name || by_bytes || in_zip
 }
 
+/// `22.1 kB`: a power of 1000, three digits.
+fn size_of(bytes: u64) -> String {
+    let (mut value, mut unit) = (bytes as f64, "B");
+    for next in ["kB", "MB", "GB", "TB"] {
+        if value < 999.5 {
+            break;
+        }
+        (value, unit) = (value / 1000.0, next);
+    }
+    let digits = if unit == "B" || value >= 99.95 { 0 } else { 1 };
+    format!("{value:.digits$} {unit}")
+}
+
 /// Shapes that the issuers document for their own keys, and private keys in PEM.
-fn secret_in(line: &str) -> Option<&'static str> {
+pub fn secret_in(line: &str) -> Option<&'static str> {
     let runs = |prefix: &str, n: usize, of: fn(u8) -> bool| {
         line.match_indices(prefix).any(|(at, _)| {
             let free = at == 0 || !line.as_bytes()[at - 1].is_ascii_alphanumeric();

@@ -30,8 +30,10 @@ struct Fuse {
     late_ms: AtomicI64,
     /// A version is registered so much later than the program is killed that asked for it.
     late_register_ms: AtomicI64,
-    kill_at_line: Mutex<Option<fn(&Line) -> bool>>,
+    kill_at_line: Mutex<Option<IsIt>>,
 }
+
+type IsIt = fn(&Line) -> bool;
 
 struct Killed;
 

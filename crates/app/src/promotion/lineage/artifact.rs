@@ -2,7 +2,7 @@
 
 use crate::promotion::{reading, views};
 use crate::wire::*;
-use signalbox_release::{Registry, Version, digest_of};
+use signalbox_release::{Registry, Version, digest_of, gate};
 use std::path::Path;
 
 /// What is needed to run a model, as tools write it; at the artifact's top.
@@ -56,7 +56,19 @@ fn text(folder: &Path, file: &ArtifactDigest) -> Option<String> {
     }
     // An artifact that is a single file is no folder.
     let path = if folder.is_file() { folder.to_owned() } else { folder.join(&file.path) };
-    std::fs::read_to_string(path).ok()
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = |line: &str| match gate::secret_in(line) {
+        Some(kind) => format!("(left out: it looks like {kind})"),
+        None => super::without_user(line),
+    };
+    Some(
+        text.split_inclusive('\n')
+            .map(|whole| {
+                let bare = whole.trim_end_matches('\n');
+                line(bare) + &whole[bare.len()..]
+            })
+            .collect(),
+    )
 }
 
 /// Of a line `key value` of a YAML file that MLflow wrote; enough for two scalars.
@@ -69,6 +81,18 @@ fn value(text: &str, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_into_a_report_holds_no_secret() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let said = "--extra-index-url https://ci:tok3n@pypi.example/simple\nnumpy==2.1\ntoken = ghp_0123456789012345678901234567890123456789\n";
+        std::fs::write(dir.path().join("requirements.txt"), said).expect("written");
+        let file = ArtifactDigest { path: "requirements.txt".into(), bytes: 10, digest: String::new() };
+        let told =
+            "--extra-index-url https://pypi.example/simple\nnumpy==2.1\n(left out: it looks like a GitHub token)\n";
+        assert_eq!(text(dir.path(), &file).as_deref(), Some(told));
+        assert_eq!(super::super::without_user("git@host:a/b and https://x@y/z@w"), "git@host:a/b and https://y/z@w");
+    }
 
     #[test]
     fn two_scalars_of_a_model() {

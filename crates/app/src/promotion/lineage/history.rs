@@ -2,10 +2,10 @@
 
 use super::{Found, Place};
 use crate::app::App;
-use crate::promotion::{here, views};
+use crate::promotion::{here, sign, views};
 use crate::wire::*;
-use signalbox_release::gate::{Approval, Verdict};
-use signalbox_release::{AuditEntry, Candidate, End, Line, Plan, Progress, SystemId};
+use signalbox_release::gate::{self, Verdict};
+use signalbox_release::{ApprovalGate, AuditEntry, Candidate, End, Line, Plan, Progress, SystemId};
 use std::collections::HashSet;
 
 impl App {
@@ -45,14 +45,22 @@ impl App {
         let verdicts: Vec<Verdict> =
             judged.and_then(|entry| serde_json::from_value(entry.detail["verdicts"].clone()).ok()).unwrap_or_default();
         let risks = of_plan("plan").last().map(|entry| entry.detail["risks"].clone());
-        let approvals = ledger.records("approval", &hash)?.into_iter().filter_map(|row| {
-            let approval: Approval = serde_json::from_str(&row.body).ok()?;
-            Some(LineageApproval {
-                by: approval.by,
-                at: views::secs(approval.at_unix_ms),
-                comment: approval.comment,
-                withdrawn: approval.withdrawn,
-            })
+        // As they stood when it was carried out: what has expired since counted then.
+        let begun =
+            lines.iter().find(|(_, line)| matches!(line, Line::Began { .. })).map_or(plan.made_unix_ms, |(at, _)| *at);
+        let rules = self.ground(plan)?.made_under(plan).unwrap_or_default();
+        let gate = rules.model(plan.candidate.model()).gates.approvals;
+        let gate = gate.unwrap_or(ApprovalGate { n: 0, valid_hours: 24 * 365 });
+        let words = gate::words(&gate, &rules.policy, plan, &ledger, begun, &sign::verify)?;
+        let approvals = words.into_iter().map(|word| LineageApproval {
+            says: match (word.counts, word.note) {
+                (true, None) => "counted".into(),
+                (true, Some(note)) => format!("counted; {note}"),
+                (false, note) => note.unwrap_or_else(|| "did not count".into()),
+            },
+            by: word.approval.by,
+            at: views::secs(word.approval.at_unix_ms),
+            comment: word.approval.comment,
         });
         let overrides = of_plan("override").into_iter().map(|entry| {
             let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
