@@ -6,7 +6,7 @@ type Handlers = { [N in Names]: (args: Commands[N]["args"]) => Commands[N]["repl
 
 const vault = new URLSearchParams(location.search).get("vault");
 const state: SecretsView = {
-  keychain: vault === null ? null : { message: "There is no keychain here.", hint: "Make a vault with a passphrase." },
+  keychain: vault === null ? null : { message: "There is no keychain here.", hint: "Make a vault with a passphrase.", code: "local" },
   vault: vault ?? "missing",
   kept: [{ kind: "mlflow", origin: "https://mlflow.example", user: "ada", at: "keychain", stored: 1_794_000_000 }],
   failure: null,
