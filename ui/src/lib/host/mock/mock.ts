@@ -10,7 +10,7 @@ import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, 
 type Handlers = { [N in keyof Commands]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
 
 /** Sizes by address: `?runs=100000` for a big table, `?empty` for a first start, `?slow=800` for skeletons; `?refused` for
- *  systems that turn us away or were not allowed yet, `?vault=missing` (or `locked`) for a machine without a keychain. */
+ *  systems that turn us away or were not allowed yet, `?audit=1200` for a long audit, `?vault=missing` (or `locked`, `relocks`) for a machine without a keychain. */
 const options = new URLSearchParams(location.search);
 const nRuns = Number(options.get("runs") ?? 240);
 const slowMs = Number(options.get("slow") ?? 0);
@@ -204,7 +204,11 @@ const handlers: Handlers = {
   },
   stop_service: () => null,
   stop_keeper: () => null,
-  audit_trail: ({ from }) => ({ ...promoted.audit, rows: promoted.audit.rows.filter((row) => row.seq >= from) }),
+  audit_trail: ({ from }) => {
+    const { rows, ...audit } = promoted.audit;
+    const all = Array.from({ length: Number(options.get("audit") ?? rows.length) }, (_, i) => ({ ...rows[i % rows.length]!, seq: i + 1 }));
+    return { ...audit, total: all.length, rows: all.filter((row) => row.seq >= from).slice(0, 1000) };
+  },
   ...secrets,
   verify_audit: ({ head }) => ({ total: promoted.audit.total, head: promoted.audit.head, broken: null, at: null, kept: promoted.audit.rows.find((row) => row.hash === head)?.seq ?? null }),
   rehearse: () => ({ stands: [], before: [{ expects: "production points at churn 1", holds: true, saw: "production points at 1" }], gates: promoted.plan.gates }),
