@@ -69,6 +69,14 @@ const VIEWS = {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Where it is used" }).waitFor();
   }],
+  "the models": ["#/models", async () => undefined],
+  "a plan": ["#/models?plan=0199aa", (page) => page.getByRole("button", { name: "Paste an approval…" }).click()],
+  "a plan of another machine": ["#/models?plan=0199cc", (page) => page.getByRole("button", { name: "Approve" }).click()],
+  "what is asked before typed words are lost": ["#/models?plan=0199aa", async (page) => {
+    await page.getByLabel("Why the gate metric is overridden").fill("agreed");
+    await page.keyboard.press("Escape");
+  }],
+  "what serves": ["#/production", async () => undefined],
   "the audit's check": ["#/audit", (page) => page.getByRole("button", { name: "Check…" }).click()],
   "the first screen": ["#/", async () => undefined],
 };
@@ -139,7 +147,8 @@ test("hands on the keyboard: move, mark, draw, open, come back", async (t) => {
   await page.waitForFunction(() => document.querySelectorAll("[data-part=eye][aria-pressed=true]").length === 3);
   await page.keyboard.press("Control+z");
   await page.waitForFunction(() => document.querySelectorAll("[data-part=eye][aria-pressed=true]").length === 10);
-  const name = await row(page, 4).locator(".name").innerText();
+  // A long name is shown with its folder on a line of its own.
+  const name = (await row(page, 4).locator(".name").innerText()).split("\n").at(-1);
   await page.keyboard.press("Enter");
   await page.waitForURL(/#\/p\/1\/run\/1000004/);
   await page.getByText(name).first().waitFor();
@@ -305,4 +314,89 @@ test("a registry that turns us away leads to the sign-in", async (t) => {
   await page.getByRole("button", { name: "Sign in…" }).click();
   await page.waitForFunction(() => document.activeElement?.id === "sign-in");
   assert.match(page.url(), /#\/settings\?at=sign-in/);
+});
+
+test("what was typed into a plan outlives a press beside it, and Esc asks", async (t) => {
+  const page = await open(t, "#/models?plan=0199aa");
+  const reason = page.getByLabel("Why the gate metric is overridden");
+  await reason.fill("agreed with the team");
+  await page.mouse.click(200, 500);
+  await page.keyboard.press("Escape");
+  await page.getByText("What was typed here would be lost.").waitFor();
+  await page.keyboard.press("Enter");
+  assert.equal(await reason.inputValue(), "agreed with the team");
+  assert.ok(await reason.evaluate((field) => field === document.activeElement), "the hand is where it was");
+  await reason.fill("");
+  await page.mouse.click(200, 500);
+  await reason.waitFor({ state: "detached" });
+  assert.doesNotMatch(page.url(), /plan=/);
+});
+
+test("a plan of another machine may say things twice, and shows what its steps do", async (t) => {
+  const page = await open(t, "#/models?plan=0199cc");
+  await page.getByText("Made by grace on another machine").waitFor();
+  assert.equal(await page.getByText("it is not signed").count(), 2);
+  await page.getByText("Does: Move production of churn from 1 to the new version").waitFor();
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("button", { name: "Copy for grace" }).click();
+  await page.getByText("Copied your approval.").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), "signalbox-approval:1:AAAA");
+  // Above the sheet, where it can be read and pressed.
+  await page.getByRole("button", { name: "Dismiss" }).click();
+  await page.getByText("Copied your approval.").waitFor({ state: "detached" });
+});
+
+test("a colleague's plan: what is wrong is said beside what was pasted, which stays", async (t) => {
+  const page = await open(t, "#/models");
+  await page.getByRole("button", { name: "A colleague's plan…" }).click();
+  await page.keyboard.type("hello");
+  await page.getByRole("button", { name: "Show it" }).click();
+  await page.getByText("This is not a plan.").waitFor();
+  const field = page.getByLabel("The plan, as it was sent to you");
+  assert.equal(await field.inputValue(), "hello");
+  await field.fill('{"plan": 1}');
+  await page.getByRole("button", { name: "Show it" }).click();
+  await page.getByRole("heading", { name: "Tidy up a little" }).waitFor();
+});
+
+test("plans: what was cut short comes first, and what was not begun is discarded", async (t) => {
+  const page = await open(t, "#/models");
+  const plans = page.getByRole("region", { name: "Open plans" }).getByRole("listitem");
+  await plans.first().waitFor();
+  assert.match(await plans.first().innerText(), /cut short/);
+  assert.equal(await plans.count(), 3);
+  await plans.nth(1).getByRole("button", { name: "Discard this plan" }).click();
+  await page.waitForFunction(() => document.querySelectorAll("section li").length === 2);
+});
+
+test("what a policy names is allowed once it was read", async (t) => {
+  const page = await open(t, "#/models", { query: "live=0&refused" });
+  await page.getByText("/srv/models/registry.git").waitFor();
+  await page.getByRole("button", { name: "Allow" }).click();
+  await page.getByText("/srv/models/registry.git").waitFor({ state: "detached" });
+});
+
+test("a long audit: earlier, and back to the newest", async (t) => {
+  const page = await open(t, "#/audit", { query: "live=0&audit=1200" });
+  const first = page.locator("summary").first();
+  await first.waitFor();
+  assert.match(await first.innerText(), /^1,200/);
+  await page.getByRole("button", { name: "Earlier" }).click();
+  await page.waitForFunction(() => document.querySelector("summary").textContent.trim().startsWith("700"));
+  assert.equal(await page.getByRole("region", { name: "Audit" }).evaluate((list) => list.scrollTop), 0);
+  await page.getByRole("button", { name: "Newest" }).click();
+  await page.waitForFunction(() => document.querySelector("summary").textContent.trim().startsWith("1,200"));
+});
+
+test("a vault that locked itself meanwhile is unlocked from the sign-in, which keeps the token till then", async (t) => {
+  const page = await open(t, "#/settings?at=sign-in", { query: "live=0&vault=relocks" });
+  await page.getByRole("button", { name: "Sign in to cluster…" }).click();
+  await page.keyboard.type("s3cret-token");
+  await page.keyboard.press("Enter");
+  await page.getByText("The vault is locked.").waitFor();
+  await page.getByRole("button", { name: "Unlock the vault…" }).last().click();
+  await page.getByLabel("Passphrase").fill("four words of mine");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Forget the token at http://127.0.0.1:8265…" }).waitFor();
+  assert.doesNotMatch(await page.evaluate(() => document.documentElement.outerHTML), /s3cret-token/);
 });

@@ -36,15 +36,6 @@ export async function exportCard(format: keyof typeof TYPES, { metric, ...what }
   }
 }
 
-export async function copyText(text: string, what: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    notices.info(`Copied ${what}`);
-  } catch {
-    notices.failed(new HostError("refused", "The clipboard cannot be written from here.", "Export the chart as CSV instead."));
-  }
-}
-
 /** The card as a PNG on the clipboard. The promise goes in at once: WebKit wants the write within the user's gesture. */
 export async function copyPicture(plot: CardPlot, metric: string, theme: ThemeName): Promise<void> {
   const picture = plot.picture(themes[theme]["chart-bg"]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AuditCheck, AuditPage, AuditRow } from "$lib/host";
-import { allRows, checkWords, jsonLines } from "./trail";
+import { allRows, checkWords, jsonLines, newest, SHOWN } from "./trail";
 
 const row = (seq: number, change: Partial<AuditRow> = {}): AuditRow => ({ seq, hash: `sha256:${seq}`, at: 0, who: "ada", machine: "m", what: "plan", plan: null, step: null, detail: "{}", ...change });
 const page = (rows: AuditRow[]): AuditPage => ({ rows, total: 5, broken: null, head: null });
@@ -16,6 +16,32 @@ describe("all entries", () => {
     expect(asked).toEqual([1, 3, 5, 6]);
   });
   test("are not asked for without end if the same page comes again", async () => expect(await allRows(() => Promise.resolve(page([row(1)])))).toHaveLength(1));
+});
+
+describe("the newest entries", () => {
+  /** An audit whose answers hold 1,000 entries. */
+  function audit(total: number) {
+    const asked: number[] = [];
+    const ask = (from: number) => {
+      asked.push(from);
+      const n = Math.max(0, Math.min(1000, total - from + 1));
+      return Promise.resolve({ ...page(Array.from({ length: n }, (_, i) => row(from + i))), total });
+    };
+    return { asked, ask };
+  }
+  test.each([
+    ["none", 0, 0, [1]],
+    ["a few", 7, 0, [1]],
+    ["some that came since", 5007, 5000, [4501]],
+    ["at a start, many", 5000, 0, [1, 4501]],
+    ["more than an answer holds came since", 9000, 5000, [4501, 8501]],
+  ] as const)("%s", async (_, total, known, questions) => {
+    const { asked, ask } = audit(total);
+    const { rows } = await newest(ask, known);
+    expect(asked).toEqual(questions);
+    expect(rows.length).toBe(Math.min(total, SHOWN));
+    expect(rows.at(-1)?.seq ?? 0).toBe(total);
+  });
 });
 
 test("an entry is one line, with its detail as it is and its step counted from 1", () => {

@@ -33,3 +33,14 @@ export function checkWords(check: AuditCheck, kept: string): { good: boolean; wo
   const whole = check.total === 1 ? "One entry, and it holds." : `${check.total} entries, each bound to the one before it.`;
   return { good: true, words: kept ? `${whole} Entry ${check.kept} has the hash that was kept.` : whole };
 }
+
+/** As many entries as are shown at once: half of what one answer holds, so that those which came since are in it. */
+export const SHOWN = 500;
+
+/** The newest entries, asked for from where they should begin; again only if more came than an answer holds. */
+export async function newest(page: (from: number) => Promise<AuditPage>, nKnown: number): Promise<AuditPage> {
+  const begin = (total: number) => Math.max(1, total - SHOWN + 1);
+  let got = await page(begin(nKnown));
+  if ((got.rows.at(-1)?.seq ?? 0) < got.total) got = await page(begin(got.total));
+  return { ...got, rows: got.rows.slice(-SHOWN) };
+}

@@ -29,7 +29,7 @@ describe("how a version was made", () => {
   });
 
   test("systems that did not tell are named", () => {
-    const { parts } = paperOf({ ...promoted.lineage, unseen: [{ message: "team: denied.", hint: null }] });
+    const { parts } = paperOf({ ...promoted.lineage, unseen: [{ message: "team: denied.", hint: null, code: "denied" }] });
     expect(sectionOf(parts, "Where it is used").at(-1)).toEqual({ is: "list", items: ["team: denied."] });
   });
 

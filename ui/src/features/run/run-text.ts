@@ -1,8 +1,7 @@
-// Words and clipboard texts of a run's page.
+// Words of a run's page, and what it copies.
 import { formatValue } from "$lib/chart/number";
 import { formatInteger, nonFinite, nonFiniteWords } from "$lib/format";
 import type { Cell, MetricRow } from "$lib/host";
-import { notices } from "$lib/state/notices.svelte";
 
 /** A metric's value as a table shows it, and in full. */
 export function cellText(cell: Cell): { text: string; full: string } {
@@ -27,15 +26,6 @@ export function oddities(row: MetricRow): string {
 /** Pairs as lines of a table for a spreadsheet. */
 export function asTsv(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => row.map((cell) => cell.replace(/[\t\n\r]+/g, " ")).join("\t")).join("\n");
-}
-
-export async function copy(text: string, what: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    notices.info(`Copied ${what}.`);
-  } catch {
-    notices.add("error", "The clipboard is not available.", "Give the window the focus and try again.");
-  }
 }
 
 /** Every word must stand in one of the texts. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { firstNeeds, keeper, kindTitle, toStore, type Typed } from "./secrets";
 
-const none = { message: "there is no keychain here", hint: null };
+const none = { message: "there is no keychain here", hint: null, code: "local" };
 
 describe("what must be done before a secret can be kept", () => {
   test.each([

@@ -1,4 +1,5 @@
 import type { MenuEntry } from "$components/menu.svelte";
+import { copyText } from "$lib/clipboard";
 import { plural } from "$lib/format";
 import { call, type Commands } from "$lib/host";
 import type { Action } from "$lib/state/actions.svelte";
@@ -36,15 +37,6 @@ export async function annotate(change: Commands["annotate"]["args"]) {
   }
 }
 
-export async function copyText(text: string, what: string) {
-  try {
-    await navigator.clipboard.writeText(text);
-    notices.info(`Copied ${what}.`);
-  } catch {
-    notices.add("error", "The clipboard is not available.", "Give the window the focus and try again.");
-  }
-}
-
 const idsOf = (runs: readonly RunMark[]) => runs.map((run) => run.id);
 const nameThem = (runs: readonly RunMark[]) => (runs.length === 1 ? (runs[0]?.name ?? "run") : plural(runs.length, "run"));
 
@@ -71,7 +63,7 @@ export function runActions({ view, cursor, places }: Bench): Action[] {
     { id: "run.note", title: "Note…", also: "comment annotate", group: "Runs", keys: ["n"], when: some, run: places.editNote },
     { id: "run.pin", title: "Pin to the top, or not", group: "Runs", keys: ["Shift+T"], when: some, run: () => flip("pinned") },
     { id: "run.hide", title: "Hide, or show again", group: "Runs", keys: ["h"], when: some, run: () => flip("hidden") },
-    { id: "run.copy", title: "Copy as Markdown", also: "clipboard table", group: "Runs", keys: ["Mod+C"], when: () => some() && !getSelection()?.toString(), run: () => void copyText(asMarkdown(view, rows()), `${plural(rows().length, "row")} as Markdown`) },
+    { id: "run.copy", title: "Copy as Markdown", also: "clipboard table", group: "Runs", keys: ["Mod+C"], when: () => some() && !getSelection()?.toString(), run: () => void copyText(asMarkdown(view, rows()), `Copied ${plural(rows().length, "row")} as Markdown.`) },
     { id: "run.select", title: "Select, or not", group: "Runs", keys: [" "], local: true, when: some, run: () => cursor.toggle() },
     { id: "run.all", title: "Select all", group: "Runs", keys: ["Mod+A"], run: () => void cursor.all() },
     { id: "run.none", title: "Select none", group: "Runs", keys: ["Escape"], local: true, when: () => selection.selected.size > 0, run: () => cursor.clear() },
@@ -98,7 +90,7 @@ export function runMenu(bench: Bench, actions: readonly Action[], column?: Colum
     const shown = showCell(column.key, cell, isNumeric(column.key, bench.view.infoOf.get(column.key)));
     if (shown.full && shown.full.length < 2000) {
       const value = typeof cell === "number" || shown.mark ? String(cell) : shown.full;
-      entries.push({ label: `Copy ${value.length > 28 ? `${value.slice(0, 27)}…` : value}`, icon: "copy", run: () => void copyText(value, "the value") });
+      entries.push({ label: `Copy ${value.length > 28 ? `${value.slice(0, 27)}…` : value}`, icon: "copy", run: () => void copyText(value, "Copied the value.") });
     }
   }
   return { label: `Actions on ${nameThem(targets)}`, entries };

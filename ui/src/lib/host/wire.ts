@@ -176,9 +176,22 @@ export type SaveExport = {
 name: string, format: ExportFormat, project: number, runs: Array<number>, metrics: Array<string>, x: XAxis, smooth: Smooth, log_y: boolean, dark: boolean, };
 export type RegistryView = { id: string, title: string, models: Array<ModelView>, failure: FailureView | null, 
 /**
- * The project whose policy names addresses elsewhere that the person has not allowed yet.
+ * The project whose policy names it.
  */
-allow: number | null, };
+project: number | null, 
+/**
+ * What the policy names that the person has not allowed yet.
+ */
+allow: AllowView | null, };
+export type AllowView = { project: number, 
+/**
+ * Digest of the policy's text, as it is shown.
+ */
+policy: string, 
+/**
+ * Each address or folder, a line.
+ */
+names: Array<string>, };
 export type ModelView = { name: string, 
 /**
  * Newest first.
@@ -197,8 +210,17 @@ why: string | null, aliases: Array<string>, digest: string | null,
  * The registry's id of its run, and that run here, where it is known.
  */
 run: string | null, run_here: RunName | null, project: number | null, made: number | null, made_by: string | null, tags: Array<[string, string]>, };
-export type FailureView = { message: string, hint: string | null, };
+export type FailureView = { message: string, hint: string | null, 
+/**
+ * `denied`, `locked` (the vault is), `unreachable`, `timed_out`, `not_found`, `conflict`, `invalid`, `busy`, `server`,
+ * `local` or `cancelled`; `None` where nothing more is known.
+ */
+code: string | null, };
 export type ServiceView = { target: string, target_title: string, service: string, 
+/**
+ * The project whose policy names it.
+ */
+project: number | null, 
 /**
  * `absent`, `starting`, `serving`, `degraded`, `failed` or `unknown`.
  */
@@ -206,7 +228,11 @@ phase: string, loaded: Array<ServedView>, alias: AliasView | null,
 /**
  * Alias and truth part, or another is at work.
  */
-alarm: string | null, address: string | null, failure: FailureView | null, };
+alarm: string | null, address: string | null, 
+/**
+ * There is an earlier version to go back to.
+ */
+can_go_back: boolean, failure: FailureView | null, };
 export type ServedView = { label: string, model: string | null, version: string | null, share: number, ready: boolean, 
 /**
  * The target names the digest of the very artifact that was registered.
@@ -241,6 +267,11 @@ registry?: string, version?: string,
  */
 project?: number, };
 export type OfPlan = { plan: string, };
+export type AllowPolicy = { project: number, 
+/**
+ * Digest of the text that was shown: a policy that was changed since is not allowed.
+ */
+policy: string, };
 export type Apply = { plan: string, 
 /**
  * Of what was shown: a plan that was changed since is not carried out.
@@ -264,7 +295,7 @@ export type ApprovalView = { by: string, at: number, comment: string | null, sig
 note: string | null, };
 export type PlanText = { text: string, };
 export type ApprovalText = { plan: string, text: string, };
-export type OfService = { target: string, service: string, };
+export type OfService = { target: string, service: string, project: number | null, };
 export type PlanRow = { id: string, title: string, made_by: string, made: number, 
 /**
  * `proposed`, `running`, `cut_short`, `committed`, `taken_back` or `adopted`.
@@ -304,14 +335,22 @@ n_approvals: number,
  */
 is_own: boolean, 
 /**
- * It was made on another machine, and is here to be read and approved.
+ * It was made on another machine, and is here to be read and approved: its verdicts and risks are what that one says.
  */
 foreign: boolean, 
 /**
  * What was proven, at the end.
  */
 proven: Array<string>, ended: number | null, };
-export type StepView = { title: string, requests: Array<RequestView>, before: Array<string>, after: Array<string>, inverse: string | null, limit_secs: number, leaves: string | null, 
+export type StepView = { 
+/**
+ * Its author's words.
+ */
+title: string, 
+/**
+ * What it does, in the program's words.
+ */
+does: string, requests: Array<RequestView>, before: Array<string>, after: Array<string>, inverse: string | null, limit_secs: number, leaves: string | null, 
 /**
  * `waiting`, `open`, `answered`, `seen`, `failed`, `undoing`, `undone` or `left`.
  */
@@ -605,11 +644,12 @@ export interface Commands {
   apply_plan: { args: Apply; reply: null };
   resume_plan: { args: Resume; reply: null };
   stop_plan: { args: OfPlan; reply: null };
+  discard_plan: { args: OfPlan; reply: null };
   approve_plan: { args: Approve; reply: PlanView };
   plan_file: { args: OfPlan; reply: string };
   import_plan: { args: PlanText; reply: PlanView };
   add_approval: { args: ApprovalText; reply: PlanView };
-  allow_policy: { args: OfProject; reply: null };
+  allow_policy: { args: AllowPolicy; reply: null };
   stop_service: { args: OfService; reply: null };
   stop_keeper: { args: Empty; reply: null };
   audit_trail: { args: AuditQuery; reply: AuditPage };

@@ -17,8 +17,8 @@ class Promotion {
     await this.#ask(args, () => call("propose", args));
   }
 
-  async rollBack(target: string, service: string) {
-    await this.#ask({}, () => call("propose_rollback", { target, service }));
+  async rollBack({ target, service, project }: Commands["propose_rollback"]["args"]) {
+    await this.#ask({}, () => call("propose_rollback", { target, service, project }));
   }
 
   async #ask(args: Ask, make: () => Promise<PlanView>) {

@@ -10,7 +10,7 @@ import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, 
 type Handlers = { [N in keyof Commands]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
 
 /** Sizes by address: `?runs=100000` for a big table, `?empty` for a first start, `?slow=800` for skeletons; `?refused` for
- *  systems that turn us away, `?vault=missing` (or `locked`) for a machine without a keychain. */
+ *  systems that turn us away or were not allowed yet, `?audit=1200` for a long audit, `?vault=missing` (or `locked`, `relocks`) for a machine without a keychain. */
 const options = new URLSearchParams(location.search);
 const nRuns = Number(options.get("runs") ?? 240);
 const slowMs = Number(options.get("slow") ?? 0);
@@ -170,13 +170,13 @@ const handlers: Handlers = {
     sessionStorage.setItem("mock-prefs", JSON.stringify(Object.fromEntries(prefs)));
     return null;
   },
-  models: () => (options.has("refused") ? [promoted.registry, promoted.refused] : [promoted.registry]),
+  models: () => (options.has("refused") ? [promoted.registry, promoted.refused, promoted.asked] : [promoted.registry]),
   production: () => (options.has("refused") ? [...promoted.services, promoted.refusedService] : promoted.services),
   run_models: ({ run: id }) => (id % 2 === 0 ? [{ path: "model", name: "model", suggested: "churn" }] : []),
   propose: () => promoted.plan,
   propose_rollback: () => promoted.plan,
-  plans: () => [promoted.plan.row],
-  plan: () => promoted.plan,
+  plans: () => promoted.plans.map((plan) => plan.row),
+  plan: ({ plan: id }) => promoted.plans.find((plan) => plan.row.id === id) ?? promoted.plan,
   apply_plan: () => {
     promoted.apply();
     emit({ type: "promotion", plan: promoted.plan.row.id });
@@ -184,14 +184,31 @@ const handlers: Handlers = {
   },
   resume_plan: () => null,
   stop_plan: () => null,
-  approve_plan: () => promoted.plan,
+  discard_plan: ({ plan }) => {
+    promoted.discarded.add(plan);
+    return null;
+  },
+  approve_plan: ({ plan, withdraw }) => {
+    if (plan === promoted.foreign.row.id) promoted.foreign = { ...promoted.foreign, own_approval: withdraw ? null : "signalbox-approval:1:AAAA" };
+    return promoted.plans.find(({ row }) => row.id === plan) ?? promoted.plan;
+  },
   plan_file: () => JSON.stringify(promoted.plan),
-  import_plan: () => promoted.plan,
+  import_plan: ({ text }) => {
+    if (!text.includes("{")) throw new HostError("bad_request", "This is not a plan.", "Copy all of what you were sent.");
+    return promoted.foreign;
+  },
   add_approval: () => promoted.plan,
-  allow_policy: () => null,
+  allow_policy: () => {
+    promoted.asked = { ...promoted.asked, allow: null, failure: null };
+    return null;
+  },
   stop_service: () => null,
   stop_keeper: () => null,
-  audit_trail: ({ from }) => ({ ...promoted.audit, rows: promoted.audit.rows.filter((row) => row.seq >= from) }),
+  audit_trail: ({ from }) => {
+    const { rows, ...audit } = promoted.audit;
+    const all = Array.from({ length: Number(options.get("audit") ?? rows.length) }, (_, i) => ({ ...rows[i % rows.length]!, seq: i + 1 }));
+    return { ...audit, total: all.length, rows: all.filter((row) => row.seq >= from).slice(0, 1000) };
+  },
   ...secrets,
   verify_audit: ({ head }) => ({ total: promoted.audit.total, head: promoted.audit.head, broken: null, at: null, kept: promoted.audit.rows.find((row) => row.hash === head)?.seq ?? null }),
   rehearse: () => ({ stands: [], before: [{ expects: "production points at churn 1", holds: true, saw: "production points at 1" }], gates: promoted.plan.gates }),

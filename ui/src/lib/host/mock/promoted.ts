@@ -2,8 +2,8 @@
 import type { AuditPage, LineageView, PlanView, RegistryView, ServiceView, StepView } from "../wire";
 import { NOW } from "./runs";
 
-const step = (title: string, state: string, saw: string[], proof: string[] = []): StepView => ({
-  title, state, saw, proof, at: state === "waiting" ? null : NOW, limit_secs: 120, leaves: null, inverse: "point production at churn 1",
+const step = (title: string, state: string, saw: string[], proof: string[] = [], does = title): StepView => ({
+  title, does, state, saw, proof, at: state === "waiting" ? null : NOW, limit_secs: 120, leaves: null, inverse: "point production at churn 1",
   requests: [{ verb: "set alias", to: "churn production", body: '{\n  "to": "{version}"\n}' }], before: ["production points at churn 1"], after: ["production points at the new churn"],
 });
 
@@ -20,19 +20,25 @@ class Promoted {
     steps: [step("Register churn in Signalbox's own registry", "waiting", []), step("Load churn {version} at the local target, without traffic", "waiting", []), step("Give {version} the traffic of churn", "waiting", []), step("Move production from 1 to {version}", "waiting", [])],
   };
   registry: RegistryView = {
-    id: "signalbox", title: "Signalbox's own registry", failure: null, allow: null,
+    id: "signalbox", title: "Signalbox's own registry", project: null, failure: null, allow: null,
     models: [{ name: "churn", versions: [
       { version: "2", state: "ready", why: null, aliases: [], digest: "3f9c1e2ab477", run: "ab12", run_here: null, project: null, made: NOW - 60, made_by: "ada", tags: [] },
       { version: "1", state: "ready", why: null, aliases: ["production"], digest: "0a64f9dd01c2", run: "cd34", run_here: null, project: null, made: NOW - 86_400, made_by: "grace", tags: [] },
     ] }],
   };
   services: ServiceView[] = [{
-    target: "local", target_title: "this machine", service: "churn", phase: "serving", alarm: null, address: "http://127.0.0.1:5301/invocations", failure: null,
+    target: "local", target_title: "this machine", service: "churn", project: null, can_go_back: true, phase: "serving", alarm: null, address: "http://127.0.0.1:5301/invocations", failure: null,
     loaded: [{ label: "1", model: "churn", version: "1", share: 100, ready: true, proven: true, digest: "0a64f9dd01c2", since: NOW - 86_000, n_requests: 1204, n_errors: 0, p95_ms: 8.4 }],
     alias: { registry: "signalbox", alias: "production", version: "1", moved_by: "grace", moved: NOW - 86_000 },
   }];
-  refused: RegistryView = { id: "team", title: "team at https://mlflow.example", models: [], allow: null, failure: { message: "team: the server does not accept who we are (401).", hint: "Check the user and the password, or the token." } };
-  refusedService: ServiceView = { target: "cluster", target_title: "Ray Serve at http://127.0.0.1:8265", service: "segments", phase: "unknown", loaded: [], alias: null, alarm: null, address: null, failure: { message: "The server does not accept who we are (401).", hint: "Check the user and the password, or the token." } };
+  refused: RegistryView = { id: "team", title: "team at https://mlflow.example", project: 1, models: [], allow: null, failure: { message: "team: the server does not accept who we are (401).", hint: "Check the user and the password, or the token.", code: "denied" } };
+  refusedService: ServiceView = { target: "cluster", target_title: "Ray Serve at http://127.0.0.1:8265", service: "segments", project: 1, can_go_back: false, phase: "unknown", loaded: [], alias: { registry: "team", alias: "champion", version: null, moved_by: null, moved: null }, alarm: null, address: null, failure: { message: "The vault is locked, and the token for this server is in it.", hint: null, code: "locked" } };
+  /** Of a policy that nobody has allowed yet. */
+  asked: RegistryView = {
+    id: "shared", title: "shared, at addresses that are not allowed yet", project: 2, models: [],
+    allow: { project: 2, policy: `sha256:${"77aa".repeat(16)}`, names: ["https://mlflow.example", "https://ghcr.io/acme/a-team-with-a-rather-long-name/and-a-repository-with-a-longer-one/that-no-column-of-this-window-would-hold-in-one-line/churn", "/srv/models/registry.git"] },
+    failure: { message: "The policy of segmentation names systems elsewhere.", hint: "Nothing is asked of them before you have allowed it.", code: null },
+  };
   audit: AuditPage = {
     total: 2, broken: null, head: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`,
     rows: [
@@ -57,6 +63,25 @@ class Promoted {
     used: [{ kind: "alias", system: "Signalbox's own registry", name: "production", share: null, proven: null, address: null, by: "grace", since: NOW - 86_000 }],
     people: [{ who: "grace", did: ["registered churn 1"] }],
   };
+
+  /** What a colleague's machine says, some of it twice and none of it to be relied on. */
+  foreign: PlanView = {
+    ...this.plan, row: { id: "0199cc", title: "Tidy up a little", made_by: "grace", made: NOW - 4000, state: "proposed", back: null }, is_own: false, foreign: true, n_approvals: 2,
+    gates: [{ gate: "size", ruling: "pass", says: "small", evidence: "{}" }, { gate: "size", ruling: "pass", says: "small indeed", evidence: "{}" }],
+    risks: ["none to speak of", "none to speak of"],
+    approvals: [{ by: "eve", at: NOW - 90, comment: null, signed: false, counts: false, note: "it is not signed" }, { by: "eve", at: NOW - 90, comment: null, signed: false, counts: false, note: "it is not signed" }],
+    steps: [step("Tidy up", "waiting", [], [], "Move production of churn from 1 to {version}"), step("Load churn {version} at the local target, without traffic", "waiting", [])],
+  };
+  /** Stopped by a fault in its midst. */
+  short: PlanView = {
+    ...this.plan, row: { id: "0198ee", title: "Promote churn to churn at cluster", made_by: "grace", made: NOW - 90_000, state: "cut_short", back: null }, version: "1", standing: "unseen", standing_saw: ["cluster does not answer"], is_own: false,
+    steps: [step("Register churn in Signalbox's own registry", "seen", ["churn 1 is there"]), step("Move production from 1 to {version}", "open", [])],
+  };
+  discarded = new Set<string>();
+
+  get plans(): PlanView[] {
+    return [this.plan, this.foreign, this.short].filter((plan) => !this.discarded.has(plan.row.id));
+  }
 
   apply() {
     const proof = ["it names 3f9c1e2ab477; 1 golden request answered as stored"];

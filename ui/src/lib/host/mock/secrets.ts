@@ -5,9 +5,11 @@ type Names = "secrets" | "store_secret" | "forget_secret" | "make_vault" | "unlo
 type Handlers = { [N in Names]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
 
 const vault = new URLSearchParams(location.search).get("vault");
+/** The vault locks itself before the first secret comes. */
+let relocks = vault === "relocks";
 const state: SecretsView = {
-  keychain: vault === null ? null : { message: "There is no keychain here.", hint: "Make a vault with a passphrase." },
-  vault: vault ?? "missing",
+  keychain: vault === null ? null : { message: "There is no keychain here.", hint: "Make a vault with a passphrase.", code: "local" },
+  vault: vault === "relocks" ? "open" : (vault ?? "missing"),
   kept: [{ kind: "mlflow", origin: "https://mlflow.example", user: "ada", at: "keychain", stored: 1_794_000_000 }],
   failure: null,
   systems: [
@@ -28,6 +30,7 @@ export const secrets: Handlers = {
   store_secret: (args) => {
     const place = named(args);
     const at = state.keychain ? "vault" : "keychain";
+    if (relocks) [relocks, state.vault] = [false, "locked"];
     if (at === "vault" && state.vault !== "open") throw new HostError("refused", "The vault is locked.", "Unlock it with its passphrase.");
     state.kept = [{ ...place, at, stored: Date.now() / 1000 }, ...others(place)];
     const { from, user } = { from: `Signalbox, in ${at === "vault" ? "its vault" : "the system's keychain"}`, user: place.user };
