@@ -83,7 +83,7 @@ function promotion(plan: LineagePlan): Part[] {
     { is: "topic", text: `${row.title} (${row.state.replaceAll("_", " ")})` },
     facts(["plan", row.id], ["hash", plan.hash], ["planned", `${when(row.made)} by ${said(row.made_by)}`], ["ended", when(plan.ended)], ["turned back", row.back ?? "no"]),
     table(["gate", "ruling", "it says"], plan.gates.map((gate) => [gate.gate, gate.ruling, gate.says]), `Gates: ${UNKNOWN}.`),
-    table(["approval by", "at", "", "comment"], plan.approvals.map((a) => [a.by, when(a.at), a.withdrawn ? "taken back" : "given", a.comment ?? "–"]), "Approvals: none."),
+    table(["approval by", "at", "", "comment"], plan.approvals.map((a) => [a.by, when(a.at), a.says, a.comment ?? "–"]), "Approvals: none."),
     table(["overridden gate", "it said", "reason", "by", "at"], plan.overrides.map((o) => [o.gate, o.says, o.reason, said(o.by), when(o.at)]), "Overridden gates: none."),
     ...(plan.risks.length ? [say("Known risks:"), { is: "list", items: plan.risks } as const] : []),
     table(

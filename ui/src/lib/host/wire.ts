@@ -176,22 +176,13 @@ export type SaveExport = {
 name: string, format: ExportFormat, project: number, runs: Array<number>, metrics: Array<string>, x: XAxis, smooth: Smooth, log_y: boolean, dark: boolean, };
 export type RegistryView = { id: string, title: string, models: Array<ModelView>, failure: FailureView | null, 
 /**
- * The project whose policy names it.
+ * Whose policy names it.
  */
 project: number | null, 
 /**
- * What the policy names that the person has not allowed yet.
+ * What the policy names and the person has not allowed yet.
  */
 allow: AllowView | null, };
-export type AllowView = { project: number, 
-/**
- * Digest of the policy's text, as it is shown.
- */
-policy: string, 
-/**
- * Each address or folder, a line.
- */
-names: Array<string>, };
 export type ModelView = { name: string, 
 /**
  * Newest first.
@@ -212,15 +203,11 @@ why: string | null, aliases: Array<string>, digest: string | null,
 run: string | null, run_here: RunName | null, project: number | null, made: number | null, made_by: string | null, tags: Array<[string, string]>, };
 export type FailureView = { message: string, hint: string | null, 
 /**
- * `denied`, `locked` (the vault is), `unreachable`, `timed_out`, `not_found`, `conflict`, `invalid`, `busy`, `server`,
- * `local` or `cancelled`; `None` where nothing more is known.
+ * `denied`, `locked` (the vault), `not_allowed`, `unreachable`, `timed_out`, `not_found`, `conflict`, `invalid`,
+ * `busy`, `server`, `local` or `cancelled`.
  */
 code: string | null, };
 export type ServiceView = { target: string, target_title: string, service: string, 
-/**
- * The project whose policy names it.
- */
-project: number | null, 
 /**
  * `absent`, `starting`, `serving`, `degraded`, `failed` or `unknown`.
  */
@@ -228,11 +215,15 @@ phase: string, loaded: Array<ServedView>, alias: AliasView | null,
 /**
  * Alias and truth part, or another is at work.
  */
-alarm: string | null, address: string | null, 
+alarm: string | null, address: string | null, failure: FailureView | null, 
 /**
- * There is an earlier version to go back to.
+ * Whose policy names it.
  */
-can_go_back: boolean, failure: FailureView | null, };
+project: number | null, 
+/**
+ * A promotion to it is known that another version served before.
+ */
+can_go_back: boolean, };
 export type ServedView = { label: string, model: string | null, version: string | null, share: number, ready: boolean, 
 /**
  * The target names the digest of the very artifact that was registered.
@@ -267,11 +258,6 @@ registry?: string, version?: string,
  */
 project?: number, };
 export type OfPlan = { plan: string, };
-export type AllowPolicy = { project: number, 
-/**
- * Digest of the text that was shown: a policy that was changed since is not allowed.
- */
-policy: string, };
 export type Apply = { plan: string, 
 /**
  * Of what was shown: a plan that was changed since is not carried out.
@@ -295,7 +281,17 @@ export type ApprovalView = { by: string, at: number, comment: string | null, sig
 note: string | null, };
 export type PlanText = { text: string, };
 export type ApprovalText = { plan: string, text: string, };
-export type OfService = { target: string, service: string, project: number | null, };
+export type OfService = { target: string, service: string, 
+/**
+ * Whose policy names the target.
+ */
+project: number | null, };
+export type AllowView = { project: number, 
+/**
+ * Stands for the policy's text and all that it names: what is allowed is what was shown.
+ */
+policy: string, names: Array<string>, };
+export type Allow = { project: number, policy: string, };
 export type PlanRow = { id: string, title: string, made_by: string, made: number, 
 /**
  * `proposed`, `running`, `cut_short`, `committed`, `taken_back` or `adopted`.
@@ -335,7 +331,7 @@ n_approvals: number,
  */
 is_own: boolean, 
 /**
- * It was made on another machine, and is here to be read and approved: its verdicts and risks are what that one says.
+ * It was made on another machine, and is here to be read and approved.
  */
 foreign: boolean, 
 /**
@@ -344,11 +340,11 @@ foreign: boolean,
 proven: Array<string>, ended: number | null, };
 export type StepView = { 
 /**
- * Its author's words.
+ * In its author's words.
  */
 title: string, 
 /**
- * What it does, in the program's words.
+ * In ours: what it does.
  */
 does: string, requests: Array<RequestView>, before: Array<string>, after: Array<string>, inverse: string | null, limit_secs: number, leaves: string | null, 
 /**
@@ -538,7 +534,11 @@ export type LineagePlan = { row: PlanRow, hash: string,
  * As they were judged when it was carried out; of a plan that was not, when it was made.
  */
 gates: Array<VerdictView>, risks: Array<string>, approvals: Array<LineageApproval>, overrides: Array<OverrideView>, calls: Array<CallView>, proven: Array<string>, ended: number | null, };
-export type LineageApproval = { by: string, at: number, comment: string | null, withdrawn: boolean, };
+export type LineageApproval = { by: string, at: number, comment: string | null, 
+/**
+ * `counted`, `taken back`, or why it did not count when the plan was begun.
+ */
+says: string, };
 export type OverrideView = { gate: string, says: string, reason: string, by: string | null, at: number, };
 export type CallView = { line: LineView, 
 /**
@@ -649,7 +649,7 @@ export interface Commands {
   plan_file: { args: OfPlan; reply: string };
   import_plan: { args: PlanText; reply: PlanView };
   add_approval: { args: ApprovalText; reply: PlanView };
-  allow_policy: { args: AllowPolicy; reply: null };
+  allow_policy: { args: Allow; reply: null };
   stop_service: { args: OfService; reply: null };
   stop_keeper: { args: Empty; reply: null };
   audit_trail: { args: AuditQuery; reply: AuditPage };

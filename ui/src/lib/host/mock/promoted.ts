@@ -53,7 +53,7 @@ class Promoted {
     data: [{ name: "churn-2026-09", digest: "a81f44c2", context: "training", source: "s3://datasets/churn/2026-09.parquet", schema: "" }],
     promotions: [{
       row: { ...this.plan.row, id: "0198ff", made_by: "grace", made: NOW - 86_300, state: "committed" }, hash: this.plan.hash, gates: this.plan.gates, risks: this.plan.risks, ended: NOW - 86_000, proven: ["it names 0a64f9dd01c2; 1 golden request answered as stored"],
-      approvals: [{ by: "ada", at: NOW - 86_200, comment: "fine by me", withdrawn: false }], overrides: [],
+      approvals: [{ by: "ada", at: NOW - 86_200, comment: "fine by me", says: "counted" }], overrides: [],
       calls: [{ line: { at: NOW - 86_010, what: "asks", step: 3, title: "Move production to 1", back: false, outcome: null, says: [], proof: [] }, requests: [{ verb: "set alias", to: "churn production", body: null }] }],
     }],
     version: { registry: "signalbox", registry_title: "Signalbox's own registry", model: "churn", version: "1", state: "ready", digest: `sha256:${"0a64f9dd01c2".repeat(5)}abcd`, made: NOW - 86_400, made_by: "grace", source: null, run: "cd34", tags: [] },
