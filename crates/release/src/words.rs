@@ -11,9 +11,9 @@ impl Plan {
             Expect::NotRegistered => format!("no version of {} carries this plan's key", self.candidate.model()),
             Expect::Loaded { target, who, proven, .. } => {
                 let proof = if *proven && !self.golden.is_empty() { " and gives the golden answers" } else { "" };
-                format!("{} is loaded at {target}{proof}", name(who))
+                format!("{} is loaded on {target}{proof}", name(who))
             }
-            Expect::NotLoaded { target, who, .. } => format!("{} is not loaded at {target}", name(who)),
+            Expect::NotLoaded { target, who, .. } => format!("{} is not loaded on {target}", name(who)),
             Expect::Serves { service, who: None, .. } => format!("nobody serves {service}"),
             Expect::Serves { service, who: Some(who), share, proven, .. } => {
                 let proof = if *proven && !self.golden.is_empty() { " and gives the golden answers" } else { "" };
@@ -25,21 +25,25 @@ impl Plan {
         }
     }
 
-    /// What an action does, as a person would say it.
+    /// What an action does, as a person would say it. Systems are called as the policy calls them.
     pub fn does(&self, action: &Action) -> String {
         match action {
-            Action::Register => format!("register {}", self.candidate.model()),
+            Action::Register => format!("register {} in {}", self.candidate.model(), self.candidate.registry()),
             Action::Withdraw => format!("mark {} as withdrawn", self.name(&Who::Candidate)),
-            Action::Stage { target, who, .. } => format!("load {} at {target}", self.name(who)),
-            Action::Unstage { target, who, .. } => format!("unload {} at {target}", self.name(who)),
-            Action::Route { service, to: Some(who), share, .. } => {
-                format!("give {} {share} % of the traffic of {service}", self.name(who))
+            Action::Stage { target, who, .. } => format!("load {} on {target}", self.name(who)),
+            Action::Unstage { target, who, .. } => format!("unload {} on {target}", self.name(who)),
+            Action::Route { target, service, to: Some(who), share, .. } => {
+                format!("give {} {share} % of the traffic of {service} on {target}", self.name(who))
             }
-            Action::Route { service, to: None, .. } => format!("let nobody serve {service}"),
+            Action::Route { target, service, to: None, .. } => format!("let nobody serve {service} on {target}"),
             Action::Smoke { gate, .. } => format!("ask the candidate {} times", gate.n_requests),
             Action::Bake { service, limits, .. } => format!("watch {service} for {} s", limits.secs),
-            Action::Point { alias, to: Some(who), .. } => format!("point {alias} at {}", self.name(who)),
-            Action::Point { alias, to: None, .. } => format!("take {alias} away"),
+            Action::Point { registry, model, alias, to: Some(who), .. } => {
+                format!("point {alias} of {model} in {registry} at {}", self.name(who))
+            }
+            Action::Point { registry, model, alias, to: None, .. } => {
+                format!("take {alias} of {model} in {registry} away")
+            }
         }
     }
 

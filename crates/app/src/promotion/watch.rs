@@ -167,7 +167,7 @@ impl App {
     }
 
     fn tell_news(&self, view: &ServiceView, news: &News, ours: bool) {
-        let says = format!("{} at {}: {}", view.service, view.target_title, news.says);
+        let says = format!("{} on {}: {}", view.service, view.target_title, news.says);
         let detail = json!({ "service": view.service, "target": view.target, "saw": news.says, "state": view });
         // It is told all the same if it cannot be kept.
         let _ = self.audit("observed", None, None, detail);

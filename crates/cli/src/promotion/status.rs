@@ -71,7 +71,7 @@ fn one(service: &Value, out: &mut Out) -> Result<(), Failure> {
         _ => phase.dim(),
     };
     let name = style(text(&service["service"])).bold();
-    out.line(format!("{name} at {}, {}  {phase}", text(&service["target"]), text(&service["target_title"])))?;
+    out.line(format!("{name} on {}, {}  {phase}", text(&service["target"]), text(&service["target_title"])))?;
     for served in list(&service["loaded"]) {
         let version = if served["version"].is_string() { text(&served["version"]) } else { text(&served["label"]) };
         let identity = if served["proven"] == true { style("proven").green() } else { style("claimed").yellow() };
