@@ -70,6 +70,19 @@ impl World {
         GtoRegistry::new(at, Arc::new(SystemClock)).expect("a registry")
     }
 
+    /// `by`'s own copy of the remote's tags, once it was looked at.
+    pub fn mirror(&self, by: &str) -> PathBuf {
+        let folder = self.dir.path().join(format!("{by} cache/gto"));
+        let all = std::fs::read_dir(folder).expect("it was looked at").map(|entry| entry.expect("read").path());
+        all.filter(|path| path.extension().is_some_and(|end| end == "git")).next().expect("a mirror")
+    }
+
+    /// When the newest tag was made, as it says itself.
+    pub fn newest_unix_s(&self) -> i64 {
+        let dates = git(&self.remote(), &["for-each-ref", "--format=%(taggerdate:unix)", "refs/tags"]);
+        dates.lines().filter_map(|date| date.parse().ok()).max().expect("a tag")
+    }
+
     /// The tags that the remote has.
     pub fn tags(&self) -> Vec<String> {
         let tags = git(&self.remote(), &["tag", "--list"]);

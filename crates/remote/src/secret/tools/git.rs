@@ -5,6 +5,7 @@ use signalbox_release::Failure;
 
 use super::program::{self, Run};
 use super::{Around, found};
+use crate::process::QUIET_GIT;
 use crate::secret::{Auth, Found, Place, Secret};
 
 pub fn look(place: &Place, around: &Around) -> Result<Option<Found>, Failure> {
@@ -17,13 +18,7 @@ pub fn look(place: &Place, around: &Around) -> Result<Option<Found>, Failure> {
     let said = program::run(&Run {
         program: &git,
         args: &["credential", "fill"],
-        // Nobody is asked: not on the terminal, not in a window, not in a browser.
-        set: &[
-            ("GIT_TERMINAL_PROMPT", "0"),
-            ("GIT_ASKPASS", "true"),
-            ("SSH_ASKPASS", "true"),
-            ("GCM_INTERACTIVE", "never"),
-        ],
+        set: &QUIET_GIT,
         // A repository can name helpers of its own: only the person's and the system's are meant.
         unset: &["GIT_DIR", "GIT_WORK_TREE", "GIT_CONFIG", "GIT_TRACE", "GIT_TRACE_CURL"],
         input: &format!("protocol=https\nhost={}\n{user}\n", place.authority()),

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use signalbox_release::{Failure, FailureCode};
 use zeroize::Zeroizing;
 
 use super::Around;
+use crate::process::Running;
 
 /// A helper that waits for a person who does not see it is ended then.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -75,7 +76,7 @@ fn run_within(run: &Run<'_>, limit: Duration) -> Result<Said, Failure> {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let child = command.spawn().map_err(|e| wrong(&format!("cannot be started: {e}")))?;
-    let mut child = Ended(child);
+    let mut child = Running(child);
 
     let (mut input, output) = (child.0.stdin.take(), child.0.stdout.take());
     // Shorter than what a pipe takes at once: this does not wait.
@@ -104,23 +105,6 @@ fn run_within(run: &Run<'_>, limit: Duration) -> Result<Said, Failure> {
     };
     let text = std::str::from_utf8(&bytes).map_err(|_| wrong("says what is no text"))?;
     Ok(Said { good: status.success(), text: Zeroizing::new(text.to_owned()) })
-}
-
-/// A program that does not outlive us, nor those which it has started.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(Some(_))) {
-            return;
-        }
-        #[cfg(unix)]
-        if let Some(group) = rustix::process::Pid::from_raw(self.0.id().cast_signed()) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[cfg(all(test, unix))]
