@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -79,12 +80,13 @@ pub fn view_with(url: &str, by: &str, environment: fn(&str) -> Option<String>) -
     view_at(url, by, environment, Arc::new(SystemClock))
 }
 
-/// An hour on from now.
-struct Later;
+/// The machine's, and so much ahead of it.
+#[derive(Default)]
+pub struct Ahead(pub AtomicI64);
 
-impl Clock for Later {
+impl Clock for Ahead {
     fn unix_ms(&self) -> i64 {
-        SystemClock.unix_ms() + 3_600_000
+        SystemClock.unix_ms() + self.0.load(Ordering::SeqCst)
     }
 
     fn pause(&self, time: Duration, cancel: &Cancel) {
@@ -92,8 +94,13 @@ impl Clock for Later {
     }
 }
 
-pub fn later_view(by: &str) -> View {
-    view_at(&format!("http://{}", open_server()), by, |_| None, Arc::new(Later))
+/// An hour on from now.
+pub fn later_view(url: &str, by: &str) -> View {
+    clocked_view(url, by, Arc::new(Ahead(3_600_000.into())))
+}
+
+pub fn clocked_view(url: &str, by: &str, clock: Arc<dyn Clock>) -> View {
+    view_at(url, by, |_| None, clock)
 }
 
 fn view_at(url: &str, by: &str, environment: fn(&str) -> Option<String>, clock: Arc<dyn Clock>) -> View {
