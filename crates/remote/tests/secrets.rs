@@ -349,6 +349,10 @@ fn what_a_person_stored_comes_first_and_for_that_origin_only() {
     assert_eq!((source.from.as_str(), source.user.as_deref()), (Where::Keychain.title(), Some("ada")));
     assert!(secrets.forget(&ada).is_err(), "it is still there");
     home.keychain.fail(None);
+    // Somebody has removed it from the keychain.
+    home.keychain.kept.lock().expect("not poisoned").clear();
+    let e = secrets.lookup(&place(Kind::Mlflow, "https://h", None)).expect_err("another's is not used instead");
+    assert!(e.message.contains("not there any more") && e.hint.expect("a hint").contains("Store it anew"));
     secrets.forget(&ada).expect("forgotten");
     assert_eq!(home.keychain.kept.lock().expect("not poisoned").len(), 0);
     let found = secrets.lookup(&place(Kind::Mlflow, "https://h", None)).expect("read").expect("found");

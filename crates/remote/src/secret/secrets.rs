@@ -130,9 +130,11 @@ impl Secrets {
     /// The first credential for a place: stored here, then in the tools' own places. What cannot be read is a failure
     /// if nothing else is found, and always if a person stored it here: another's credential is not used in its stead.
     pub fn lookup(&self, place: &Place) -> Result<Option<Found>, Failure> {
-        if let Some(kept) = self.index.find(place)?
-            && let Some(secret) = self.kept(&kept)?
-        {
+        if let Some(kept) = self.index.find(place)? {
+            let secret = self.kept(&kept)?.ok_or_else(|| {
+                let what = format!("what was stored for {} is not there any more ({})", kept.place, kept.at.title());
+                Failure::new(FailureCode::Local, what).hint("Store it anew, or forget it.")
+            })?;
             let auth = match kept.place.account() {
                 Some(user) => Auth::Basic { user: user.to_owned(), password: secret },
                 None => Auth::Bearer { token: secret },
