@@ -8,16 +8,6 @@ use std::time::{Duration, Instant};
 const ENDS_ITSELF: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(5);
 
-/// With these nobody is asked anything by git, ssh or a credential manager: not on a terminal, not in a window, not in
-/// a browser.
-pub const QUIET_GIT: [(&str, &str); 5] = [
-    ("GIT_TERMINAL_PROMPT", "0"),
-    ("GIT_ASKPASS", "true"),
-    ("SSH_ASKPASS", "true"),
-    ("SSH_ASKPASS_REQUIRE", "never"),
-    ("GCM_INTERACTIVE", "never"),
-];
-
 /// A program that leads a process group of its own.
 pub struct Running(pub Child);
 

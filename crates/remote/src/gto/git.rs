@@ -13,7 +13,7 @@ use std::time::Duration;
 use signalbox_release::{Failure, FailureCode};
 
 use crate::http::{Patience, words};
-use crate::process::{QUIET_GIT, Running};
+use crate::process::Running;
 
 /// Far above any list of tags.
 const MAX_SAID: u64 = 64 << 20;
@@ -29,7 +29,17 @@ const SETTINGS: [&str; 8] = [
     "gc.auto=0",
     "maintenance.auto=false",
 ];
+/// What git says last, whatever it was.
 const GONE: [&str; 2] = ["the remote end hung up", "Could not read from remote repository"];
+/// With these nobody is asked anything by git, ssh or a credential manager: not on a terminal, not in a window, not in
+/// a browser.
+const QUIET: [(&str, &str); 5] = [
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_ASKPASS", "true"),
+    ("SSH_ASKPASS", "true"),
+    ("SSH_ASKPASS_REQUIRE", "never"),
+    ("GCM_INTERACTIVE", "never"),
+];
 /// What would make it work on another repository than the one that is named.
 const FOREIGN: [&str; 7] = [
     "GIT_DIR",
@@ -69,7 +79,7 @@ pub fn command(folder: &Path, is_bare: bool) -> Command {
     for name in FOREIGN {
         command.env_remove(name);
     }
-    command.envs(QUIET_GIT).env("GIT_OPTIONAL_LOCKS", "0");
+    command.envs(QUIET).env("GIT_OPTIONAL_LOCKS", "0");
     // What is missing is not fetched by the way, with the programs that a repository's own settings name.
     command.env("GIT_NO_LAZY_FETCH", "1");
     command.env("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh").env("LC_ALL", "C");

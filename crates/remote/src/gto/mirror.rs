@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use signalbox_release::{Failure, FailureCode};
@@ -226,11 +227,15 @@ impl Mirror {
     }
 
     pub fn git(&self, args: &[&str], input: Option<&[u8]>, patience: &Patience) -> Result<Said, Failure> {
+        run(self.command(patience)?, args, input, patience)
+    }
+
+    fn command(&self, patience: &Patience) -> Result<Command, Failure> {
         let mut git = command(&self.folder, true);
         if !self.has_own_ssh(patience)? {
             git.env("GIT_SSH_COMMAND", QUIET_SSH);
         }
-        run(git, args, input, patience)
+        Ok(git)
     }
 
     fn has_own_ssh(&self, patience: &Patience) -> Result<bool, Failure> {
@@ -282,4 +287,24 @@ fn next_object<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let body = rest.get(end + 1..end + 1 + size)?;
     *rest = rest.get(end + 2 + size..)?;
     Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_release::{Cancel, Cx};
+
+    #[test]
+    fn ssh_asks_nobody_unless_the_person_names_one_of_their_own() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let patience = Patience::new(&Cx { cancel: Cancel::default(), limit: std::time::Duration::from_secs(60) });
+        let ssh = |own: bool| {
+            let own_ssh = OnceLock::from(own);
+            let mirror = Mirror { remote: String::new(), folder: dir.path().to_path_buf(), own_ssh };
+            let git = mirror.command(&patience).expect("a command");
+            let named = git.get_envs().find(|(name, _)| *name == "GIT_SSH_COMMAND").and_then(|(_, value)| value);
+            named.map(|value| value.display().to_string())
+        };
+        assert_eq!((ssh(false).as_deref(), ssh(true)), (Some("ssh -oBatchMode=yes"), None));
+    }
 }

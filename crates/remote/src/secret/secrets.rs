@@ -296,7 +296,7 @@ fn check(place: &Place, secret: &Secret) -> Result<(), Failure> {
     let failure = Failure::new(FailureCode::Invalid, "this is no password and no token");
     let hint = match (place.account(), place.kind()) {
         (Some(_), _) => "A password is one line.",
-        (None, Kind::Kubernetes | Kind::Ray) => "A token is one word of ASCII.",
+        (None, Kind::Ray) => "A token is one word of ASCII.",
         (None, _) => "A token is one word of ASCII. For a password, name its user too.",
     };
     Err(failure.hint(hint))

@@ -202,7 +202,7 @@ fn nobody_is_asked_for_a_password() {
 }
 
 #[test]
-fn ssh_asks_nobody_unless_the_person_names_one_of_their_own() {
+fn a_persons_own_ssh_is_used_as_it_is() {
     let world = World::new();
     let own = world.dir.path().join("own");
     hook(&own, "ssh", &format!("echo \"$@\" > '{}'; exit 1", own.join("args").display()));

@@ -20,8 +20,6 @@ const MAX_BYTES: u64 = 64 << 10;
 pub struct Run<'a> {
     pub program: &'a Path,
     pub args: &'a [&'a str],
-    pub set: &'a [(&'a str, &'a str)],
-    pub unset: &'a [&'a str],
     pub input: &'a str,
     pub around: &'a Around,
 }
@@ -68,10 +66,6 @@ fn run_within(run: &Run<'_>, limit: Duration) -> Result<Said, Failure> {
     command.current_dir(run.around.home.as_deref().filter(|home| home.is_dir()).unwrap_or(Path::new("/")));
     for (name, value) in ["PATH", "HOME"].iter().filter_map(|name| Some((name, run.around.var(name)?))) {
         command.env(name, value);
-    }
-    command.envs(run.set.iter().copied());
-    for name in run.unset {
-        command.env_remove(name);
     }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -120,7 +114,7 @@ mod tests {
         let around = around();
         let sh = find("sh", &around).expect("a shell");
         let args = ["-c", script];
-        run_within(&Run { program: &sh, args: &args, set: &[], unset: &[], input: "in", around: &around }, limit)
+        run_within(&Run { program: &sh, args: &args, input: "in", around: &around }, limit)
     }
 
     #[test]
