@@ -85,7 +85,8 @@ impl Mirror {
     }
 
     /// Removes what a git that was killed has left half done: its locks stop every later one. Only under `alone`, so
-    /// that nobody holds them.
+    /// that no Signalbox holds them. A git may, that outlives a Signalbox which was killed; then one of the two fails,
+    /// and the next look begins anew.
     fn put_away(&self) {
         let is_lock = |name: &str| name.ends_with(".lock");
         remove_from(&self.folder, &is_lock, false);

@@ -74,11 +74,7 @@ impl MlflowRegistry {
                     todo.push((path, depth + 1));
                 } else {
                     let arrived = self.bring_file(&format!("{root}/{path}"), &to.join(&path), bytes, patience)?;
-                    let listed = whole(file, "file_size").and_then(|listed| u64::try_from(listed).ok());
-                    if let Some(listed) = listed.filter(|listed| *listed != arrived) {
-                        let why = format!("{path} has {listed} bytes in the registry's list, and {arrived} arrived");
-                        return Err(odd(&why).hint("Try it again."));
-                    }
+                    is_as_listed(file, &path, arrived)?;
                     bytes += arrived;
                 }
             }
@@ -86,7 +82,12 @@ impl MlflowRegistry {
         if files == 0 {
             // MLflow lists a file as an empty folder.
             let name = part(root.rsplit('/').next().unwrap_or_default())?;
-            self.bring_file(root, &to.join(name), 0, patience)?;
+            let arrived = self.bring_file(root, &to.join(name), 0, patience)?;
+            if let Some((folder, _)) = root.rsplit_once('/') {
+                let around = self.http.read(&self.http.get(ARTIFACTS, &[("path", folder)]), patience)?;
+                let listed = list(&around, "files").iter().find(|file| text(file, "path") == Some(name));
+                listed.map_or(Ok(()), |listed| is_as_listed(listed, name, arrived))?;
+            }
         }
         Ok(())
     }
@@ -141,6 +142,17 @@ fn in_place(path: &Path, version: &Version) -> Result<PathBuf, Failure> {
         None => return Err(odd(&format!("{} is no model: it holds no MLmodel", path.display()))),
     }
     Ok(path.to_path_buf())
+}
+
+/// What arrived is as long as the registry's list says, where it says.
+fn is_as_listed(file: &Value, path: &str, arrived: u64) -> Result<(), Failure> {
+    match whole(file, "file_size").and_then(|listed| u64::try_from(listed).ok()) {
+        Some(listed) if listed != arrived => {
+            let why = format!("{path} has {listed} bytes in the registry's list, and {arrived} arrived");
+            Err(odd(&why).hint("Try it again."))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn is_as_registered(tree: &Tree, wanted: Option<&Digest>, version: &Version) -> Result<(), Failure> {

@@ -187,6 +187,19 @@ fn an_artifact_that_nobody_digested_is_held_to_its_list_and_to_what_it_was() {
     std::fs::write(folder.join("MLmodel"), "else").expect("written");
     assert_eq!(view.registry.fetch(&version, &cx()).expect("brought anew"), folder);
     assert_eq!(digest_of(&folder).expect("an artifact").digest, whole);
+
+    // A single file is listed in the folder that it is in.
+    let file = view.dir.path().join("model.onnx");
+    std::fs::write(&file, "graph").expect("written");
+    let one: ModelName = name("no digest, one file");
+    let first = made(view.registry.register(&one, &registration(file), &key("P"), &cx()));
+    let what = Registration { source: Some(format!("models:/{one}/{first}")), ..what };
+    let version = made(view.registry.register(&one, &what, &key("Q"), &cx()));
+    let version = view.registry.version(&one, &version, &cx()).expect("read").expect("a version");
+    proxy.next("/model.onnx HTTP", Fault::Answer { status: "200 OK", headers: "", body: "gra" });
+    let failure = view.registry.fetch(&version, &cx()).expect_err("a part of it");
+    assert_eq!(failure.message, "model.onnx has 5 bytes in the registry's list, and 3 arrived");
+    view.registry.fetch(&version, &cx()).expect("brought");
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! Real `docker-registry` servers on loopback, and what a test asks them with.
 
+#[path = "../real/clock.rs"]
+mod clock;
+#[path = "../real/words.rs"]
+mod words;
+
+pub use clock::Ahead;
+pub use words::{cx, key, made, name, refused};
+
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use signalbox_release::{
-    AliasName, Cancel, Clock, Cx, Failure, ModelName, OpKey, Outcome, Registration, Registry, SystemClock, VersionName,
-};
+use signalbox_release::{AliasName, Clock, ModelName, Registration, Registry, SystemClock, VersionName};
 use signalbox_remote::{Auth, OciAt, OciRegistry};
 use tempfile::TempDir;
 
@@ -117,20 +122,6 @@ pub fn view_with(url: &str, by: &str, auth: Auth) -> View {
     view_at(url, by, auth, Arc::new(SystemClock))
 }
 
-/// The machine's, and so much ahead of it.
-#[derive(Default)]
-pub struct Ahead(pub AtomicI64);
-
-impl Clock for Ahead {
-    fn unix_ms(&self) -> i64 {
-        SystemClock.unix_ms() + self.0.load(Ordering::SeqCst)
-    }
-
-    fn pause(&self, time: Duration, cancel: &Cancel) {
-        SystemClock.pause(time, cancel);
-    }
-}
-
 pub fn view_at(url: &str, by: &str, auth: Auth, clock: Arc<dyn Clock>) -> View {
     let dir = tempfile::tempdir().expect("a folder");
     let at = OciAt {
@@ -168,18 +159,6 @@ impl View {
     }
 }
 
-pub fn cx() -> Cx {
-    Cx { cancel: Cancel::default(), limit: Duration::from_secs(120) }
-}
-
-pub fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().expect("a name")
-}
-
-pub fn key(plan: &str) -> OpKey {
-    OpKey::new(&name(plan), 0, false)
-}
-
 pub fn champion() -> AliasName {
     name("champion")
 }
@@ -188,16 +167,6 @@ pub fn registration(path: PathBuf) -> Registration {
     let digest = signalbox_release::digest_of(&path).expect("an artifact").digest;
     let tags = vec![("run".to_owned(), "it's \"é\"".to_owned())];
     Registration { path: Some(path), source: None, run: None, digest: Some(digest), tags }
-}
-
-pub fn made(outcome: Outcome) -> VersionName {
-    let Outcome::Done(answer) = outcome else { panic!("{outcome:?}") };
-    name(answer["version"].as_str().expect("a version"))
-}
-
-pub fn refused(outcome: Outcome) -> Failure {
-    let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
-    failure
 }
 
 /// A model with so many versions, the first registered first.
