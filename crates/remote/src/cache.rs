@@ -20,9 +20,8 @@ pub fn arrive(
     check: &dyn Fn(&Tree) -> Result<(), Failure>,
     brings: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<PathBuf, Failure> {
-    let name = format!("{}-{made}", at.version);
-    let parent = cache.join(plain(at.registry.as_str())).join(plain(at.model.as_str()));
-    let folder = parent.join(plain(&name));
+    let (parent, name) = place_of(cache, at, made);
+    let folder = parent.join(name);
     if folder.is_dir() {
         if digest_of(&folder).is_ok_and(|tree| check(&tree).is_ok()) {
             return Ok(folder);
@@ -38,6 +37,17 @@ pub fn arrive(
         done => done.map_err(|e| local(&folder, &e))?,
     }
     Ok(folder)
+}
+
+/// A file of ours beside a version's folder. No folder has its name: a point is written otherwise there.
+pub fn beside(cache: &Path, at: &VersionRef, made: &str, ending: &str) -> PathBuf {
+    let (parent, name) = place_of(cache, at, made);
+    parent.join(format!("{name}.{ending}"))
+}
+
+fn place_of(cache: &Path, at: &VersionRef, made: &str) -> (PathBuf, String) {
+    let parent = cache.join(plain(at.registry.as_str())).join(plain(at.model.as_str()));
+    (parent, plain(&format!("{}-{made}", at.version)))
 }
 
 /// Waits until no other process works under `path`'s name; the file's end lets the next one in.
@@ -60,9 +70,14 @@ pub fn alone(path: &Path, busy: &str, patience: &Patience) -> Result<File, Failu
 /// A folder that is gone when this is.
 pub struct Passing(PathBuf);
 
+const COMING: &str = ".coming-";
+/// Nothing takes so long to arrive: who was bringing it was killed.
+const LEFT_BEHIND: Duration = Duration::from_secs(24 * 3600);
+
 impl Passing {
     pub fn below(parent: &Path) -> Result<Passing, Failure> {
-        let folder = parent.join(format!(".coming-{:016x}", RandomState::new().hash_one(0)));
+        remove_left(parent);
+        let folder = parent.join(format!("{COMING}{:016x}", RandomState::new().hash_one(0)));
         fs::create_dir_all(&folder).map_err(|e| local(&folder, &e))?;
         Ok(Passing(folder))
     }
@@ -76,6 +91,26 @@ impl Drop for Passing {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+fn remove_left(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(COMING));
+        let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
+        if is_ours && age.is_some_and(|age| age > LEFT_BEHIND) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Whether a path stays below where it is put, on any system.
+pub fn goes_down(path: &str) -> bool {
+    path.len() <= 4096 && path.split('/').count() <= 64 && path.split('/').all(is_name)
+}
+
+/// Whether this is one name in a path, on any system.
+pub fn is_name(part: &str) -> bool {
+    !matches!(part, "" | "." | "..") && !part.contains(|c: char| c.is_control() || matches!(c, '/' | '\\' | ':'))
 }
 
 /// A name that any file system takes, and that no other name becomes.
@@ -108,5 +143,34 @@ mod tests {
         assert_eq!(plain("a.é \""), "a=2e=c3=a9=20=22");
         assert_ne!(plain("a=20"), plain("a "));
         assert_eq!(plain(&"É".repeat(150)).len(), 64);
+    }
+
+    #[test]
+    fn what_a_kill_has_left_is_removed_after_a_day() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let aged = |name: &str, hours: u64| {
+            let folder = dir.path().join(name);
+            fs::create_dir(&folder).expect("made");
+            fs::write(folder.join("half"), "x").expect("written");
+            let at = std::time::SystemTime::now() - Duration::from_secs(hours * 3600);
+            File::open(&folder).and_then(|opened| opened.set_modified(at)).expect("set");
+            folder
+        };
+        let (old, new, other) = (aged(".coming-0", 25), aged(".coming-1", 23), aged("1-0", 999));
+        let passing = Passing::below(dir.path()).expect("made");
+        assert_eq!([old.exists(), new.exists(), other.exists()], [false, true, true]);
+        drop(passing);
+        assert_eq!(fs::read_dir(dir.path()).expect("read").count(), 2);
+    }
+
+    #[test]
+    fn a_path_goes_down_on_any_system() {
+        for good in ["a", "a b/é.bin", "a/...", "a=b"] {
+            assert!(goes_down(good), "{good:?}");
+        }
+        let deep = "a/".repeat(64) + "a";
+        for bad in ["", "/etc", "../x", "a/../b", "a//b", "./a", "a/", "a\\b", "C:x", "a\0b", "a\nb", &deep] {
+            assert!(!goes_down(bad), "{bad:?}");
+        }
     }
 }

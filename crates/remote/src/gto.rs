@@ -9,12 +9,13 @@ mod git;
 mod mirror;
 mod point;
 mod project;
+mod push;
 mod register;
 mod tags;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::json;
 use signalbox_release::{
@@ -73,7 +74,7 @@ impl GtoRegistry {
         };
         let name = format!("{}.git", Digest::of(&remote).short());
         let folder = at.cache.join(at.id.as_str()).join(name);
-        Ok(GtoRegistry { at, mirror: Mirror { remote, folder }, project, clock })
+        Ok(GtoRegistry { at, mirror: Mirror { remote, folder, own_ssh: OnceLock::new() }, project, clock })
     }
 
     /// Says whether the remote is there, and whether it lets us read.

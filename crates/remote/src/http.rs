@@ -116,6 +116,14 @@ impl Lost {
             Lost::Refused(failure) | Lost::Unknown(failure) => failure,
         }
     }
+
+    /// The same, in other words.
+    pub fn map(self, words: impl FnOnce(Failure) -> Failure) -> Lost {
+        match self {
+            Lost::Refused(failure) => Lost::Refused(words(failure)),
+            Lost::Unknown(failure) => Lost::Unknown(words(failure)),
+        }
+    }
 }
 
 /// What fails before the change is sent leaves it undone.

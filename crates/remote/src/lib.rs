@@ -3,12 +3,14 @@
 //! Blocking to its callers; the asynchronous part stays behind [`Http`]. What a server answers is never trusted: not
 //! its size, not its form, not its paths. A call that changes something is never made twice blindly.
 
+mod alias;
 mod cache;
 mod gto;
 mod http;
 mod kserve;
 mod mlflow;
 mod oci;
+mod process;
 mod prometheus;
 mod ray;
 mod secret;

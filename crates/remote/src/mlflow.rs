@@ -121,10 +121,13 @@ impl MlflowRegistry {
         let said = self.http.read_words(&self.http.get("version", &[]), &patience)?;
         // Some servers tell their version to all; this they do not.
         self.get("registered-models/search", &[("max_results", "1")], &patience)?;
-        if !said.starts_with(|c: char| c.is_ascii_digit()) || said.len() > 40 {
-            return Ok("MLflow".into());
-        }
-        Ok(format!("MLflow {}", self.server.get_or_init(|| said)))
+        Ok(self.its_version(said).map_or_else(|| "MLflow".into(), |version| format!("MLflow {version}")))
+    }
+
+    /// MLflow's own server tells its version; others that speak its API do not.
+    fn its_version(&self, said: String) -> Option<&str> {
+        let fits = said.starts_with(|c: char| c.is_ascii_digit()) && said.len() <= 40;
+        fits.then(|| self.server.get_or_init(|| said).as_str())
     }
 
     fn call(&self, verb: fn(&Http, &str, Value) -> Call, path: &str, body: Value) -> Call {
@@ -136,10 +139,7 @@ impl MlflowRegistry {
     }
 
     fn change(&self, call: &Call, patience: &Patience) -> Result<Value, Lost> {
-        self.http.change(call, patience).map_err(|lost| match lost {
-            Lost::Refused(failure) => Lost::Refused(named(failure)),
-            Lost::Unknown(failure) => Lost::Unknown(named(failure)),
-        })
+        self.http.change(call, patience).map_err(|lost| lost.map(named))
     }
 }
 

@@ -4,7 +4,8 @@
 //! pulls `…/churn:champion` gets the champion. Tags are last-writer-wins, and no registry compares before it sets. So:
 //!
 //! - A version is named by its manifest's digest, and the manifest follows from the artifact and the operation's key:
-//!   registering needs no number that two could take, twice is as once, and a tag that was put elsewhere is seen.
+//!   registering needs no number that two could take, twice is as once, and a tag that was put elsewhere is seen. The
+//!   name is 48 bits of that digest, enough against accidents; the artifact's whole digest is in the manifest.
 //! - An alias is moved under a lock that needs no comparing either ([`claim`]).
 //! - Nothing is deleted, ever: deleting a manifest takes every tag on it along, production's too. What is withdrawn,
 //!   or points at nothing, says so in a note beside it.
@@ -157,7 +158,7 @@ impl OciRegistry {
 
     /// Sends a manifest under a tag. If the registry names another digest than ours, something is between us.
     fn put(&self, call: &Call, manifest: &Manifest, patience: &Patience) -> Result<(), Lost> {
-        let reply = self.http.change_reply(call, patience).map_err(named_lost)?;
+        let reply = self.http.change_reply(call, patience).map_err(|lost| lost.map(named))?;
         let said = reply.header(header::HeaderName::from_static("docker-content-digest"));
         match said.filter(|said| *said != manifest.digest.to_string()) {
             None => Ok(()),
@@ -173,13 +174,6 @@ fn is_unsettled(failure: &Failure) -> bool {
     let errors = failure.raw.as_ref().and_then(|raw| raw.get("errors")?.as_array());
     let unknown = |error: &serde_json::Value| error["code"] == "MANIFEST_BLOB_UNKNOWN";
     failure.code == FailureCode::Server || errors.is_some_and(|errors| errors.iter().any(unknown))
-}
-
-fn named_lost(lost: Lost) -> Lost {
-    match lost {
-        Lost::Refused(failure) => Lost::Refused(named(failure)),
-        Lost::Unknown(failure) => Lost::Unknown(named(failure)),
-    }
 }
 
 /// The registry's own words for an error (distribution-spec, "Error Codes").

@@ -5,7 +5,6 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,17 +12,16 @@ use signalbox_release::{Cancel, Cx, FailureCode, HealthAt, VersionRef};
 use signalbox_remote::{Auth, Prometheus};
 
 /// What a model server would count: of version 7 requests and errors, and how many were answered within 50 and 100 ms.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Counts {
-    requests: AtomicU64,
-    errors: AtomicU64,
-    fast: AtomicU64,
+    requests: u64,
+    errors: u64,
+    fast: u64,
 }
 
 impl Counts {
-    fn text(&self) -> String {
-        let of = |n: &AtomicU64| n.load(Ordering::Relaxed);
-        let (requests, errors, fast) = (of(&self.requests), of(&self.errors), of(&self.fast));
+    fn text(self) -> String {
+        let Counts { requests, errors, fast } = self;
         format!(
             "predict_total{{version=\"7\",code=\"200\"}} {}\npredict_total{{version=\"7\",code=\"500\"}} {errors}\n\
              predict_seconds_bucket{{version=\"7\",le=\"0.05\"}} {fast}\n\
@@ -34,14 +32,15 @@ impl Counts {
     }
 }
 
-fn serve(counts: Arc<Counts>) -> u16 {
+/// All three are counted at once, as a scrape sees them.
+fn serve(counts: Arc<Mutex<Counts>>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let mut lines = BufReader::new(&stream).lines();
             while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-            let body = counts.text();
+            let body = counts.lock().expect("held").text();
             let head = format!("HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n", body.len());
             let _ = (&stream).write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes());
         }
@@ -63,7 +62,12 @@ impl Drop for Server {
     }
 }
 
+/// Another may take the port before the server does.
 fn prometheus(exporter: u16) -> Server {
+    start(exporter).or_else(|| start(exporter)).expect("Prometheus does not start")
+}
+
+fn start(exporter: u16) -> Option<Server> {
     let dir = tempfile::tempdir().expect("a folder");
     let config = dir.path().join("p.yml");
     let text = format!(
@@ -81,12 +85,23 @@ fn prometheus(exporter: u16) -> Server {
         .spawn()
         .expect("Debian's package prometheus is there (`make test` installs it)");
     let server = Server { child: Mutex::new(child), url: format!("http://127.0.0.1:{port}"), _dir: dir };
-    let until = Instant::now() + Duration::from_secs(30);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < until, "Prometheus does not start");
+    let until = Instant::now() + Duration::from_secs(60);
+    while !is_ready(port) {
+        let ended = server.child.lock().expect("held").try_wait().expect("it can be asked");
+        if ended.is_some() || Instant::now() > until {
+            return None;
+        }
         std::thread::sleep(Duration::from_millis(50));
     }
-    server
+    Some(server)
+}
+
+/// It takes connections before it answers questions.
+fn is_ready(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let asked = stream.write_all(b"GET /-/ready HTTP/1.0\r\n\r\n");
+    let mut line = String::new();
+    asked.and_then(|()| BufReader::new(stream).read_line(&mut line)).is_ok() && line.contains(" 200 ")
 }
 
 fn cx() -> Cx {
@@ -103,7 +118,7 @@ fn eventually(what: &str, mut look: impl FnMut() -> bool) {
 
 #[test]
 fn counts_errors_and_times_are_as_they_were_scraped() {
-    let counts = Arc::new(Counts::default());
+    let counts = Arc::new(Mutex::new(Counts::default()));
     let server = prometheus(serve(counts.clone()));
     let asked = Prometheus::new(&server.url, || Auth::None).expect("an address");
     let at = HealthAt {
@@ -128,9 +143,7 @@ fn counts_errors_and_times_are_as_they_were_scraped() {
         asked.value("count_over_time(predict_total{code=\"200\"}[1m]) > 3", &cx()).expect("asked").is_some()
     });
     assert_eq!(health("7").expect("asked").n_requests, 0);
-    counts.requests.store(200, Ordering::Relaxed);
-    counts.errors.store(10, Ordering::Relaxed);
-    counts.fast.store(180, Ordering::Relaxed);
+    *counts.lock().expect("held") = Counts { requests: 200, errors: 10, fast: 180 };
     // increase() extrapolates to the window's ends, so the counts come near and settle.
     let near = |n: u64, wanted: u64| n >= wanted && n <= wanted + wanted * 3 / 5;
     eventually("counted", || near(health("7").expect("asked").n_requests, 200));

@@ -98,7 +98,8 @@ impl Bench {
 
     /// Looks until it is so; what is seen then.
     pub fn until(&self, so: impl Fn(&Observed) -> bool) -> Observed {
-        let late = Instant::now() + Duration::from_secs(30);
+        // As long as loading may take: a real server that was killed is loaded anew.
+        let late = Instant::now() + Duration::from_secs(180);
         loop {
             let seen = self.observe();
             if so(&seen) {

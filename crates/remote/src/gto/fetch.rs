@@ -9,8 +9,7 @@ use signalbox_release::{Failure, FailureCode, Tree, Version};
 
 use super::GtoRegistry;
 use super::git::command;
-use super::register::goes_down;
-use crate::cache::{arrive, local};
+use crate::cache::{arrive, goes_down, local};
 use crate::http::Patience;
 
 const MAX_FILES: usize = 20_000;
@@ -123,7 +122,8 @@ impl GtoRegistry {
             let file = new_file(&to.join(&blob.path), to)?;
             let mut git = command(&self.mirror.folder, true);
             git.args(["cat-file", "blob", &blob.object]).stdout(file).stderr(std::process::Stdio::null());
-            let mut running = super::git::Running(git.spawn().map_err(|e| odd(&format!("git does not start: {e}")))?);
+            let mut running =
+                crate::process::Running(git.spawn().map_err(|e| odd(&format!("git does not start: {e}")))?);
             while running.0.try_wait().map_err(|e| odd(&format!("git: {e}")))?.is_none() {
                 patience.check()?;
                 std::thread::sleep(std::time::Duration::from_millis(1));

@@ -1,18 +1,19 @@
 //! Runs `git`, which knows the person's keys and credential helpers; we never see what they hold.
 //!
 //! What a repository says is not obeyed: no hooks of our mirror's, no file system monitor, no transport that is a
-//! command (`ext::`). Nothing is asked on a terminal. What takes too long is stopped together with what it has started.
+//! command (`ext::`). Nobody is asked anything. What takes too long is stopped together with what it has started.
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use signalbox_release::{Failure, FailureCode};
 
 use crate::http::{Patience, words};
+use crate::process::Running;
 
 /// Far above any list of tags.
 const MAX_SAID: u64 = 64 << 20;
@@ -27,6 +28,17 @@ const SETTINGS: [&str; 8] = [
     "submodule.recurse=false",
     "gc.auto=0",
     "maintenance.auto=false",
+];
+/// What git says last, whatever it was.
+const GONE: [&str; 2] = ["the remote end hung up", "Could not read from remote repository"];
+/// With these nobody is asked anything by git, ssh or a credential manager: not on a terminal, not in a window, not in
+/// a browser.
+const QUIET: [(&str, &str); 5] = [
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_ASKPASS", "true"),
+    ("SSH_ASKPASS", "true"),
+    ("SSH_ASKPASS_REQUIRE", "never"),
+    ("GCM_INTERACTIVE", "never"),
 ];
 /// What would make it work on another repository than the one that is named.
 const FOREIGN: [&str; 7] = [
@@ -67,7 +79,9 @@ pub fn command(folder: &Path, is_bare: bool) -> Command {
     for name in FOREIGN {
         command.env_remove(name);
     }
-    command.env("GIT_TERMINAL_PROMPT", "0").env("SSH_ASKPASS_REQUIRE", "never").env("GIT_OPTIONAL_LOCKS", "0");
+    command.envs(QUIET).env("GIT_OPTIONAL_LOCKS", "0");
+    // What is missing is not fetched by the way, with the programs that a repository's own settings name.
+    command.env("GIT_NO_LAZY_FETCH", "1");
     command.env("GIT_ALLOW_PROTOCOL", "file:git:http:https:ssh").env("LC_ALL", "C");
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -101,16 +115,19 @@ pub fn run<S: AsRef<OsStr>>(
         thread::sleep(TICK);
     };
     // What it has started may still hold its ends of the pipes.
-    running.stop();
+    running.stop_rest();
     let _ = writer.join();
     let (out, err) = (joined(out), joined(err));
     if out.len() as u64 >= MAX_SAID {
         return Err(Failure::new(FailureCode::Server, "git says more than any registry of models would"));
     }
-    // Its last line says why; those before tell of progress.
+    // Its last complaint says why; lines before it tell of progress, and some after it only that the other end is gone.
     let err = String::from_utf8_lossy(&err).into_owned();
-    let last = err.lines().rev().find(|line| line.starts_with("fatal:") || line.starts_with("error:"));
-    let last = last.or_else(|| err.lines().rev().find(|line| !line.trim().is_empty())).unwrap_or_default();
+    let complains = |line: &&str| ["fatal:", "error:", "ERROR:"].iter().any(|word| line.starts_with(word));
+    let says_why = |line: &&str| complains(line) && !GONE.iter().any(|gone| line.contains(gone));
+    let from_last = || err.lines().rev();
+    let last = from_last().find(says_why).or_else(|| from_last().find(complains));
+    let last = last.or_else(|| from_last().find(|line| !line.trim().is_empty())).unwrap_or_default();
     Ok(Said { well: status.success(), out, words: words(last.as_bytes()) })
 }
 
@@ -126,24 +143,4 @@ fn reader(from: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8
 
 fn joined(reader: thread::JoinHandle<Vec<u8>>) -> Vec<u8> {
     reader.join().unwrap_or_default()
-}
-
-/// A process that does not outlive us, nor does what it has started.
-pub struct Running(pub Child);
-
-impl Running {
-    pub fn stop(&mut self) {
-        #[cfg(unix)]
-        if let Some(group) = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.stop();
-    }
 }

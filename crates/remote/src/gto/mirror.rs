@@ -2,8 +2,10 @@
 //! what is pushed is made there. The project's own repository is not touched.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use signalbox_release::{Failure, FailureCode};
 
@@ -14,11 +16,15 @@ use crate::http::{Patience, words};
 
 /// A message longer than this is none of GTO's; it is not read.
 const MAX_MESSAGE: u64 = 64 << 10;
+/// ssh asks nobody.
+const QUIET_SSH: &str = "ssh -oBatchMode=yes";
 
 pub struct Mirror {
     /// What `git` reaches the remote by. Holds no secret.
     pub remote: String,
     pub folder: PathBuf,
+    /// Whether the person names an ssh of their own, which then is used as it is.
+    pub own_ssh: OnceLock<bool>,
 }
 
 /// All that the remote's tags say, as they were when it was asked.
@@ -44,15 +50,6 @@ impl Seen {
 /// The names of all tags with their objects, and GTO's events with the size of each message.
 type Listed = (Vec<(String, String)>, Vec<(Event, u64)>);
 
-/// How a push ended.
-pub enum Pushed {
-    Done,
-    /// Another has pushed a tag of that name first.
-    Taken,
-    Refused(Failure),
-    Unknown(Failure),
-}
-
 impl Mirror {
     /// Brings what is new, and reads it.
     pub fn seen(&self, patience: &Patience) -> Result<Seen, Failure> {
@@ -68,7 +65,8 @@ impl Mirror {
 
     fn read(&self, _alone: File, patience: &Patience) -> Result<Seen, Failure> {
         if !self.folder.join("HEAD").is_file() {
-            std::fs::create_dir_all(&self.folder).map_err(|e| local(&self.folder, &e))?;
+            fs::create_dir_all(&self.folder).map_err(|e| local(&self.folder, &e))?;
+            self.put_away();
             self.well(&["init", "--quiet", "--bare", "--template="], None, patience)?;
         }
         let there = self.there(patience)?;
@@ -77,12 +75,23 @@ impl Mirror {
             // Git fails at fetching nothing.
             (names, found) = (Vec::new(), Vec::new());
         } else if there != names.iter().cloned().collect() {
+            self.put_away();
             self.bring_tags(patience)?;
             (names, found) = self.listed(patience)?;
         }
         let mut events = self.with_messages(found, patience)?;
         events.sort_by_key(|event| event.at_unix_s);
         Ok(Seen { events, names, _alone })
+    }
+
+    /// Removes what a git that was killed has left half done: its locks stop every later one. Only under `alone`, so
+    /// that no Signalbox holds them. A git may, that outlives a Signalbox which was killed; then one of the two fails,
+    /// and the next look begins anew.
+    fn put_away(&self) {
+        let is_lock = |name: &str| name.ends_with(".lock");
+        remove_from(&self.folder, &is_lock, false);
+        remove_from(&self.folder.join("refs"), &is_lock, true);
+        remove_from(&self.folder.join("objects"), &|name| name.starts_with("tmp_"), true);
     }
 
     /// The remote's tags, and the objects that they are.
@@ -194,51 +203,12 @@ impl Mirror {
         Ok(String::from_utf8_lossy(&out).trim().to_owned())
     }
 
-    /// Pushes all of it or nothing: names and the objects that they shall be. None of the names may be there.
-    pub fn push(&self, tags: &[(String, String)], seen: Seen, patience: &Patience) -> (Pushed, Option<Seen>) {
-        let mut args: Vec<String> = ["push", "--porcelain", "--atomic", "--no-verify", "--no-follow-tags"]
-            .iter()
-            .chain(&["--recurse-submodules=no", "--end-of-options", &self.remote])
-            .map(ToString::to_string)
-            .collect();
-        args.extend(tags.iter().map(|(name, object)| format!("{object}:refs/tags/{name}")));
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let said = match self.git(&args, None, patience) {
-            Ok(said) => said,
-            // It was stopped midway.
-            Err(failure) => return (Pushed::Unknown(failure), None),
-        };
-        if said.well {
-            return (Pushed::Done, Some(seen));
-        }
-        let text = said.text();
-        let refused = text.lines().find(|line| line.starts_with('!')).map(|line| words(line.as_bytes()));
-        let failure =
-            Failure::new(FailureCode::TimedOut, format!("the push to {} broke off: {}", self.remote, said.words));
-        // What is there now says how it went.
-        let Ok(seen) = self.again(seen, patience) else { return (Pushed::Unknown(failure), None) };
-        let is_there = |(name, object): &(String, String)| seen.has(name) == Some(object.as_str());
-        if tags.iter().all(is_there) {
-            return (Pushed::Done, Some(seen));
-        }
-        let taken = tags.iter().any(|(name, object)| seen.has(name).is_some_and(|there| there != object));
-        let pushed = match refused {
-            _ if taken => Pushed::Taken,
-            Some(line) => {
-                let why = format!("{} takes no such tags: {line}", self.remote);
-                let hint = "Ask for the permission to push tags there, or look for a rule that protects them.";
-                Pushed::Refused(Failure::new(FailureCode::Denied, why).hint(hint))
-            }
-            None => Pushed::Unknown(failure),
-        };
-        (pushed, Some(seen))
-    }
-
     /// Sees to it that a commit is here; only if the remote has it.
     pub fn have(&self, commit: &str, patience: &Patience) -> Result<(), Failure> {
         if self.git(&["cat-file", "-e", &format!("{commit}^{{commit}}")], None, patience)?.well {
             return Ok(());
         }
+        self.put_away();
         let args = [
             "fetch",
             "--quiet",
@@ -258,7 +228,25 @@ impl Mirror {
     }
 
     pub fn git(&self, args: &[&str], input: Option<&[u8]>, patience: &Patience) -> Result<Said, Failure> {
-        run(command(&self.folder, true), args, input, patience)
+        run(self.command(patience)?, args, input, patience)
+    }
+
+    fn command(&self, patience: &Patience) -> Result<Command, Failure> {
+        let mut git = command(&self.folder, true);
+        if !self.has_own_ssh(patience)? {
+            git.env("GIT_SSH_COMMAND", QUIET_SSH);
+        }
+        Ok(git)
+    }
+
+    fn has_own_ssh(&self, patience: &Patience) -> Result<bool, Failure> {
+        if let Some(own) = self.own_ssh.get() {
+            return Ok(*own);
+        }
+        let named = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| std::env::var_os(name).is_some());
+        let own =
+            named || run(command(&self.folder, true), ["config", "--get", "core.sshCommand"], None, patience)?.well;
+        Ok(*self.own_ssh.get_or_init(|| own))
     }
 
     pub fn well(&self, args: &[&str], input: Option<&[u8]>, patience: &Patience) -> Result<Vec<u8>, Failure> {
@@ -270,7 +258,20 @@ impl Mirror {
     }
 }
 
+/// Removes files of such names from a folder, as far as that works: if it does not, git says what is in its way.
+fn remove_from(folder: &Path, is_meant: &dyn Fn(&str) -> bool, deep: bool) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() && deep {
+            remove_from(&entry.path(), is_meant, deep);
+        } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_meant) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A tag to be made.
+#[derive(Clone)]
 pub struct NewTag {
     pub name: String,
     pub commit: String,
@@ -287,4 +288,24 @@ fn next_object<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let body = rest.get(end + 1..end + 1 + size)?;
     *rest = rest.get(end + 2 + size..)?;
     Some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use signalbox_release::{Cancel, Cx};
+
+    #[test]
+    fn ssh_asks_nobody_unless_the_person_names_one_of_their_own() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let patience = Patience::new(&Cx { cancel: Cancel::default(), limit: std::time::Duration::from_secs(60) });
+        let ssh = |own: bool| {
+            let own_ssh = OnceLock::from(own);
+            let mirror = Mirror { remote: String::new(), folder: dir.path().to_path_buf(), own_ssh };
+            let git = mirror.command(&patience).expect("a command");
+            let named = git.get_envs().find(|(name, _)| *name == "GIT_SSH_COMMAND").and_then(|(_, value)| value);
+            named.map(|value| value.display().to_string())
+        };
+        assert_eq!((ssh(false).as_deref(), ssh(true)), (Some("ssh -oBatchMode=yes"), None));
+    }
 }

@@ -8,10 +8,12 @@
 use serde_json::{Value, json};
 use signalbox_release::{AliasName, Failure, FailureCode, ModelName, Pointer, Request, VersionName};
 
-use super::mirror::{NewTag, Pushed, Seen};
+use super::mirror::{NewTag, Seen};
+use super::push::Pushed;
 use super::register::next_counter;
 use super::tags::{Event, Semver, holder, stage_of, versions};
 use super::{GtoRegistry, check_names, shown};
+use crate::alias::elsewhere;
 use crate::http::{Lost, Patience};
 
 /// Where a stage is. `events`: the artifact's, by time.
@@ -42,12 +44,12 @@ impl GtoRegistry {
         let seen = self.mirror.seen(patience)?;
         let now = pointer(&seen.of(model), stage);
         if now.to.as_ref() != from {
-            return Err(elsewhere(model, stage, &now).into());
+            return Err(moved_by_another(model, stage, &now).into());
         }
         if from == to {
             return Ok(json!({ "to": to }));
         }
-        let tags = self.moves(model, stage, to, &seen)?;
+        let tags = self.moves(model, stage, to, &seen, patience)?;
         let guard = guard(model, stage, &seen);
         let mut pushed = Vec::new();
         for tag in &tags {
@@ -57,7 +59,7 @@ impl GtoRegistry {
         pushed.push((guard, last));
         match self.mirror.push(&pushed, seen, patience) {
             (Pushed::Done, _) => Ok(json!({ "to": to, "tags": tags.iter().map(|tag| &tag.name).collect::<Vec<_>>() })),
-            (Pushed::Taken, Some(seen)) => Err(elsewhere(model, stage, &pointer(&seen.of(model), stage)).into()),
+            (Pushed::Taken, Some(seen)) => Err(moved_by_another(model, stage, &pointer(&seen.of(model), stage)).into()),
             (Pushed::Taken, None) => unreachable!("BUG: it was seen to be taken"),
             (Pushed::Refused(failure), _) => Err(Lost::Refused(failure)),
             (Pushed::Unknown(failure), _) => Err(Lost::Unknown(failure)),
@@ -73,6 +75,7 @@ impl GtoRegistry {
         stage: &AliasName,
         to: Option<&VersionName>,
         seen: &Seen,
+        patience: &Patience,
     ) -> Result<Vec<NewTag>, Failure> {
         let events = seen.of(model);
         let all = versions(&events);
@@ -92,11 +95,11 @@ impl GtoRegistry {
             version.is_active() && version.assigned(stage).is_some() && higher && !same
         };
         let (mut n, mut tags) = (next_counter(&events), Vec::new());
+        // All of the same time: each is of another version, and only a version's own tags are ordered by it.
+        let fresh = self.new_tag(&events, patience);
         let mut add = |mark: &str, commit: &str, message: String| {
-            let fresh = self.new_tag(&events);
-            let at_unix_s = fresh.at_unix_s.saturating_add(i64::try_from(tags.len()).unwrap_or(0));
             let name = format!("{model}#{stage}{mark}#{n}");
-            tags.push(NewTag { name, commit: commit.to_owned(), at_unix_s, message, ..fresh });
+            tags.push(NewTag { name, commit: commit.to_owned(), message, ..fresh.clone() });
             n += 1;
         };
         for version in all.iter().filter(loses) {
@@ -140,10 +143,7 @@ fn guard(model: &ModelName, stage: &AliasName, seen: &Seen) -> String {
     more.find(|name| seen.has(name).is_none()).expect("BUG: there are more numbers than tags")
 }
 
-fn elsewhere(model: &ModelName, stage: &AliasName, seen: &Pointer) -> Failure {
-    let to = seen.to.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-    let by = seen.moved_by.as_ref().map_or(String::new(), |by| format!("; {by} moved it"));
-    Failure::new(FailureCode::Conflict, format!("{stage} of {model} points at {to} by now{by}"))
-        .hint("Make the plan again, from what is so now.")
-        .raw(seen.raw.clone())
+/// With the tag that did it.
+fn moved_by_another(model: &ModelName, stage: &AliasName, seen: &Pointer) -> Failure {
+    elsewhere(model, stage, seen).raw(seen.raw.clone())
 }

@@ -1,11 +1,13 @@
 //! A project's work tree on this machine: where its remote is, and whether a file in it is committed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use signalbox_release::{Cancel, Cx, Failure, FailureCode};
 
 use super::git::{Said, command, run};
+use crate::cache::goes_down;
 use crate::http::Patience;
 
 const LOCAL_LIMIT: Duration = Duration::from_secs(20);
@@ -59,23 +61,64 @@ impl Project {
         let pointer = format!("{below}.dvc");
         // DVC keeps the file itself out of git; what is committed is where it is.
         let tracked = if self.root.join(&pointer).is_file() { &pointer } else { &below };
-        let literal = format!(":(top,literal){tracked}");
-        let status = ["status", "--porcelain", "--untracked-files=all", "--ignored", "--", &literal];
-        let said = self.git(&status, patience)?;
-        let listed = self.git(&["ls-tree", "HEAD", "--", tracked], patience)?;
-        if !said.well || !said.out.is_empty() || listed.out.is_empty() {
+        if !self.is_as_committed(tracked, patience)? {
             let why = format!("{tracked} is not as the last commit has it");
-            return Err(
-                Failure::new(FailureCode::Conflict, why).hint("Commit and push the model, or its .dvc file, first.")
-            );
+            let hint = "Commit and push the model, or its .dvc file, first. What git changes on the way (LFS, line ends), \
+                        DVC can keep.";
+            return Err(Failure::new(FailureCode::Conflict, why).hint(hint));
         }
         let head = self.git(&["rev-parse", "--verify", "HEAD^{commit}"], patience)?;
         Ok(Committed { commit: head.text().trim().to_owned(), path: below })
     }
 
+    /// Whether the last commit has these very bytes, in these files and no others. `git status` would tell too, and
+    /// run the filters that the project's own settings name.
+    fn is_as_committed(&self, path: &str, patience: &Patience) -> Result<bool, Failure> {
+        let args = ["--literal-pathspecs", "ls-tree", "-r", "-z", "--full-tree", "HEAD", "--", path];
+        let said = self.git(&args, patience)?;
+        let mut wanted = BTreeMap::new();
+        for entry in said.text().split('\0').filter(|entry| !entry.is_empty()) {
+            let Some((head, file)) = entry.split_once('\t') else { return Ok(false) };
+            let [_, "blob", object] = head.split(' ').collect::<Vec<_>>()[..] else { return Ok(false) };
+            wanted.insert(file.to_owned(), object.to_owned());
+        }
+        let mut there = Vec::new();
+        let at = self.root.join(path);
+        let plain = plain_files(&at, path, &mut there).map_err(|e| crate::cache::local(&at, &e))?;
+        there.sort_unstable();
+        let same = plain && !wanted.is_empty() && there.iter().eq(wanted.keys());
+        if !said.well || !same || !there.iter().all(|file| goes_down(file)) {
+            return Ok(false);
+        }
+        // A name in quotes would be read as one that is written out.
+        let input: String = there.iter().map(|file| format!("./{file}\n")).collect();
+        let args = ["hash-object", "--no-filters", "--stdin-paths"];
+        let said = run(command(&self.root, false), args, Some(input.as_bytes()), patience)?;
+        Ok(said.well && said.text().lines().eq(wanted.values().map(String::as_str)))
+    }
+
     fn git(&self, args: &[&str], patience: &Patience) -> Result<Said, Failure> {
         run(command(&self.root, false), args, None, patience)
     }
+}
+
+/// All files at a path, each by its path below the work tree; `false` if something else is there, a link perhaps.
+fn plain_files(path: &Path, below: &str, found: &mut Vec<String>) -> std::io::Result<bool> {
+    let kind = path.symlink_metadata()?.file_type();
+    if kind.is_file() {
+        found.push(below.to_owned());
+    }
+    if !kind.is_dir() {
+        return Ok(kind.is_file());
+    }
+    for entry in path.read_dir()? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { return Ok(false) };
+        if !plain_files(&entry.path(), &format!("{below}/{name}"), found)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An address that git takes for nothing but an address.

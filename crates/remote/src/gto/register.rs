@@ -1,20 +1,24 @@
 //! Registering: a tag on the commit that has the model. What loses the race for a number takes the next.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalbox_release::{
     Digest, Failure, FailureCode, ModelName, OpKey, Registration, Request, TO_BE_GIVEN, VersionName, digest_of,
 };
 
-use super::mirror::{NewTag, Pushed, Seen};
+use super::mirror::{NewTag, Seen};
+use super::push::Pushed;
 use super::tags::{Semver, versions};
 use super::{DIGEST, GtoRegistry, OP, PATH, TAG, check_names};
-use crate::cache::Passing;
+use crate::cache::{Passing, goes_down};
 use crate::http::{Lost, Patience};
 
 /// So many others may be faster before it is given up.
 const TRIES: usize = 20;
+/// Clocks differ by a little.
+const WORTH_WAITING_MS: i64 = 3000;
 
 impl GtoRegistry {
     pub(super) fn take_in(
@@ -47,7 +51,7 @@ impl GtoRegistry {
             };
             let name = format!("{model}@{version}{}", counter.map(|n| format!("#{n}")).unwrap_or_default());
             let message = message(model, version.as_str(), key, digest.as_ref(), &path, &what.tags);
-            let tag = NewTag { name, commit: commit.clone(), message, ..self.new_tag(&events) };
+            let tag = NewTag { name, commit: commit.clone(), message, ..self.new_tag(&events, patience) };
             let object = self.mirror.make(&tag, patience)?;
             match self.mirror.push(&[(tag.name.clone(), object)], seen, patience) {
                 (Pushed::Done, _) => return Ok(json!({ "version": version, "tag": tag.name })),
@@ -61,10 +65,16 @@ impl GtoRegistry {
         Err(failure.hint("Try it again.").into())
     }
 
-    /// A tag of ours for now: later than all that there is, since it is the time that counts.
-    pub(super) fn new_tag(&self, events: &[&super::Event]) -> NewTag {
-        let last = events.iter().map(|event| event.at_unix_s).max().unwrap_or(0);
-        let at_unix_s = self.clock.unix_ms().div_euclid(1000).max(last.saturating_add(1));
+    /// A tag of ours for now: later than all that there is, since it is the time that counts. If the last is of this
+    /// second, the next one is waited for: a tag dated into the future would hide what others do until then.
+    pub(super) fn new_tag(&self, events: &[&super::Event], patience: &Patience) -> NewTag {
+        let after = events.iter().map(|event| event.at_unix_s).max().unwrap_or(0).saturating_add(1);
+        let early_ms = after.saturating_mul(1000).saturating_sub(self.clock.unix_ms());
+        // Farther ahead somebody's clock is wrong, and that one's tag must still be followed by ours.
+        if (1..=WORTH_WAITING_MS).contains(&early_ms) {
+            self.clock.pause(Duration::from_millis(early_ms.unsigned_abs()), patience.cancel());
+        }
+        let at_unix_s = self.clock.unix_ms().div_euclid(1000).max(after);
         NewTag { name: String::new(), commit: String::new(), by: self.at.by.clone(), at_unix_s, message: String::new() }
     }
 
@@ -141,7 +151,7 @@ impl GtoRegistry {
             }
             let name = format!("{model}@{version}!#{}", next_counter(&events));
             let message = taken_back(model, version.as_str());
-            let tag = NewTag { name, commit: found.commit.to_owned(), message, ..self.new_tag(&events) };
+            let tag = NewTag { name, commit: found.commit.to_owned(), message, ..self.new_tag(&events, patience) };
             let object = self.mirror.make(&tag, patience)?;
             match self.mirror.push(&[(tag.name, object)], seen, patience) {
                 (Pushed::Done, _) => return Ok(()),
@@ -200,10 +210,4 @@ fn message(
         text.push_str(&format!("{TAG}: {}={}\n", line(&key.replace('=', "_")), line(&value)));
     }
     text
-}
-
-/// A path in a commit that leads nowhere else.
-pub fn goes_down(path: &str) -> bool {
-    let fits = |part: &str| !matches!(part, "" | "." | "..") && !part.chars().any(|c| c.is_control() || c == '\\');
-    path.split('/').all(fits)
 }

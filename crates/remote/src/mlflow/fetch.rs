@@ -1,17 +1,17 @@
 //! Brings a version's artifact onto this machine: into a folder that appears when all of it is there.
 
+use std::cell::{Cell, RefCell};
 use std::fs;
-use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use signalbox_release::{Digest, Failure, FailureCode, Version, digest_of};
+use signalbox_release::{Digest, Failure, FailureCode, Tree, Version, digest_of};
 
 use super::MlflowRegistry;
 use super::place::{Place, below, part};
 use super::upload::ARTIFACTS;
-use super::wire::{list, text};
-use crate::cache::{local, plain};
+use super::wire::{list, text, whole};
+use crate::cache::{arrive, beside, local};
 use crate::http::Patience;
 
 /// Far above any model; a server that never comes to an end is stopped here.
@@ -29,37 +29,30 @@ impl MlflowRegistry {
             Place::Proxied(root) => root,
             place => return Err(odd(&format!("an artifact's place leads to {place:?}"))),
         };
-        let folder = self.folder(version);
-        if folder.is_dir() {
-            // What was brought once stays, unless somebody has changed it here.
-            match &version.at.digest {
-                Some(wanted) if digest_of(&folder).is_ok_and(|tree| tree.digest == *wanted) => return Ok(folder),
-                None => return Ok(folder),
-                Some(_) => fs::remove_dir_all(&folder).map_err(|e| local(&folder, &e))?,
-            }
+        // A model that was deleted and made again counts from one again: so its time is in the name.
+        let made = version.made_unix_ms.unwrap_or(0).to_string();
+        let noted_at = beside(&self.at.cache, &version.at, &made, "digest");
+        let noted: Option<Digest> = fs::read_to_string(&noted_at).ok().and_then(|text| text.trim().parse().ok());
+        let (brought, found) = (Cell::new(false), RefCell::new(None));
+        let check = |tree: &Tree| {
+            let wanted = match &version.at.digest {
+                // Nothing says what it must hold: of what was brought before, what it was then.
+                None if !brought.get() && noted.as_ref() != Some(&tree.digest) => {
+                    return Err(odd("it was changed here"));
+                }
+                wanted => wanted.as_ref(),
+            };
+            *found.borrow_mut() = Some(tree.digest.clone());
+            is_as_registered(tree, wanted, version)
+        };
+        let folder = arrive(&self.at.cache, &version.at, &made, &check, |coming| {
+            brought.set(true);
+            self.bring_all(&root, coming, patience)
+        })?;
+        if let (None, true, Some(digest)) = (&version.at.digest, brought.get(), found.into_inner()) {
+            fs::write(&noted_at, digest.to_string()).map_err(|e| local(&noted_at, &e))?;
         }
-        let parent = folder.parent().expect("BUG: below the cache");
-        let coming = parent.join(format!(".coming-{:016x}", RandomState::new().hash_one(0)));
-        fs::create_dir_all(&coming).map_err(|e| local(&coming, &e))?;
-        let brought = self.bring_all(&root, &coming, patience).and_then(|()| {
-            check(&coming, version.at.digest.as_ref(), version)?;
-            match fs::rename(&coming, &folder) {
-                // Another brought the same version meanwhile.
-                Err(_) if folder.is_dir() => Ok(()),
-                done => done.map_err(|e| local(&folder, &e)),
-            }
-        });
-        if coming.exists() {
-            let _ = fs::remove_dir_all(&coming);
-        }
-        brought.map(|()| folder)
-    }
-
-    /// A folder per version. A model that was deleted and made again counts from one again: so its time is in the name.
-    fn folder(&self, version: &Version) -> PathBuf {
-        let made = version.made_unix_ms.unwrap_or(0);
-        let name = format!("{}-{made}", version.at.version);
-        self.at.cache.join(plain(self.at.id.as_str())).join(plain(version.at.model.as_str())).join(plain(&name))
+        Ok(folder)
     }
 
     fn bring_all(&self, root: &str, to: &Path, patience: &Patience) -> Result<(), Failure> {
@@ -80,14 +73,21 @@ impl MlflowRegistry {
                     fs::create_dir_all(to.join(&path)).map_err(|e| local(&to.join(&path), &e))?;
                     todo.push((path, depth + 1));
                 } else {
-                    bytes += self.bring_file(&format!("{root}/{path}"), &to.join(&path), bytes, patience)?;
+                    let arrived = self.bring_file(&format!("{root}/{path}"), &to.join(&path), bytes, patience)?;
+                    is_as_listed(file, &path, arrived)?;
+                    bytes += arrived;
                 }
             }
         }
         if files == 0 {
             // MLflow lists a file as an empty folder.
             let name = part(root.rsplit('/').next().unwrap_or_default())?;
-            self.bring_file(root, &to.join(name), 0, patience)?;
+            let arrived = self.bring_file(root, &to.join(name), 0, patience)?;
+            if let Some((folder, _)) = root.rsplit_once('/') {
+                let around = self.http.read(&self.http.get(ARTIFACTS, &[("path", folder)]), patience)?;
+                let listed = list(&around, "files").iter().find(|file| text(file, "path") == Some(name));
+                listed.map_or(Ok(()), |listed| is_as_listed(listed, name, arrived))?;
+            }
         }
         Ok(())
     }
@@ -134,20 +134,31 @@ fn in_place(path: &Path, version: &Version) -> Result<PathBuf, Failure> {
             .hint("Start the tracking server so that it hands on artifacts (--artifacts-destination)."));
     }
     match &version.at.digest {
-        Some(wanted) => check(path, Some(wanted), version)?,
+        Some(wanted) => {
+            let tree = digest_of(path).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
+            is_as_registered(&tree, Some(wanted), version)?;
+        }
         None if path.join("MLmodel").is_file() => {}
         None => return Err(odd(&format!("{} is no model: it holds no MLmodel", path.display()))),
     }
     Ok(path.to_path_buf())
 }
 
-fn check(path: &Path, wanted: Option<&Digest>, version: &Version) -> Result<(), Failure> {
-    let Some(wanted) = wanted else { return Ok(()) };
-    let found = digest_of(path).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?.digest;
-    if found == *wanted {
-        return Ok(());
+/// What arrived is as long as the registry's list says, where it says.
+fn is_as_listed(file: &Value, path: &str, arrived: u64) -> Result<(), Failure> {
+    match whole(file, "file_size").and_then(|listed| u64::try_from(listed).ok()) {
+        Some(listed) if listed != arrived => {
+            let why = format!("{path} has {listed} bytes in the registry's list, and {arrived} arrived");
+            Err(odd(&why).hint("Try it again."))
+        }
+        _ => Ok(()),
     }
-    let what = format!("the artifact of {} was changed: it is {}, not {}", version.at, found.short(), wanted.short());
+}
+
+fn is_as_registered(tree: &Tree, wanted: Option<&Digest>, version: &Version) -> Result<(), Failure> {
+    let (found, at) = (&tree.digest, &version.at);
+    let Some(wanted) = wanted.filter(|wanted| *wanted != found) else { return Ok(()) };
+    let what = format!("the artifact of {at} was changed: it is {}, not {}", found.short(), wanted.short());
     Err(Failure::new(FailureCode::Conflict, what).hint("Register the model again, from its run."))
 }
 

@@ -34,6 +34,12 @@ fn name_of(model: &ModelName, alias: &AliasName) -> String {
     if name.chars().count() <= MAX_NAME { name } else { format!("{PREFIX}{}", Digest::of(name).hex()) }
 }
 
+/// A lock of ours.
+pub struct Held {
+    name: String,
+    until_unix_ms: i64,
+}
+
 /// A lock as the registry has it.
 struct Seen {
     owner: String,
@@ -42,8 +48,8 @@ struct Seen {
 }
 
 impl MlflowRegistry {
-    /// Waits for the lock as long as patience lasts. Gives its name. Whatever fails here, the alias was not touched.
-    pub(super) fn lock(&self, model: &ModelName, alias: &AliasName, patience: &Patience) -> Result<String, Failure> {
+    /// Waits for the lock as long as patience lasts. Whatever fails here, the alias was not touched.
+    pub(super) fn lock(&self, model: &ModelName, alias: &AliasName, patience: &Patience) -> Result<Held, Failure> {
         let name = name_of(model, alias);
         let mut stolen = false;
         // Once somebody was seen to hold it, that is why time ran out, whatever call it ran out in.
@@ -54,9 +60,9 @@ impl MlflowRegistry {
                 _ => failure,
             };
             patience.check().map_err(or_busy)?;
-            let until = (self.clock.unix_ms() + HELD_MS).to_string();
-            match self.change(&self.lock_call(&name, &until), patience) {
-                Ok(_) if !stolen => return Ok(name),
+            let until_unix_ms = self.clock.unix_ms() + HELD_MS;
+            match self.change(&self.lock_call(&name, &until_unix_ms.to_string()), patience) {
+                Ok(_) if !stolen => return Ok(Held { name, until_unix_ms }),
                 Ok(_) => self.clock.pause(SETTLE, patience.cancel()),
                 Err(Lost::Refused(failure)) if failure.code == FailureCode::Conflict => {}
                 Err(Lost::Refused(failure)) => return Err(or_busy(failure)),
@@ -67,8 +73,8 @@ impl MlflowRegistry {
                 },
             }
             let Some(seen) = self.seen_lock(&name, patience).map_err(or_busy)? else { continue };
-            if seen.nonce == self.nonce && seen.until_unix_ms.to_string() == until {
-                return Ok(name);
+            if seen.nonce == self.nonce && seen.until_unix_ms == until_unix_ms {
+                return Ok(Held { name, until_unix_ms });
             }
             if seen.nonce == self.nonce || seen.until_unix_ms < self.clock.unix_ms() {
                 // Left by a move of ours whose answer was lost, or by one who is gone.
@@ -86,10 +92,22 @@ impl MlflowRegistry {
         }
     }
 
-    /// If it fails, the lock is free when its time is over. It is tried even where the person has stopped the move.
-    pub(super) fn unlock(&self, name: &str) {
-        let cx = Cx { cancel: Cancel::default(), limit: Duration::from_secs(5) };
-        let _ = self.remove(name, &Patience::new(&cx));
+    /// A failure where so much of the lock's time is over that the work under it might outlast it: its answer came
+    /// late, or this machine slept.
+    pub(super) fn still_held(&self, lock: &Held) -> Result<(), Failure> {
+        if self.clock.unix_ms() <= lock.until_unix_ms - HELD_MS / 2 {
+            return Ok(());
+        }
+        let why = "the registry took so long to lock the alias that the lock may be another's by now";
+        Err(Failure::new(FailureCode::Busy, why).hint("Nothing was moved. Try it again."))
+    }
+
+    /// If it fails, the lock is free when its time is over. It is tried even where the person has stopped the move; after
+    /// its time it may be another's of the same name, and is left.
+    pub(super) fn unlock(&self, lock: &Held) {
+        let Ok(left) = u64::try_from(lock.until_unix_ms - self.clock.unix_ms()) else { return };
+        let cx = Cx { cancel: Cancel::default(), limit: Duration::from_millis(left).min(Duration::from_secs(5)) };
+        let _ = self.remove(&lock.name, &Patience::new(&cx));
     }
 
     pub(super) fn lock_calls(&self, model: &ModelName, alias: &AliasName) -> [Call; 2] {

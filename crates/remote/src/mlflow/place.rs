@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use reqwest::Url;
 use signalbox_release::{Failure, FailureCode};
 
+use crate::cache::is_name;
 use crate::http::words;
 
 #[derive(Debug, PartialEq)]
@@ -95,8 +96,7 @@ pub fn below(path: &str) -> Result<String, Failure> {
 /// One name in a path: nothing that a file system, the server's own decoding, or its own check of paths
 /// (`validate_path_is_safe` in `mlflow/utils/uri.py`) would take for more than that.
 pub fn part(name: &str) -> Result<&str, Failure> {
-    let odd = |c: char| matches!(c, '/' | '\\' | ':' | '%' | '#') || c.is_control();
-    if name.is_empty() || name == "." || name == ".." || name.len() > 255 || name.contains(odd) {
+    if !is_name(name) || name.len() > 255 || name.contains(['%', '#']) {
         return Err(hostile(name));
     }
     Ok(name)

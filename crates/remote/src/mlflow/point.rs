@@ -7,11 +7,12 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalbox_release::{AliasName, Failure, FailureCode, ModelName, Pointer, Request, VersionName};
+use signalbox_release::{AliasName, ModelName, Request, VersionName};
 
 use super::MlflowRegistry;
-use super::lock::WORK;
+use super::lock::{Held, WORK};
 use super::wire::tag;
+use crate::alias::{elsewhere, has_moved};
 use crate::http::{Call, Http, Lost, Patience, words};
 
 const MOVED_TAG: &str = "signalbox.moved.";
@@ -45,7 +46,7 @@ impl MlflowRegistry {
     ) -> Result<Value, Lost> {
         let _one = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let lock = self.lock(model, alias, patience)?;
-        let moved = self.move_locked(model, alias, from, to, &patience.within(WORK));
+        let moved = self.move_locked(&lock, model, alias, from, to, &patience.within(WORK));
         // What may still arrive must not find another at work: then the lock stays until its time is over.
         if !matches!(moved, Err(Lost::Unknown(_))) {
             self.unlock(&lock);
@@ -55,6 +56,7 @@ impl MlflowRegistry {
 
     fn move_locked(
         &self,
+        lock: &Held,
         model: &ModelName,
         alias: &AliasName,
         from: Option<&VersionName>,
@@ -65,6 +67,7 @@ impl MlflowRegistry {
         if seen.to.as_ref() != from {
             return Err(elsewhere(model, alias, &seen).into());
         }
+        self.still_held(lock)?;
         self.change(&self.set_call(model, alias, to.map(VersionName::as_str)), patience)?;
         let at_unix_ms = self.clock.unix_ms();
         // The note is a courtesy: without it nobody knows who it was.
@@ -73,9 +76,7 @@ impl MlflowRegistry {
         for after in [Duration::ZERO, self.second_look] {
             self.clock.pause(after, patience.cancel());
             let seen = self.read_pointer(model, alias, patience).map_err(Lost::Unknown)?;
-            if seen.to.as_ref() != to {
-                return Err(elsewhere(model, alias, &seen).into());
-            }
+            has_moved(model, alias, from, to, &seen)?;
         }
         Ok(json!({ "to": to }))
     }
@@ -100,13 +101,6 @@ impl MlflowRegistry {
         let body = json!({ "name": model, "key": format!("{MOVED_TAG}{alias}"), "value": note });
         self.call(Http::post, "registered-models/set-tag", body)
     }
-}
-
-fn elsewhere(model: &ModelName, alias: &AliasName, seen: &Pointer) -> Failure {
-    let to = seen.to.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-    let by = seen.moved_by.as_ref().map_or(String::new(), |by| format!("; {by} moved it"));
-    Failure::new(FailureCode::Conflict, format!("{alias} of {model} points at {to} by now{by}"))
-        .hint("Make the plan again, from what is so now.")
 }
 
 #[cfg(test)]

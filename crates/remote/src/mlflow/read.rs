@@ -14,8 +14,8 @@ use crate::http::Patience;
 const PROMPT_TAG: &str = "mlflow.prompt.is_prompt";
 /// A server that never comes to an end is stopped here.
 const MAX_PAGES: usize = 10_000;
-/// So many models are asked for their aliases one by one, where a list does not tell.
-const MAX_ASKED: usize = 200;
+/// Far above any registry, far below what would fill the memory.
+const MAX_ENTRIES: usize = 100_000;
 
 impl MlflowRegistry {
     /// By name. Without our locks and MLflow's prompts.
@@ -26,8 +26,9 @@ impl MlflowRegistry {
         };
         let mut models: Vec<Model> = raw.iter().filter(is_model).filter_map(wire::model).collect();
         // Some servers tell of aliases only where one model is asked for; then no list holds any.
-        if models.iter().all(|model| model.raw.get("aliases").is_none()) {
-            for model in models.iter_mut().take(MAX_ASKED) {
+        let untold = !models.is_empty() && models.iter().all(|model| model.raw.get("aliases").is_none());
+        if untold && !self.lists_aliases(patience) {
+            for model in &mut models {
                 if let Some(raw) = self.one_model(model.name.as_str(), patience)? {
                     model.aliases = wire::aliases(&raw);
                     model.raw = raw;
@@ -37,6 +38,15 @@ impl MlflowRegistry {
         models.sort_by(|a, b| a.name.cmp(&b.name));
         models.dedup_by(|a, b| a.name == b.name);
         Ok(models)
+    }
+
+    /// MLflow's own server does, and leaves out what is empty.
+    fn lists_aliases(&self, patience: &Patience) -> bool {
+        if self.server.get().is_some() {
+            return true;
+        }
+        let said = self.http.read_words(&self.http.get("version", &[]), patience);
+        said.is_ok_and(|said| self.its_version(said).is_some())
     }
 
     /// A registered model as MLflow has it.
@@ -125,7 +135,10 @@ impl MlflowRegistry {
     fn alias(&self, model: &ModelName, alias: &AliasName, patience: &Patience) -> Result<Option<VersionName>, Failure> {
         let query = [("name", model.as_str()), ("alias", alias.as_str())];
         match self.get("registered-models/alias", &query, patience) {
-            Ok(raw) => Ok(wire::number(&raw["model_version"], "version")),
+            Ok(raw) => wire::number(&raw["model_version"], "version").map(Some).ok_or_else(|| {
+                let why = format!("{} does not say which version {alias} of {model} points at", self.http.place());
+                Failure::new(FailureCode::Server, why).raw(raw)
+            }),
             // A missing alias is a 400 there.
             Err(failure) if absent(&failure) || wrong_value(&failure) => Ok(None),
             Err(failure) => Err(failure),
@@ -151,6 +164,9 @@ impl MlflowRegistry {
             }
             let answer = self.get(path, &query, patience)?;
             found.extend_from_slice(list(&answer, key));
+            if found.len() > MAX_ENTRIES {
+                break;
+            }
             match text(&answer, "next_page_token") {
                 None => return Ok(found),
                 Some(next) if next == token => break,

@@ -15,7 +15,7 @@ pub fn text<'a>(raw: &'a Value, key: &str) -> Option<&'a str> {
 }
 
 /// A whole number; some servers write 64-bit ones as texts.
-fn whole(raw: &Value, key: &str) -> Option<i64> {
+pub fn whole(raw: &Value, key: &str) -> Option<i64> {
     let found = raw.get(key)?;
     found.as_i64().or_else(|| found.as_str()?.parse().ok())
 }

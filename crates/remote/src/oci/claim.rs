@@ -36,6 +36,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(150);
 pub struct Claim {
     repository: String,
     tag: String,
+    until_unix_ms: i64,
     _alone: File,
 }
 
@@ -54,30 +55,44 @@ impl OciRegistry {
         let _alone = alone(&folder.join("claims.lock"), busy, patience)?;
         let writer = writer_of(&folder)?;
         let prefix = prefix(alias);
-        let claim = Claim { tag: format!("{prefix}{writer}"), repository, _alone };
+        let mut claim = Claim { tag: format!("{prefix}{writer}"), repository, until_unix_ms: 0, _alone };
         self.send_empty(&claim.repository, patience).map_err(Lost::failure)?;
-        let claimed = self.wait_for(&claim, &prefix, &writer, model, alias, patience);
+        // Once somebody was seen to be at it, that is why time ran out, whatever call it ran out in.
+        let mut busy = None;
+        let claimed = self.wait_for(&mut claim, &mut busy, &prefix, &writer, (model, alias), patience);
+        let claimed = claimed.map_err(|failure| match busy {
+            Some(busy) if failure.code == FailureCode::TimedOut => busy,
+            _ => failure,
+        });
         if claimed.is_err() {
             self.release(&claim);
         }
         claimed.map(|()| claim)
     }
 
+    /// `busy`: whom it waits for, as a failure.
     fn wait_for(
         &self,
-        claim: &Claim,
+        claim: &mut Claim,
+        busy: &mut Option<Failure>,
         prefix: &str,
         writer: &str,
-        model: &ModelName,
-        alias: &AliasName,
+        (model, alias): (&ModelName, &AliasName),
         patience: &Patience,
     ) -> Result<(), Failure> {
         loop {
             patience.check()?;
-            let (call, up) = self.claim_call(claim, &json!(self.clock.unix_ms() + HELD_MS));
+            claim.until_unix_ms = self.clock.unix_ms() + HELD_MS;
+            let (call, up) = self.claim_call(claim, &json!(claim.until_unix_ms));
             // If its answer is lost it may be up or not; what is listed says so.
             let put = self.settled(patience, || self.put(&call, &up, patience));
             let others = self.others(claim, prefix, writer, patience)?;
+            let first = others.iter().min_by(|a, b| a.writer.cmp(&b.writer));
+            if let Some(first) = first {
+                let why = format!("{} is moving {alias} of {model} just now", first.owner);
+                let hint = "Wait until that is done, and look again.";
+                *busy = Some(Failure::new(FailureCode::Busy, why).hint(hint));
+            }
             let mine = self.manifest(&claim.repository, &claim.tag, patience)?;
             if mine.is_none_or(|mine| mine.digest != up.digest) {
                 put.map_err(Lost::failure)?;
@@ -85,27 +100,32 @@ impl OciRegistry {
                 return Err(Failure::new(FailureCode::Conflict, why)
                     .hint(format!("Delete {} on one of the machines.", self.writer_file().display())));
             }
-            let Some(first) = others.iter().min_by(|a, b| a.writer.cmp(&b.writer)) else { return Ok(()) };
-            let busy = || {
-                let why = format!("{} is moving {alias} of {model} just now", first.owner);
-                Failure::new(FailureCode::Busy, why).hint("Wait until that is done, and look again.")
-            };
+            let Some(first) = first else { return Ok(()) };
             if first.writer.as_str() < writer {
                 self.release(claim);
                 while !self.others(claim, prefix, writer, patience)?.is_empty() {
-                    if patience.left() <= BETWEEN_LOOKS * 4 {
-                        return Err(busy());
-                    }
-                    self.clock.pause(BETWEEN_LOOKS, patience.cancel());
-                    patience.check()?;
+                    self.pause_between(patience)?;
                 }
             } else {
-                if patience.left() <= BETWEEN_LOOKS * 4 {
-                    return Err(busy());
-                }
-                self.clock.pause(BETWEEN_LOOKS, patience.cancel());
+                self.pause_between(patience)?;
             }
         }
+    }
+
+    fn pause_between(&self, patience: &Patience) -> Result<(), Failure> {
+        patience.check()?;
+        self.clock.pause(BETWEEN_LOOKS.min(patience.left()), patience.cancel());
+        Ok(())
+    }
+
+    /// A failure where so much of the claim's time is over that the work under it might outlast it: its answer came
+    /// late, or this machine slept.
+    pub(super) fn still_up(&self, claim: &Claim) -> Result<(), Failure> {
+        if self.clock.unix_ms() <= claim.until_unix_ms - HELD_MS / 2 {
+            return Ok(());
+        }
+        let why = "the registry took so long to take our claim that others may not have waited for it";
+        Err(Failure::new(FailureCode::Busy, why).hint("Nothing was moved. Try it again."))
     }
 
     /// Whose claims are up besides this one.
@@ -123,7 +143,8 @@ impl OciRegistry {
         Ok(up)
     }
 
-    /// If it fails, the claim ends when its time is over. It is tried even where the person has stopped the move.
+    /// If it fails, the claim ends when its time is over. It is tried even where the person has stopped the move; also
+    /// after its time, since nobody else writes this tag.
     pub(super) fn release(&self, claim: &Claim) {
         let cx = Cx { cancel: Cancel::default(), limit: Duration::from_secs(5) };
         let (call, down) = self.claim_call(claim, &Value::Null);

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use signalbox_release::{Digest, Failure, FailureCode, ModelName, OpKey, Tree, VersionName, canonical};
 
 use super::names::VERSION_DIGITS;
+use crate::cache::goes_down;
 
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const MODEL: &str = "application/vnd.cncf.model.manifest.v1+json";
@@ -49,7 +50,8 @@ impl Manifest {
         Ok(Manifest { digest: Digest::of(&bytes), bytes, raw })
     }
 
-    /// A version is named by what it holds: nobody can put another in its place.
+    /// A version is named by what it holds. The name is 48 bits of it: nobody puts another in its place by accident; what
+    /// somebody has sought out for that, the artifact's whole digest shows.
     pub fn version(&self) -> VersionName {
         self.digest.hex()[..VERSION_DIGITS].parse().expect("BUG: hex digits are a version's name")
     }
@@ -100,14 +102,6 @@ impl Manifest {
             })
             .collect()
     }
-}
-
-/// Whether a path stays below where it is put, on any system.
-fn goes_down(path: &str) -> bool {
-    let fits = |part: &str| {
-        !matches!(part, "" | "." | "..") && !part.chars().any(|c| c.is_control() || matches!(c, '\\' | ':'))
-    };
-    path.len() <= 4096 && path.split('/').count() <= 64 && path.split('/').all(fits)
 }
 
 /// A model: its manifest and its configuration. The same artifact under the same key is always the same manifest.

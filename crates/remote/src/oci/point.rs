@@ -4,12 +4,13 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use signalbox_release::{AliasName, Failure, FailureCode, ModelName, Pointer, Request, VersionName};
+use signalbox_release::{AliasName, Failure, FailureCode, ModelName, Request, VersionName};
 
 use super::OciRegistry;
-use super::claim::WORK;
+use super::claim::{Claim, WORK};
 use super::manifest::{Manifest, note, nothing};
 use super::read::{alias_tag, moved_tag};
+use crate::alias::{elsewhere, has_moved};
 use crate::http::{Call, Lost, Patience};
 
 impl OciRegistry {
@@ -24,7 +25,7 @@ impl OciRegistry {
         alias_tag(alias)?;
         let _one = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         let claim = self.claim(model, alias, patience)?;
-        let moved = self.move_claimed(model, alias, from, to, &patience.within(WORK));
+        let moved = self.move_claimed(&claim, model, alias, from, to, &patience.within(WORK));
         // What may still arrive must not find another at work: then the claim stays up until its time is over.
         if !matches!(moved, Err(Lost::Unknown(_))) {
             self.release(&claim);
@@ -34,6 +35,7 @@ impl OciRegistry {
 
     fn move_claimed(
         &self,
+        claim: &Claim,
         model: &ModelName,
         alias: &AliasName,
         from: Option<&VersionName>,
@@ -55,6 +57,7 @@ impl OciRegistry {
         for kept in here.iter().chain(to.map(|_| &target)) {
             self.keep(&repository, kept, patience).map_err(|lost| Lost::Refused(lost.failure()))?;
         }
+        self.still_up(claim)?;
         self.put(&self.put_call(&repository, &alias_tag(alias)?, &target), &target, patience)?;
         // The note is a courtesy: without it nobody knows who it was.
         let to_text = to.map(VersionName::as_str);
@@ -63,9 +66,7 @@ impl OciRegistry {
         for after in [Duration::ZERO, self.second_look] {
             self.clock.pause(after, patience.cancel());
             let (seen, _) = self.read_pointer(model, alias, patience).map_err(Lost::Unknown)?;
-            if seen.to.as_ref() != to {
-                return Err(elsewhere(model, alias, &seen).into());
-            }
+            has_moved(model, alias, from, to, &seen)?;
         }
         Ok(json!({ "to": to, "digest": target.digest }))
     }
@@ -91,11 +92,4 @@ impl OciRegistry {
         let noted = note(&says);
         (self.put_call(repository, &moved_tag(alias), &noted), noted)
     }
-}
-
-fn elsewhere(model: &ModelName, alias: &AliasName, seen: &Pointer) -> Failure {
-    let to = seen.to.as_ref().map_or("nothing".to_owned(), ToString::to_string);
-    let by = seen.moved_by.as_ref().map_or(String::new(), |by| format!("; {by} moved it"));
-    Failure::new(FailureCode::Conflict, format!("{alias} of {model} points at {to} by now{by}"))
-        .hint("Make the plan again, from what is so now.")
 }

@@ -14,7 +14,9 @@ use super::names::{NOTES, alias_of_tag, is_version, model_of_part, tag_of_alias,
 use super::{OciRegistry, absent, named};
 use crate::http::{Patience, words};
 
-const MAX_PAGES: usize = 200;
+const MAX_PAGES: usize = 1000;
+/// Far above any registry of models, far below what would fill the memory.
+const MAX_NAMES: usize = 100_000;
 /// What else a registry may hold; a Docker image manifest names its layers alike.
 const ACCEPTED: &str = "application/vnd.oci.image.manifest.v1+json, \
     application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.index.v1+json";
@@ -218,7 +220,17 @@ impl OciRegistry {
             let page = reply.json(&self.http.place())?;
             let names = page.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             all.extend(names.iter().filter_map(|name| Some(name.as_str()?.to_owned())));
-            let next = reply.header(header::LINK).and_then(|link| next_of(link, call.to(), path));
+            if all.len() > MAX_NAMES {
+                break;
+            }
+            // A list that is taken for whole and is not hides others' claims.
+            let next = match reply.header(header::LINK) {
+                Some(link) => next_of(link, call.to(), path).map_err(|why| {
+                    let link = words(link.as_bytes());
+                    Failure::new(FailureCode::Server, format!("the registry's list {path} goes on {why}: {link}"))
+                })?,
+                None => None,
+            };
             match next {
                 None => return Ok(Some(all)),
                 Some(last) => call = self.http.get(path, &[("n", "1000"), ("last", &last)]),
@@ -250,14 +262,22 @@ pub fn alias_tag(alias: &AliasName) -> Result<String, Failure> {
     })
 }
 
-/// The `last` of the next page, from `Link: <…?last=x&n=1000>; rel="next"`. Only that is taken from it: where it leads
-/// to is known.
-fn next_of(link: &str, here: &reqwest::Url, path: &str) -> Option<String> {
-    let (to, rel) = link.trim().strip_prefix('<')?.split_once('>')?;
-    let to = here.join(to).ok().filter(|to| rel.contains("next") && to.path().ends_with(path))?;
-    let last = to.query_pairs().find(|(key, _)| key == "last")?.1.into_owned();
-    (here.query_pairs().find(|(key, _)| key == "last").map(|(_, was)| was.into_owned()) != Some(last.clone()))
-        .then_some(last)
+/// The `last` of the next page, from `Link: <…?last=x&n=1000>; rel="next"`; `None` if the link is of another kind. Only
+/// that is taken from it: where it leads to is known.
+fn next_of(link: &str, here: &reqwest::Url, path: &str) -> Result<Option<String>, &'static str> {
+    const ODD: &str = "in a way that is not understood";
+    let (to, rel) = link.trim().strip_prefix('<').and_then(|link| link.split_once('>')).ok_or(ODD)?;
+    let is_next = |rel: &str| rel.split(['"', '\'', ' ', ',']).any(|word| word.eq_ignore_ascii_case("next"));
+    let rels = rel.split(';').filter_map(|part| part.trim().split_once('='));
+    let mut rels = rels.filter(|(key, _)| key.trim().eq_ignore_ascii_case("rel")).map(|(_, value)| value.trim());
+    if !rels.any(is_next) {
+        return Ok(None);
+    }
+    let to = here.join(to).ok().filter(|to| to.path().ends_with(path)).ok_or("elsewhere")?;
+    let last_of =
+        |url: &reqwest::Url| url.query_pairs().find(|(key, _)| key == "last").map(|(_, last)| last.into_owned());
+    let last = last_of(&to).filter(|last| !last.is_empty()).ok_or(ODD)?;
+    if last_of(here).as_ref() == Some(&last) { Err("in a circle") } else { Ok(Some(last)) }
 }
 
 #[cfg(test)]
@@ -265,15 +285,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_page_is_where_this_one_is() {
+    fn the_next_page_is_where_this_one_is_and_none_that_is_not_understood_is_the_last() {
         let here = reqwest::Url::parse("https://r/v2/a/tags/list?n=1000").expect("a URL");
         let next = |link: &str| next_of(link, &here, "v2/a/tags/list");
-        assert_eq!(next(r#"</v2/a/tags/list?last=v%201&n=1000>; rel="next""#).as_deref(), Some("v 1"));
-        for odd in ["", "<>", r#"</v2/b/tags/list?last=1>; rel="next""#, "</v2/a/tags/list?last=1>; rel=prev"] {
-            assert_eq!(next(odd), None, "{odd}");
+        for link in
+            [r#"</v2/a/tags/list?last=v%201&n=1000>; rel="next""#, "</v2/a/tags/list?last=v%201> ; title=x; Rel=next"]
+        {
+            assert_eq!(next(link), Ok(Some("v 1".into())), "{link}");
+        }
+        assert_eq!(next("</v2/a/tags/list?last=1>; rel=prev"), Ok(None));
+        assert_eq!(next("</help>; rel=\"help nextto\""), Ok(None));
+        for odd in [
+            "",
+            "next",
+            r#"</v2/b/tags/list?last=1>; rel="next""#,
+            r#"</v2/a/tags/list?page=2>; rel="next""#,
+            r#"</v2/a/tags/list?last=>; rel="next""#,
+        ] {
+            assert!(next(odd).is_err(), "{odd}");
         }
         let second = reqwest::Url::parse("https://r/v2/a/tags/list?n=1000&last=x").expect("a URL");
         let same = r#"</v2/a/tags/list?last=x&n=1000>; rel="next""#;
-        assert_eq!(next_of(same, &second, "v2/a/tags/list"), None, "a list that goes in a circle ends");
+        assert_eq!(next_of(same, &second, "v2/a/tags/list"), Err("in a circle"));
     }
 }

@@ -13,7 +13,7 @@ use signalbox_release::{
 
 use super::manifest::{EMPTY_BLOB, Manifest, model, note};
 use super::read::{op_tag, withdrawn_tag};
-use super::{OciRegistry, named, named_lost};
+use super::{OciRegistry, named};
 use crate::http::{Body, Call, Lost, Patience};
 
 const BYTES: &str = "application/octet-stream";
@@ -168,13 +168,15 @@ impl OciRegistry {
     }
 
     fn upload(&self, repository: &str, digest: &Digest, body: &Body, patience: &Patience) -> Result<(), Lost> {
-        let begin = self.http.at(Method::POST, self.http.below(&format!("v2/{repository}/blobs/uploads/")), Body::None);
-        let reply = self.http.change_reply(&begin, patience).map_err(named_lost)?;
+        // Begun twice, one of the two stays empty and is swept.
+        let to = self.http.below(&format!("v2/{repository}/blobs/uploads/"));
+        let begin = self.http.at(Method::POST, to, Body::None).repeatable();
+        let reply = self.http.change_reply(&begin, patience).map_err(|lost| lost.map(named))?;
         let mut to = self.upload_at(reply.header(header::LOCATION).unwrap_or_default())?;
         to.query_pairs_mut().append_pair("digest", &digest.to_string());
         let put = self.http.at(Method::PUT, to, body.clone());
         let put = if matches!(body, Body::File(_)) { put.with(header::CONTENT_TYPE, BYTES) } else { put };
-        self.http.change_reply(&put, patience).map(|_| ()).map_err(|lost| match named_lost(lost) {
+        self.http.change_reply(&put, patience).map(|_| ()).map_err(|lost| match lost.map(named) {
             // The registry has checked what arrived against the digest.
             Lost::Refused(failure) if digest_invalid(&failure) => {
                 let why = match body {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_release::{Failure, FailureCode};
 
 use super::files;
-use super::{Kept, Kind, Place, Where};
+use super::{Kept, Place, Where};
 
 pub struct Index {
     path: PathBuf,
@@ -19,7 +19,8 @@ pub struct Index {
 
 #[derive(Serialize, Deserialize)]
 struct Row {
-    kind: Kind,
+    /// A word: a row of a kind that this Signalbox does not know does not stop those that it does.
+    kind: String,
     origin: String,
     account: Option<String>,
     at: Where,
@@ -40,7 +41,7 @@ impl Index {
         };
         let rows: Vec<Row> = serde_json::from_str(&file.text).map_err(damaged)?;
         let kept = |row: Row| {
-            let place = Place::new(row.kind, &row.origin, row.account.as_deref()).ok()?;
+            let place = Place::new(row.kind.parse().ok()?, &row.origin, row.account.as_deref()).ok()?;
             Some(Kept { place, at: row.at, stored_unix_ms: row.stored_unix_ms })
         };
         let mut rows: Vec<Kept> = rows.into_iter().filter_map(kept).collect();
@@ -86,7 +87,7 @@ impl Index {
         let mut kept = self.rows()?;
         change(&mut kept);
         let row = |kept: Kept| Row {
-            kind: kept.place.kind(),
+            kind: kept.place.kind().word().to_owned(),
             origin: kept.place.origin().to_owned(),
             account: kept.place.account().map(str::to_owned),
             at: kept.at,

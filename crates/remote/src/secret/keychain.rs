@@ -5,7 +5,7 @@
 
 mod system;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -103,33 +103,52 @@ impl Timed {
     }
 
     pub fn greet(&self) -> Result<(), KeychainError> {
-        self.call(self.limits.read, |keychain| keychain.greet(), |_| ())
+        self.call(self.limits.read, |keychain| keychain.greet(), |_, ()| ())
     }
 
     pub fn read(&self, key: &str) -> Result<Option<Secret>, KeychainError> {
         let key = key.to_owned();
-        self.call(self.limits.read, move |keychain| keychain.read(&key), |_| ())
+        self.call(self.limits.read, move |keychain| keychain.read(&key), |_, _| ())
     }
 
-    /// What is written after it was given up is removed again: it was kept elsewhere, or not at all.
+    /// What is written after it was given up is taken back: it was kept elsewhere, or not at all, and what was there
+    /// before may still be what counts.
     pub fn write(&self, key: &str, secret: &Secret) -> Result<(), KeychainError> {
         let (own, key, secret) = (key.to_owned(), key.to_owned(), secret.clone());
-        let write = move |keychain: &dyn Keychain| keychain.write(&own, &secret);
-        self.call(self.limits.write, write, move |keychain| {
-            let _ = keychain.remove(&key);
-        })
+        let given_up = Arc::new(AtomicBool::new(false));
+        let late = given_up.clone();
+        let write = move |keychain: &dyn Keychain| {
+            let before = match keychain.read(&own) {
+                // None of ours.
+                Err(KeychainError::NoText) => None,
+                before => before?,
+            };
+            // A keychain that was locked waits at the reading.
+            if late.load(Ordering::SeqCst) {
+                return Err(KeychainError::Hangs);
+            }
+            keychain.write(&own, &secret).map(|()| before)
+        };
+        let written = self.call(self.limits.write, write, move |keychain, before| {
+            let _ = match before {
+                Some(before) => keychain.write(&key, &before),
+                None => keychain.remove(&key),
+            };
+        });
+        given_up.store(written.is_err(), Ordering::SeqCst);
+        written.map(drop)
     }
 
     pub fn remove(&self, key: &str) -> Result<(), KeychainError> {
         let key = key.to_owned();
-        self.call(self.limits.write, move |keychain| keychain.remove(&key), |_| ())
+        self.call(self.limits.write, move |keychain| keychain.remove(&key), |_, ()| ())
     }
 
     fn call<T: Send + 'static>(
         &self,
         limit: Duration,
         job: impl FnOnce(&dyn Keychain) -> Result<T, KeychainError> + Send + 'static,
-        too_late: impl FnOnce(&dyn Keychain) + Send + 'static,
+        too_late: impl FnOnce(&dyn Keychain, T) + Send + 'static,
     ) -> Result<T, KeychainError> {
         let id = self.n_calls.fetch_add(1, Ordering::Relaxed);
         {
@@ -149,10 +168,8 @@ impl Timed {
         let (answer, answers) = mpsc::sync_channel(0);
         let work = move || {
             let _back = back;
-            let done = job(&*keychain);
-            let good = done.is_ok();
-            if answer.send(done).is_err() && good {
-                too_late(&*keychain);
+            if let Err(mpsc::SendError(Ok(done))) = answer.send(job(&*keychain)) {
+                too_late(&*keychain, done);
             }
         };
         thread::Builder::new().name("keychain".into()).spawn(work).map_err(|_| KeychainError::Failed)?;
@@ -194,6 +211,8 @@ mod tests {
         freed: Condvar,
         kept: Mutex<BTreeMap<String, Secret>>,
         n: AtomicU64,
+        /// Only writing waits.
+        reads_at_once: bool,
     }
 
     impl Stuck {
@@ -217,7 +236,9 @@ mod tests {
         }
 
         fn read(&self, key: &str) -> Result<Option<Secret>, KeychainError> {
-            self.wait();
+            if !self.reads_at_once {
+                self.wait();
+            }
             Ok(lock(&self.kept).get(key).cloned())
         }
 
@@ -273,12 +294,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_too_late_is_removed() {
-        let stuck = Arc::new(Stuck::default());
-        let timed = timed(&stuck, Duration::ZERO);
-        assert_eq!(timed.write("a", &Secret::new("hunter2")), Err(KeychainError::Hangs));
-        stuck.free();
-        until(|| lock(&timed.calls).is_empty());
-        assert!(lock(&stuck.kept).is_empty());
+    fn what_is_written_too_late_is_taken_back() {
+        let (old, new) = (Secret::new("old"), Secret::new("hunter2"));
+        for reads_at_once in [true, false] {
+            for before in [Some(&old), None] {
+                let stuck = Arc::new(Stuck { reads_at_once, ..Stuck::default() });
+                lock(&stuck.kept).extend(before.map(|old| ("a".to_owned(), old.clone())));
+                let timed = timed(&stuck, Duration::ZERO);
+                assert_eq!(timed.write("a", &new), Err(KeychainError::Hangs));
+                until(|| stuck.n.load(Ordering::SeqCst) == 1);
+                stuck.free();
+                until(|| lock(&timed.calls).is_empty());
+                assert_eq!(lock(&stuck.kept).get("a"), before, "{reads_at_once}");
+                let patient = Timed::new(stuck.clone(), KeychainLimits::default());
+                assert_eq!(patient.write("a", &new), Ok(()));
+                assert_eq!(lock(&stuck.kept).get("a"), Some(&new));
+            }
+        }
     }
 }

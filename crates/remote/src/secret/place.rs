@@ -8,35 +8,30 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 use signalbox_release::{Failure, FailureCode};
 
+/// Git and Kubernetes are none: git's own helpers and the kubeconfig say who we are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Mlflow,
     /// A container registry.
     Oci,
-    /// A repository over https.
-    Git,
     Ray,
     /// The V2 protocol: MLServer, Triton.
     V2,
     Prometheus,
-    Kubernetes,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 7] =
-        [Kind::Mlflow, Kind::Oci, Kind::Git, Kind::Ray, Kind::V2, Kind::Prometheus, Kind::Kubernetes];
+    pub const ALL: [Kind; 5] = [Kind::Mlflow, Kind::Oci, Kind::Ray, Kind::V2, Kind::Prometheus];
 
     /// As it is written in files and on the wire.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Mlflow => "mlflow",
             Kind::Oci => "oci",
-            Kind::Git => "git",
             Kind::Ray => "ray",
             Kind::V2 => "v2",
             Kind::Prometheus => "prometheus",
-            Kind::Kubernetes => "kubernetes",
         }
     }
 }

@@ -130,9 +130,11 @@ impl Secrets {
     /// The first credential for a place: stored here, then in the tools' own places. What cannot be read is a failure
     /// if nothing else is found, and always if a person stored it here: another's credential is not used in its stead.
     pub fn lookup(&self, place: &Place) -> Result<Option<Found>, Failure> {
-        if let Some(kept) = self.index.find(place)?
-            && let Some(secret) = self.kept(&kept)?
-        {
+        if let Some(kept) = self.index.find(place)? {
+            let secret = self.kept(&kept)?.ok_or_else(|| {
+                let what = format!("what was stored for {} is not there any more ({})", kept.place, kept.at.title());
+                Failure::new(FailureCode::Local, what).hint("Store it anew, or forget it.")
+            })?;
             let auth = match kept.place.account() {
                 Some(user) => Auth::Basic { user: user.to_owned(), password: secret },
                 None => Auth::Bearer { token: secret },
@@ -294,7 +296,7 @@ fn check(place: &Place, secret: &Secret) -> Result<(), Failure> {
     let failure = Failure::new(FailureCode::Invalid, "this is no password and no token");
     let hint = match (place.account(), place.kind()) {
         (Some(_), _) => "A password is one line.",
-        (None, Kind::Kubernetes | Kind::Ray) => "A token is one word of ASCII.",
+        (None, Kind::Ray) => "A token is one word of ASCII.",
         (None, _) => "A token is one word of ASCII. For a password, name its user too.",
     };
     Err(failure.hint(hint))

@@ -5,7 +5,6 @@
 //! and must not be able to send it elsewhere.
 
 mod docker;
-mod git;
 mod mlflow;
 mod netrc;
 mod program;
@@ -62,9 +61,8 @@ pub fn look(place: &Place, around: &Around) -> Result<Option<Found>, Failure> {
     let looks: &[Look] = match place.kind() {
         Kind::Mlflow => &[mlflow::look, netrc::look],
         Kind::Oci => &[docker::look, docker::look_podman],
-        Kind::Git => &[git::look, netrc::look],
         Kind::Ray => &[ray::look],
-        Kind::V2 | Kind::Prometheus | Kind::Kubernetes => &[],
+        Kind::V2 | Kind::Prometheus => &[],
     };
     let mut trouble = None;
     for look in looks {

@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use signalbox_release::{Cancel, Cx, FailureCode, Outcome, Registry};
+use signalbox_release::{Cancel, Clock, Cx, FailureCode, Outcome, Registry, SystemClock};
+use signalbox_testkit::fake::{Fake, answer};
 
 use super::world::*;
 
@@ -58,9 +59,25 @@ fn links_and_hooks_of_a_repository_are_not_obeyed() {
     hook(&view.clone.join(".git/hooks"), "reference-transaction", &touch);
     git(&view.clone, &["config", "core.fsmonitor", ".git/hooks/fsmonitor"]);
     let _ = std::fs::remove_file(&ran);
+    // The project's own settings name a program that looks at each file that may have changed.
+    git(&view.clone, &["config", "filter.x.clean", &format!("{touch}; cat")]);
+    std::fs::write(view.clone.join(".git/info/attributes"), "* filter=x\n").expect("written");
+    std::fs::write(folder.join("MLmodel"), "flavors: {}\n").expect("written");
+    view.registry.models(&cx()).expect("a look, that makes our own copy");
+    for name in ["reference-transaction", "pre-push", "post-checkout", "pre-auto-gc"] {
+        hook(&world.mirror("ada").join("hooks"), name, &touch);
+    }
     let version = made(view.registry.register(&iris(), &registration(folder.clone()), &key("P"), &cx()));
     done(view.point(None, Some(&version)));
-    assert!(!ran.exists(), "a hook ran");
+    // What another has pushed is brought too.
+    let bob = world.clone("bob");
+    commit(&bob, "bob's");
+    git(&bob, &["tag", "-a", "-m", "x", "iris@v3.0.0"]);
+    git(&bob, &["push", "-q", "--tags"]);
+    assert_eq!(view.registry.versions(&iris(), &cx()).expect("read").len(), 2);
+    assert!(!ran.exists(), "a program of the repository's ran");
+    git(&view.clone, &["config", "--unset", "filter.x.clean"]);
+    git(&view.clone, &["pull", "-q", "--rebase"]);
 
     for name in ["reference-transaction", "pre-push"] {
         std::fs::remove_file(view.clone.join(".git/hooks").join(name)).expect("removed");
@@ -96,6 +113,122 @@ fn a_remote_that_is_gone_or_says_no_changes_nothing() {
     assert_eq!(refused(view.point(None, Some(&v[0]))).code, FailureCode::Unreachable);
     let failure = view.registry.models(&cx()).expect_err("gone");
     assert!(failure.hint.expect("a hint").contains("git ls-remote"));
+}
+
+#[test]
+fn a_push_that_cannot_begin_is_refused_and_one_that_nobody_reports_is_unknown() {
+    let world = World::new();
+    let view = world.view("ada");
+    let v = view.versions(1);
+    git(&world.remote(), &["config", "receive.advertiseAtomic", "false"]);
+    let failure = refused(view.point(None, Some(&v[0])));
+    assert_eq!(failure.code, FailureCode::Denied, "{failure}");
+    assert!(failure.message.contains("atomic") && failure.hint.is_some(), "{failure:?}");
+    git(&world.remote(), &["config", "--unset", "receive.advertiseAtomic"]);
+
+    // It dies before it has said how it went: git tells of a "remote failure".
+    hook(&world.remote().join("hooks"), "pre-receive", "kill -9 $PPID");
+    let outcome = view.point(None, Some(&v[0]));
+    assert!(matches!(&outcome, Outcome::Unknown(_)), "{outcome:?}");
+    // … and after it has done it.
+    hook(&world.remote().join("hooks"), "pre-receive", "true");
+    hook(&world.remote().join("hooks"), "post-receive", "kill -9 $PPID");
+    done(view.point(None, Some(&v[0])));
+    assert_eq!(view.at().as_ref(), Some(&v[0]));
+}
+
+/// Where git leaves what it has not finished.
+fn left(mirror: &std::path::Path) -> Vec<String> {
+    let names = |folder: &str| std::fs::read_dir(mirror.join(folder)).into_iter().flatten().flatten();
+    let all = ["", "objects/pack", "refs/tags"].into_iter().flat_map(names);
+    let all = all.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    all.filter(|name| name.ends_with(".lock") || name.starts_with("tmp_")).collect()
+}
+
+#[test]
+fn a_fetch_that_was_ended_midway_does_not_stop_those_after_it() {
+    let world = World::new();
+    let view = world.view("ada");
+    view.versions(1);
+    let (mirror, bob) = (world.mirror("ada"), world.clone("bob"));
+    // More files than git unpacks one by one, and one that takes a while.
+    git(&bob, &["config", "core.compression", "0"]);
+    std::fs::create_dir(bob.join("many")).expect("made");
+    (0..200).for_each(|i| std::fs::write(bob.join(format!("many/{i}")), format!("{i}")).expect("written"));
+    let noise: Vec<u8> = (0..1u32 << 20).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    std::fs::write(bob.join("large"), noise.repeat(96)).expect("written");
+    commit(&bob, "large");
+    git(&bob, &["tag", "-a", "-m", "x", "iris@v3.0.0"]);
+    git(&bob, &["push", "-q", "--tags"]);
+    let cancel = Cancel::default();
+    let stops = std::thread::spawn({
+        let (cancel, mirror, until) = (cancel.clone(), mirror.clone(), Instant::now() + Duration::from_secs(60));
+        move || {
+            while !left(&mirror).iter().any(|name| name.starts_with("tmp_pack_")) && Instant::now() < until {
+                std::thread::yield_now();
+            }
+            cancel.stop();
+        }
+    });
+    let failure = view.registry.models(&Cx { cancel, limit: Duration::from_secs(120) }).expect_err("stopped");
+    assert_eq!(failure.code, FailureCode::Cancelled);
+    stops.join().expect("it ends");
+    assert_eq!(view.registry.versions(&iris(), &cx()).expect("read").len(), 2);
+    assert_eq!(left(&mirror), Vec::<String>::new());
+
+    // As a git leaves it that had no time to put anything away.
+    for name in ["shallow.lock", "packed-refs.lock", "objects/pack/tmp_pack_a", "refs/tags/iris@v4.0.0.lock"] {
+        std::fs::write(mirror.join(name), "half").expect("written");
+    }
+    git(&bob, &["commit", "-q", "--allow-empty", "-m", "more"]);
+    git(&bob, &["tag", "-a", "-m", "x", "iris@v4.0.0"]);
+    git(&bob, &["push", "-q", "origin", "HEAD", "--tags"]);
+    assert_eq!(view.registry.versions(&iris(), &cx()).expect("read").len(), 3);
+    assert_eq!(left(&mirror), Vec::<String>::new());
+}
+
+#[test]
+fn nobody_is_asked_for_a_password() {
+    let world = World::new();
+    let fake = Fake::new(|_| answer("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", ""));
+    let registry = world.registry("ada", &fake.url());
+    assert_eq!(registry.models(&cx()).expect_err("denied").code, FailureCode::Unreachable);
+    let (mirror, asked) = (world.mirror("ada"), world.dir.path().join("asked"));
+    hook(&mirror, "asks", &format!("touch '{}'; echo x", asked.display()));
+    git(&mirror, &["config", "core.askPass", &mirror.join("asks").display().to_string()]);
+    assert_eq!(registry.models(&cx()).expect_err("denied").code, FailureCode::Unreachable);
+    assert!(!asked.exists(), "somebody was asked in a window");
+    assert!(fake.seen().len() >= 2);
+}
+
+#[test]
+fn a_persons_own_ssh_is_used_as_it_is() {
+    let world = World::new();
+    let own = world.dir.path().join("own");
+    hook(&own, "ssh", &format!("echo \"$@\" > '{}'; exit 1", own.join("args").display()));
+    let registry = || world.registry("ada", "ssh://git@127.0.0.1:1/a.git");
+    let failure = registry().models(&cx()).expect_err("nobody is there");
+    assert_eq!(failure.code, FailureCode::Unreachable);
+    let settings = ["config", "core.sshCommand", &format!("'{}'", own.join("ssh").display())];
+    git(&world.mirror("ada"), &settings);
+    assert_eq!(registry().models(&cx()).expect_err("it says no").code, FailureCode::Unreachable);
+    let args = std::fs::read_to_string(own.join("args")).expect("it was asked");
+    assert!(args.contains("git@127.0.0.1") && !args.contains("BatchMode"), "{args}");
+}
+
+#[test]
+fn no_tag_is_dated_into_the_future() {
+    let world = World::new();
+    let view = world.view("ada");
+    let v = view.versions(2);
+    let mut from = None;
+    for to in [Some(&v[1]), Some(&v[0]), None, Some(&v[1])] {
+        done(view.point(from, to));
+        from = to;
+        let now = SystemClock.unix_ms().div_euclid(1000);
+        assert!(world.newest_unix_s() <= now, "{} and it is {now}", world.newest_unix_s());
+        assert_eq!(view.at().as_ref(), to);
+    }
 }
 
 #[test]

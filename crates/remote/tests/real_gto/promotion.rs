@@ -51,6 +51,12 @@ fn a_stage_is_promoted_and_goes_back() {
 
     // Another moves the stage after the plan was made: what was registered is taken back, the stage stays theirs.
     let late = planned(&systems, new(registration(commit(&clone, "late"))), "03PLAN");
+    // Of two tags of the same second nobody knows which came later.
+    let begun = std::time::Instant::now();
+    while SystemClock.unix_ms().div_euclid(1000) <= world.newest_unix_s() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "a tag is dated into the future");
+        SystemClock.pause(std::time::Duration::from_millis(50), &Cancel::default());
+    }
     gto(&clone, &["assign", "iris", "--version", "v0.0.2", "--stage", "prod", "--push", "--force"]);
     assert_eq!(carrier.apply(&late).expect("taken back"), End::TakenBack);
     assert_eq!(gto_stage(&clone, "iris", "prod").as_deref(), Some("v0.0.2"));

@@ -1,14 +1,16 @@
 //! A bare remote, clones of it, and the real `gto` beside them.
 
+#[path = "../real/words.rs"]
+mod words;
+
+pub use words::{cx, key, made, name, refused};
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::Value;
-use signalbox_release::{
-    AliasName, Cancel, Cx, Failure, ModelName, OpKey, Outcome, Registration, Registry, SystemClock, VersionName,
-};
+use signalbox_release::{AliasName, ModelName, Outcome, Registration, Registry, SystemClock, VersionName};
 use signalbox_remote::{GtoAt, GtoRegistry};
 use tempfile::TempDir;
 
@@ -70,6 +72,19 @@ impl World {
         GtoRegistry::new(at, Arc::new(SystemClock)).expect("a registry")
     }
 
+    /// `by`'s own copy of the remote's tags, once it was looked at.
+    pub fn mirror(&self, by: &str) -> PathBuf {
+        let folder = self.dir.path().join(format!("{by} cache/gto"));
+        let mut all = std::fs::read_dir(folder).expect("it was looked at").map(|entry| entry.expect("read").path());
+        all.find(|path| path.extension().is_some_and(|end| end == "git")).expect("a mirror")
+    }
+
+    /// When the newest tag was made, as it says itself.
+    pub fn newest_unix_s(&self) -> i64 {
+        let dates = git(&self.remote(), &["for-each-ref", "--format=%(taggerdate:unix)", "refs/tags"]);
+        dates.lines().filter_map(|date| date.parse().ok()).max().expect("a tag")
+    }
+
     /// The tags that the remote has.
     pub fn tags(&self) -> Vec<String> {
         let tags = git(&self.remote(), &["tag", "--list"]);
@@ -121,18 +136,6 @@ pub fn gto_stage(clone: &Path, model: &str, stage: &str) -> Option<String> {
     by_time
 }
 
-pub fn cx() -> Cx {
-    Cx { cancel: Cancel::default(), limit: Duration::from_secs(120) }
-}
-
-pub fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().expect("a name")
-}
-
-pub fn key(plan: &str) -> OpKey {
-    OpKey::new(&name(plan), 0, false)
-}
-
 pub fn iris() -> ModelName {
     name("iris")
 }
@@ -147,18 +150,8 @@ pub fn registration(path: PathBuf) -> Registration {
     Registration { path: Some(path), source: None, run: None, digest: Some(digest), tags }
 }
 
-pub fn made(outcome: Outcome) -> VersionName {
-    let Outcome::Done(answer) = outcome else { panic!("{outcome:?}") };
-    name(answer["version"].as_str().expect("a version"))
-}
-
 pub fn done(outcome: Outcome) {
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
-}
-
-pub fn refused(outcome: Outcome) -> Failure {
-    let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
-    failure
 }
 
 impl View {

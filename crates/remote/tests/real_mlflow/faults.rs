@@ -1,8 +1,10 @@
 //! A network that fails, before the real server.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use signalbox_release::{Cancel, Cx, FailureCode, ModelName, Outcome, Registry};
+use signalbox_release::{Cancel, Cx, FailureCode, ModelName, Outcome, Registration, Registry, digest_of};
 use signalbox_testkit::proxy::{Fault, FaultProxy};
 
 use super::world::*;
@@ -89,7 +91,7 @@ fn a_lock_that_somebody_left_is_taken_when_its_time_is_over() {
     proxy.next(SETS_ALIAS, Fault::DropAnswer);
     let outcome = view.registry.point(&model, &champion(), None, Some(&v[0]), &cx());
     assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
-    let late = later_view("bob@desk");
+    let late = later_view(&format!("http://{}", open_server()), "bob@desk");
     let outcome = late.registry.point(&model, &champion(), Some(&v[0]), Some(&v[1]), &cx());
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
 }
@@ -106,6 +108,98 @@ fn a_lock_whose_answer_is_lost_is_ours_and_one_that_nobody_made_is_not() {
     let outcome = view.registry.point(&model, &champion(), Some(&v[0]), None, &cx());
     assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
     assert_eq!(view.registry.pointer(&model, &champion(), &cx()).expect("a pointer").to.as_ref(), Some(&v[0]));
+}
+
+/// Who holds the lock of the champion of a model, as MLflow has it.
+fn holder(model: &ModelName) -> Option<String> {
+    let http = signalbox_remote::Http::new(&format!("http://{}", open_server()), || signalbox_remote::Auth::None, None)
+        .expect("an address");
+    let name = format!("__signalbox_lock.{model}.champion");
+    let call = http.get("api/2.0/mlflow/registered-models/get", &[("name", &name)]);
+    let found = http.read(&call, &signalbox_remote::Patience::new(&cx())).ok()?;
+    let tags = found["registered_model"]["tags"].as_array().expect("tags");
+    let owner = tags.iter().find(|tag| tag["key"] == "signalbox.owner").expect("an owner");
+    Some(owner["value"].as_str().expect("a text").to_owned())
+}
+
+#[test]
+fn under_a_lock_that_came_late_nothing_is_moved_and_anothers_is_left() {
+    let proxy = FaultProxy::before(open_server());
+    let clock = Arc::new(Ahead::default());
+    let ada = clocked_view(&proxy.url(), "ada@laptop", clock.clone());
+    let model: ModelName = name("late lock");
+    let v = versions(&ada, &model, 2);
+    proxy.next(LOCKS, Fault::Delay(Duration::from_secs(8)));
+    std::thread::scope(|scope| {
+        let late = scope.spawn(|| ada.registry.point(&model, &champion(), None, Some(&v[0]), &cx()));
+        let until = Instant::now() + Duration::from_secs(60);
+        while holder(&model).is_none() {
+            assert!(Instant::now() < until, "it is not locked");
+        }
+        // The answer is on the way, 45 s by Ada's clock. Bob takes the lock over, and his move is on the way too.
+        clock.0.store(45_000, Ordering::SeqCst);
+        let bobs = FaultProxy::before(open_server());
+        bobs.next(SETS_ALIAS, Fault::DropRequest);
+        let bob = later_view(&bobs.url(), "bob@desk");
+        let outcome = bob.registry.point(&model, &champion(), None, Some(&v[1]), &cx());
+        assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+        let outcome = late.join().expect("an end");
+        let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(failure.code, FailureCode::Busy, "{failure}");
+    });
+    assert_eq!(proxy.count(SETS_ALIAS), 0);
+    assert_eq!(ada.registry.pointer(&model, &champion(), &cx()).expect("a pointer").to, None);
+    assert_eq!(holder(&model).as_deref(), Some("bob@desk"));
+}
+
+#[test]
+fn a_move_that_was_answered_well_and_does_not_show_is_unknown() {
+    let (proxy, view) = through();
+    let model: ModelName = name("said yes");
+    let v = versions(&view, &model, 2);
+    proxy.next(SETS_ALIAS, Fault::Answer { status: "200 OK", headers: "", body: "{}" });
+    let outcome = view.registry.point(&model, &champion(), None, Some(&v[0]), &cx());
+    assert!(matches!(&outcome, Outcome::Unknown(f) if f.message.contains("still shows it at nothing")), "{outcome:?}");
+    // It may still come: others are kept out.
+    assert_eq!(holder(&model).as_deref(), Some("ada@laptop"));
+    assert!(matches!(view.registry.point(&model, &champion(), None, Some(&v[0]), &cx()), Outcome::Done(_)));
+}
+
+#[test]
+fn an_artifact_that_nobody_digested_is_held_to_its_list_and_to_what_it_was() {
+    let (proxy, view) = through();
+    let model: ModelName = name("no digest");
+    let first = versions(&view, &model, 1).remove(0);
+    let source = Some(format!("models:/{model}/{first}"));
+    let what = Registration { path: None, source, run: None, digest: None, tags: Vec::new() };
+    let version = made(view.registry.register(&model, &what, &key("Q"), &cx()));
+    let version = view.registry.version(&model, &version, &cx()).expect("read").expect("a version");
+    assert_eq!(version.at.digest, None);
+    proxy.next("/w.bin HTTP", Fault::Answer { status: "200 OK", headers: "", body: "short" });
+    let failure = view.registry.fetch(&version, &cx()).expect_err("a part of it");
+    assert_eq!(failure.message, "w.bin has 100000 bytes in the registry's list, and 5 arrived");
+
+    let folder = view.registry.fetch(&version, &cx()).expect("brought");
+    let whole = digest_of(&folder).expect("an artifact").digest;
+    let n_files = proxy.count("/w.bin HTTP");
+    assert_eq!(view.registry.fetch(&version, &cx()).expect("there"), folder);
+    assert_eq!(proxy.count("/w.bin HTTP"), n_files, "it is not brought twice");
+    std::fs::write(folder.join("MLmodel"), "else").expect("written");
+    assert_eq!(view.registry.fetch(&version, &cx()).expect("brought anew"), folder);
+    assert_eq!(digest_of(&folder).expect("an artifact").digest, whole);
+
+    // A single file is listed in the folder that it is in.
+    let file = view.dir.path().join("model.onnx");
+    std::fs::write(&file, "graph").expect("written");
+    let one: ModelName = name("no digest, one file");
+    let first = made(view.registry.register(&one, &registration(file), &key("P"), &cx()));
+    let what = Registration { source: Some(format!("models:/{one}/{first}")), ..what };
+    let version = made(view.registry.register(&one, &what, &key("Q"), &cx()));
+    let version = view.registry.version(&one, &version, &cx()).expect("read").expect("a version");
+    proxy.next("/model.onnx HTTP", Fault::Answer { status: "200 OK", headers: "", body: "gra" });
+    let failure = view.registry.fetch(&version, &cx()).expect_err("a part of it");
+    assert_eq!(failure.message, "model.onnx has 5 bytes in the registry's list, and 3 arrived");
+    view.registry.fetch(&version, &cx()).expect("brought");
 }
 
 #[test]

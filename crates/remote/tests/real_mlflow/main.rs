@@ -6,15 +6,10 @@ mod faults;
 mod world;
 
 use signalbox_release::{
-    Failure, FailureCode, Model, ModelName, Outcome, Registration, Registry, VersionName, VersionState, digest_of,
+    FailureCode, Model, ModelName, Outcome, Registration, Registry, VersionName, VersionState, digest_of,
 };
 use signalbox_remote::RunSource;
 use world::*;
-
-fn refused(outcome: Outcome) -> Failure {
-    let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
-    failure
-}
 
 #[test]
 fn the_same_key_makes_one_version() {

@@ -1,5 +1,13 @@
 //! The servers that all tests share, and what a test asks them with.
 
+#[path = "../real/clock.rs"]
+mod clock;
+#[path = "../real/words.rs"]
+mod words;
+
+pub use clock::Ahead;
+pub use words::{cx, key, made, name, refused};
+
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -7,9 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use signalbox_release::{
-    AliasName, Cancel, Clock, Cx, ModelName, OpKey, Outcome, Registration, SystemClock, VersionName,
-};
+use signalbox_release::{AliasName, Clock, ModelName, Registration, SystemClock, VersionName};
 use signalbox_remote::{MlflowAt, MlflowRegistry};
 use tempfile::TempDir;
 
@@ -80,20 +86,12 @@ pub fn view_with(url: &str, by: &str, environment: fn(&str) -> Option<String>) -
 }
 
 /// An hour on from now.
-struct Later;
-
-impl Clock for Later {
-    fn unix_ms(&self) -> i64 {
-        SystemClock.unix_ms() + 3_600_000
-    }
-
-    fn pause(&self, time: Duration, cancel: &Cancel) {
-        SystemClock.pause(time, cancel);
-    }
+pub fn later_view(url: &str, by: &str) -> View {
+    clocked_view(url, by, Arc::new(Ahead(3_600_000.into())))
 }
 
-pub fn later_view(by: &str) -> View {
-    view_at(&format!("http://{}", open_server()), by, |_| None, Arc::new(Later))
+pub fn clocked_view(url: &str, by: &str, clock: Arc<dyn Clock>) -> View {
+    view_at(url, by, |_| None, clock)
 }
 
 fn view_at(url: &str, by: &str, environment: fn(&str) -> Option<String>, clock: Arc<dyn Clock>) -> View {
@@ -125,18 +123,6 @@ impl View {
     }
 }
 
-pub fn cx() -> Cx {
-    Cx { cancel: Cancel::default(), limit: Duration::from_secs(120) }
-}
-
-pub fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().expect("a name")
-}
-
-pub fn key(plan: &str) -> OpKey {
-    OpKey::new(&name(plan), 0, false)
-}
-
 pub fn champion() -> AliasName {
     name("champion")
 }
@@ -145,12 +131,6 @@ pub fn registration(path: PathBuf) -> Registration {
     let digest = signalbox_release::digest_of(&path).expect("an artifact").digest;
     let tags = vec![("run".to_owned(), "it's \"é\"".to_owned())];
     Registration { path: Some(path), source: None, run: None, digest: Some(digest), tags }
-}
-
-/// The number of a version that was registered.
-pub fn made(outcome: Outcome) -> VersionName {
-    let Outcome::Done(answer) = outcome else { panic!("{outcome:?}") };
-    name(answer["version"].as_str().expect("a version"))
 }
 
 /// A model with so many versions.

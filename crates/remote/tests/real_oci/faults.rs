@@ -1,8 +1,10 @@
 //! A network that fails, before the real registry.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use signalbox_release::{Cancel, Cx, FailureCode, ModelName, Outcome, Registry};
+use signalbox_remote::Auth;
 use signalbox_testkit::proxy::{Fault, FaultProxy};
 
 use super::world::*;
@@ -82,7 +84,7 @@ fn a_move_whose_answer_is_lost_is_unknown_and_others_wait() {
     assert_eq!(view.to(&model, &champion()).as_ref(), Some(&v[0]));
 
     let bob = super::world::view(&server.url(), "bob@desk");
-    let short = Cx { cancel: Cancel::default(), limit: Duration::from_secs(2) };
+    let short = Cx { cancel: Cancel::default(), limit: Duration::from_secs(8) };
     let failure = refused(bob.registry.point(&model, &champion(), Some(&v[0]), Some(&v[1]), &short));
     let expected = "ada@laptop is moving champion of lost move just now";
     assert_eq!((failure.code, failure.message.as_str()), (FailureCode::Busy, expected));
@@ -91,6 +93,52 @@ fn a_move_whose_answer_is_lost_is_unknown_and_others_wait() {
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert!(began.elapsed() < Duration::from_secs(30), "it did not wait for its own claim");
     assert!(matches!(bob.registry.point(&model, &champion(), Some(&v[1]), None, &cx()), Outcome::Done(_)));
+}
+
+#[test]
+fn under_a_claim_that_came_late_nothing_is_moved() {
+    let server = Server::open();
+    let proxy = FaultProxy::before(server.at);
+    let clock = std::sync::Arc::new(Ahead::default());
+    let view = view_at(&proxy.url(), "ada@laptop", Auth::None, clock.clone());
+    let model: ModelName = name("late");
+    let v = versions(&view, &model, 1);
+    let claims = "PUT /v2/team/models/late/manifests/signalbox.claim.";
+    proxy.next(claims, Fault::Delay(Duration::from_secs(3)));
+    std::thread::scope(|scope| {
+        let late = scope.spawn(|| view.registry.point(&model, &champion(), None, Some(&v[0]), &cx()));
+        while proxy.count(claims) == 0 && !late.is_finished() {
+            std::thread::yield_now();
+        }
+        // Its answer is on the way, 25 s by our clock: work under it could outlast it.
+        clock.0.store(25_000, Ordering::SeqCst);
+        assert_eq!(refused(late.join().expect("an end")).code, FailureCode::Busy);
+    });
+    assert_eq!((proxy.count("PUT /v2/team/models/late/manifests/champion"), view.to(&model, &champion())), (0, None));
+    assert!(matches!(view.registry.point(&model, &champion(), None, Some(&v[0]), &cx()), Outcome::Done(_)));
+}
+
+#[test]
+fn a_move_that_was_answered_well_and_does_not_show_is_unknown() {
+    let server = Server::open();
+    let (proxy, view) = through(&server);
+    let model: ModelName = name("said");
+    let v = versions(&view, &model, 1);
+    let sets = "PUT /v2/team/models/said/manifests/champion";
+    proxy.next(sets, Fault::Answer { status: "201 Created", headers: "", body: "" });
+    let outcome = view.registry.point(&model, &champion(), None, Some(&v[0]), &cx());
+    assert!(matches!(&outcome, Outcome::Unknown(f) if f.message.contains("still shows it at nothing")), "{outcome:?}");
+    assert!(matches!(view.registry.point(&model, &champion(), None, Some(&v[0]), &cx()), Outcome::Done(_)));
+}
+
+#[test]
+fn an_upload_waits_as_long_as_it_is_asked_to() {
+    let server = Server::open();
+    let (proxy, view) = through(&server);
+    proxy.next(BEGINS, Fault::Answer { status: "429 Too Many", headers: "Retry-After: 3\r\n", body: "" });
+    let began = Instant::now();
+    made(view.registry.register(&name("asked"), &registration(view.artifact("w")), &key("P"), &cx()));
+    assert!(began.elapsed() >= Duration::from_secs(3));
 }
 
 #[test]

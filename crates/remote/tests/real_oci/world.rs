@@ -1,5 +1,13 @@
 //! Real `docker-registry` servers on loopback, and what a test asks them with.
 
+#[path = "../real/clock.rs"]
+mod clock;
+#[path = "../real/words.rs"]
+mod words;
+
+pub use clock::Ahead;
+pub use words::{cx, key, made, name, refused};
+
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -7,9 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use signalbox_release::{
-    AliasName, Cancel, Cx, Failure, ModelName, OpKey, Outcome, Registration, Registry, SystemClock, VersionName,
-};
+use signalbox_release::{AliasName, Clock, ModelName, Registration, Registry, SystemClock, VersionName};
 use signalbox_remote::{Auth, OciAt, OciRegistry};
 use tempfile::TempDir;
 
@@ -17,7 +23,7 @@ use tempfile::TempDir;
 pub struct Server {
     pub at: SocketAddr,
     child: Child,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Server {
@@ -27,6 +33,12 @@ impl Server {
 
     /// `auth`: the configuration's `auth` section, for the folder that it is in.
     pub fn with(auth: impl Fn(&std::path::Path) -> String) -> Server {
+        // Another may take the port before the server does.
+        Server::start(&auth).or_else(|_| Server::start(&auth)).unwrap_or_else(|log| panic!("{log}"))
+    }
+
+    /// What it said, where it does not come up.
+    fn start(auth: impl Fn(&std::path::Path) -> String) -> Result<Server, String> {
         let dir = tempfile::tempdir().expect("a folder");
         let free = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
         let at = free.local_addr().expect("it listens");
@@ -40,7 +52,7 @@ impl Server {
         let file = dir.path().join("config.yml");
         std::fs::write(&file, config).expect("written");
         let log = std::fs::File::create(dir.path().join("log")).expect("made");
-        let mut child = Command::new("docker-registry")
+        let child = Command::new("docker-registry")
             .arg("serve")
             .arg(&file)
             .stdin(Stdio::null())
@@ -49,14 +61,19 @@ impl Server {
             .process_group(0)
             .spawn()
             .unwrap_or_else(|e| panic!("docker-registry (Debian's package) does not start: {e}; this is not skipped"));
+        let mut server = Server { at, child, dir };
         let until = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(at).is_err() {
-            let ended = child.try_wait().expect("it can be asked");
-            let log = || std::fs::read_to_string(dir.path().join("log")).unwrap_or_default();
-            assert!(ended.is_none() && Instant::now() < until, "docker-registry does not come up: {}", log());
+        loop {
+            let ended = server.child.try_wait().expect("it can be asked");
+            if ended.is_some() || Instant::now() > until {
+                let log = std::fs::read_to_string(server.dir.path().join("log")).unwrap_or_default();
+                return Err(format!("docker-registry does not come up: {log}"));
+            }
+            if TcpStream::connect(at).is_ok() {
+                return Ok(server);
+            }
             std::thread::sleep(Duration::from_millis(20));
         }
-        Server { at, child, _dir: dir }
     }
 
     pub fn url(&self) -> String {
@@ -102,6 +119,10 @@ pub fn view(url: &str, by: &str) -> View {
 }
 
 pub fn view_with(url: &str, by: &str, auth: Auth) -> View {
+    view_at(url, by, auth, Arc::new(SystemClock))
+}
+
+pub fn view_at(url: &str, by: &str, auth: Auth, clock: Arc<dyn Clock>) -> View {
     let dir = tempfile::tempdir().expect("a folder");
     let at = OciAt {
         id: name("oci"),
@@ -111,7 +132,7 @@ pub fn view_with(url: &str, by: &str, auth: Auth) -> View {
         cache: dir.path().join("cache"),
         models: Vec::new(),
     };
-    let registry = OciRegistry::new(at, Arc::new(move || auth.clone()), None, Arc::new(SystemClock));
+    let registry = OciRegistry::new(at, Arc::new(move || auth.clone()), None, clock);
     View { registry: registry.expect("a registry").second_look(Duration::from_millis(50)), dir }
 }
 
@@ -138,18 +159,6 @@ impl View {
     }
 }
 
-pub fn cx() -> Cx {
-    Cx { cancel: Cancel::default(), limit: Duration::from_secs(120) }
-}
-
-pub fn name<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().expect("a name")
-}
-
-pub fn key(plan: &str) -> OpKey {
-    OpKey::new(&name(plan), 0, false)
-}
-
 pub fn champion() -> AliasName {
     name("champion")
 }
@@ -158,16 +167,6 @@ pub fn registration(path: PathBuf) -> Registration {
     let digest = signalbox_release::digest_of(&path).expect("an artifact").digest;
     let tags = vec![("run".to_owned(), "it's \"é\"".to_owned())];
     Registration { path: Some(path), source: None, run: None, digest: Some(digest), tags }
-}
-
-pub fn made(outcome: Outcome) -> VersionName {
-    let Outcome::Done(answer) = outcome else { panic!("{outcome:?}") };
-    name(answer["version"].as_str().expect("a version"))
-}
-
-pub fn refused(outcome: Outcome) -> Failure {
-    let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
-    failure
 }
 
 /// A model with so many versions, the first registered first.

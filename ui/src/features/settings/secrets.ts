@@ -4,11 +4,9 @@ import type { SecretsView, StoreSecret } from "$lib/host";
 export const kinds: readonly { value: string; label: string }[] = [
   { value: "mlflow", label: "MLflow" },
   { value: "oci", label: "Container registry" },
-  { value: "git", label: "Git over https" },
   { value: "ray", label: "Ray Serve" },
   { value: "v2", label: "V2 inference protocol" },
   { value: "prometheus", label: "Prometheus" },
-  { value: "kubernetes", label: "Kubernetes" },
 ];
 
 export const kindTitle = (kind: string) => kinds.find((known) => known.value === kind)?.label ?? kind;

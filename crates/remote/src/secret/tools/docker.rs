@@ -159,7 +159,7 @@ fn ask(program: &std::path::Path, name: &str, server: &str, around: &Around) -> 
     if server.contains(char::is_control) {
         return Ok(None);
     }
-    let said = program::run(&Run { program, args: &["get"], set: &[], unset: &[], input: server, around })?;
+    let said = program::run(&Run { program, args: &["get"], input: server, around })?;
     let wrong = |what: &str| {
         Failure::new(FailureCode::Local, format!("docker-credential-{name} {what}"))
             .hint("Log in to the registry anew, or store a password in Signalbox.")

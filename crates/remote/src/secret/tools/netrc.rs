@@ -1,4 +1,4 @@
-//! `~/.netrc`, which MLflow honours through requests, and git through curl.
+//! `~/.netrc`, which MLflow honours through requests.
 //!
 //! It names hosts without scheme and port, and has a `default` for every host. So it speaks only to what its names
 //! can mean: https at its own port; and `default` is not used: a project's file could name any host.

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use signalbox_release::{Failure, FailureCode};
 use zeroize::Zeroizing;
 
 use super::Around;
+use crate::process::Running;
 
 /// A helper that waits for a person who does not see it is ended then.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -19,8 +20,6 @@ const MAX_BYTES: u64 = 64 << 10;
 pub struct Run<'a> {
     pub program: &'a Path,
     pub args: &'a [&'a str],
-    pub set: &'a [(&'a str, &'a str)],
-    pub unset: &'a [&'a str],
     pub input: &'a str,
     pub around: &'a Around,
 }
@@ -68,14 +67,10 @@ fn run_within(run: &Run<'_>, limit: Duration) -> Result<Said, Failure> {
     for (name, value) in ["PATH", "HOME"].iter().filter_map(|name| Some((name, run.around.var(name)?))) {
         command.env(name, value);
     }
-    command.envs(run.set.iter().copied());
-    for name in run.unset {
-        command.env_remove(name);
-    }
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let child = command.spawn().map_err(|e| wrong(&format!("cannot be started: {e}")))?;
-    let mut child = Ended(child);
+    let mut child = Running(child);
 
     let (mut input, output) = (child.0.stdin.take(), child.0.stdout.take());
     // Shorter than what a pipe takes at once: this does not wait.
@@ -106,23 +101,6 @@ fn run_within(run: &Run<'_>, limit: Duration) -> Result<Said, Failure> {
     Ok(Said { good: status.success(), text: Zeroizing::new(text.to_owned()) })
 }
 
-/// A program that does not outlive us, nor those which it has started.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        if matches!(self.0.try_wait(), Ok(Some(_))) {
-            return;
-        }
-        #[cfg(unix)]
-        if let Some(group) = rustix::process::Pid::from_raw(self.0.id().cast_signed()) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -136,7 +114,7 @@ mod tests {
         let around = around();
         let sh = find("sh", &around).expect("a shell");
         let args = ["-c", script];
-        run_within(&Run { program: &sh, args: &args, set: &[], unset: &[], input: "in", around: &around }, limit)
+        run_within(&Run { program: &sh, args: &args, input: "in", around: &around }, limit)
     }
 
     #[test]
