@@ -4,6 +4,7 @@
 //! its size, not its form, not its paths. A call that changes something is never made twice blindly.
 
 mod cache;
+mod counted;
 mod gto;
 mod http;
 mod kserve;

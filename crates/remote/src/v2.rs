@@ -71,6 +71,7 @@ pub struct V2Target {
     repository: Repository,
     /// One change at a time here.
     changing: Mutex<()>,
+    counting: Mutex<()>,
     tally: Tally,
     server: OnceLock<(Dialect, String)>,
 }
@@ -87,6 +88,7 @@ impl V2Target {
             metrics,
             repository,
             changing: Mutex::new(()),
+            counting: Mutex::new(()),
             tally: Tally::default(),
             server: OnceLock::new(),
         })

@@ -250,19 +250,19 @@ impl RayServe {
         served
     }
 
-    /// Where a version is asked itself: its path at the proxy.
+    /// Where a version is asked itself: its path at the proxy; and what was read to know it.
     pub(super) fn routed(
         &self,
         service: &ServiceName,
         at: &VersionRef,
         patience: &Patience,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, Value), Failure> {
         let details = self.details(patience)?;
         let app = App::all(&details).into_iter().find(|app| app.mark.as_ref().is_some_and(|mark| mark.is(service, at)));
         let prefix = app.and_then(|app| app.prefix);
         let prefix =
             prefix.ok_or_else(|| Failure::new(FailureCode::NotFound, format!("{at} is not loaded at {service}")))?;
-        Ok(prefix.trim_matches('/').to_owned())
+        Ok((prefix.trim_matches('/').to_owned(), details))
     }
 }
 

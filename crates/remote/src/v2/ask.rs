@@ -1,5 +1,6 @@
 //! A question to a model, as its clients ask it; and how it fares with theirs.
 
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use serde_json::Value;
@@ -60,6 +61,8 @@ impl V2Target {
         secs: u64,
         patience: &Patience,
     ) -> Result<Health, Failure> {
+        // Counters that are read one after the other only grow.
+        let _one = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
         let look = self.look(service, patience)?;
         let live = look.live(service).and_then(|live| live.at.clone()).filter(|live| live.is(version));
         let none =
@@ -81,7 +84,7 @@ impl V2Target {
             (Dialect::MlServer, None) => return Ok(none("no address of the server's metrics is set")),
         };
         let label = live.version.to_string();
-        Ok(self.tally.look(service, &label, counts, secs, Instant::now()))
+        Ok(self.tally.look(service, &label, counts, secs))
     }
 }
 

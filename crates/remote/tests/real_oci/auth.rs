@@ -20,7 +20,11 @@ fn ada(password: &str) -> Auth {
 fn a_password_lets_in_and_is_never_told() {
     let server = Server::with(|dir| {
         let line = Command::new("htpasswd").args(["-nbB", "ada", PASSWORD]).output().expect("htpasswd (apache2-utils)");
-        assert!(line.status.success(), "htpasswd (apache2-utils) does not run: {}", String::from_utf8_lossy(&line.stderr));
+        assert!(
+            line.status.success(),
+            "htpasswd (apache2-utils) does not run: {}",
+            String::from_utf8_lossy(&line.stderr)
+        );
         std::fs::write(dir.join("htpasswd"), line.stdout).expect("written");
         format!("auth:\n  htpasswd: {{realm: test, path: {}}}\n", dir.join("htpasswd").display())
     });
