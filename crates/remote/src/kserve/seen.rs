@@ -7,6 +7,7 @@
 use signalbox_release::{Identity, Observed, Phase, Served, ServiceName};
 
 use super::object::{MADE_BY, Object, Told};
+use crate::http::words;
 
 /// The revision that the spec as it is now has made; none if KServe has not made it yet.
 pub fn revision_now(object: &Object) -> Option<&str> {
@@ -56,7 +57,7 @@ fn by_revision(object: &Object) -> Vec<Served> {
             (None, false) => None,
         };
         let waiting = is_now && is_first_and_waiting(object);
-        let mut label = line.revision.clone();
+        let mut label = words(line.revision.as_bytes());
         if waiting {
             label += " (the first one: KServe lets it answer already)";
         } else if version.is_none() {
@@ -78,7 +79,7 @@ fn by_revision(object: &Object) -> Vec<Served> {
     if let Some(told) = told
         && !loaded.iter().any(|served| served.version.as_ref().is_some_and(|at| at.is(&told.version)))
     {
-        let label = now.map_or_else(|| "not made yet".to_owned(), str::to_owned);
+        let label = now.map_or_else(|| "not made yet".to_owned(), |now| words(now.as_bytes()));
         let (version, identity) = (Some(told.version), Identity::Claimed);
         loaded.push(Served { version, label, share: 0, ready: ready && !stopped, identity, since_unix_ms: None });
     }
@@ -245,6 +246,18 @@ mod tests {
         let failed = object(Some(0), ["r2", "r1"], &[("r1", 100)], status);
         assert_eq!(failed.failure().as_deref(), Some("BlockedByFailedLoad: ModelLoadFailed no such bucket [0m pod-1"));
         assert_eq!(shares(&failed), (Phase::Degraded, vec![one("1", 100, true), one("2", 0, false)]));
+    }
+
+    #[test]
+    fn a_name_that_a_terminal_would_obey_is_shown_without_that() {
+        let long = format!("r\u{1b}[2J\n{}", "x".repeat(1 << 20));
+        for newest in ["r2", &long] {
+            let hostile = object(Some(0), [newest, newest], &[(&long, 100)], json!(null));
+            let seen = observed(&"churn".parse().expect("a name"), &hostile);
+            let labels = seen.loaded.iter().map(|served| served.label.as_str());
+            assert!(labels.clone().all(|label| label.len() < 300 && !label.contains(['\u{1b}', '\n'])));
+            assert!(labels.clone().count() > 0);
+        }
     }
 
     #[test]
