@@ -1,7 +1,5 @@
 //! What networks do, between us and the real API server: through `kubectl proxy`, which takes TLS off.
 
-use std::time::Duration;
-
 use serde_json::json;
 use signalbox_release::{End, FailureCode, Line, Outcome, Split, Target};
 use signalbox_testkit::proxy::{Fault, FaultProxy};
@@ -49,16 +47,14 @@ fn lost_answers_change_nothing_for_the_worse() {
     assert!(matches!(setting.target.route(&name("churn"), &own, &key("y"), &brief()), Outcome::Done(_)));
     let path = setting.dir.path().join("v3");
     let what = signalbox_release::Deployable { version: three.clone(), path: Some(path), source: None };
-    proxy.next("dryRun=All", Fault::Delay(Duration::from_secs(2)));
-    let (setting, target, tried) = (&setting, &setting.target, proxy.count("dryRun=All"));
+    let (release, held) = std::sync::mpsc::channel();
+    proxy.next("dryRun=All", Fault::Hold(held));
+    let (setting, target) = (&setting, &setting.target);
     let outcome = std::thread::scope(|scope| {
         let staging = scope.spawn(move || target.stage(&name("churn"), &what, &key("z"), &brief()));
-        while proxy.count("dryRun=All") == tried {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        // The dry run is done by the time its answer is held back.
-        std::thread::sleep(Duration::from_millis(700));
+        proxy.until_held("dryRun=All");
         setting.another_writes("kubectl-edit", json!({ "spec": { "predictor": { "minReplicas": 2 } } }));
+        release.send(()).expect("it is held");
         staging.join().expect("it ends")
     });
     let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
