@@ -119,12 +119,14 @@ fn filled(question: &str, service: &ServiceName, version: &VersionRef, secs: u64
     out + rest
 }
 
+/// By service; and by version, where one was asked itself: a question may count these too.
+type AskedBy = BTreeMap<(ServiceName, Option<String>), Arc<OwnAsks>>;
+
 /// A target whose services are counted by Prometheus. What was asked through here is taken out of what it counts.
 pub struct Counted {
     target: Arc<dyn Target>,
     by: BTreeMap<ServiceName, (HealthAt, Prometheus)>,
-    /// By service; and by version, where one was asked itself: a question may count these too.
-    own: Mutex<BTreeMap<(ServiceName, Option<String>), Arc<OwnAsks>>>,
+    own: Mutex<AskedBy>,
 }
 
 impl Counted {

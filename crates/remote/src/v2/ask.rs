@@ -6,6 +6,8 @@ use std::time::Instant;
 use serde_json::Value;
 use signalbox_release::{Answer, Failure, FailureCode, Health, ServiceName, VersionRef, Whom};
 
+use super::record::Role;
+use super::route::number;
 use super::tensors::{Specs, from_v2, is_v2, to_v2};
 use super::{Dialect, V2Target, Word, health, label, word};
 use crate::http::{Lost, Patience, Said};
@@ -48,10 +50,18 @@ impl V2Target {
         // MLServer names no version; a staged model is named after its own.
         let by = match whom {
             Whom::Version(at) => (answer["model_name"] == name.as_str()).then(|| at.version.to_string()),
-            Whom::Live => answer["model_version"].as_str().filter(|by| by.len() <= 200).map(str::to_owned),
+            Whom::Live => self.named(&name, &answer),
         };
         let body = if passes { answer } else { from_v2(&answer, &specs)? };
         Ok(Answer { body, by, took_ms })
+    }
+
+    /// Which version has answered. Triton names the number of the live folder, which is the version's own only where
+    /// that is a number: the folder's record says whose it is.
+    fn named(&self, name: &str, answer: &Value) -> Option<String> {
+        let record = self.repository.record(name).filter(|record| record.role == Role::Live)?;
+        let wanted = number(&record.version).to_string();
+        (answer["model_version"].as_str() == Some(&wanted)).then(|| record.version.version.to_string())
     }
 
     pub(super) fn fared(
