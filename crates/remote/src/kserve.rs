@@ -35,7 +35,6 @@ mod object;
 mod plugin;
 mod seen;
 mod storage;
-mod times;
 
 use std::path::PathBuf;
 use std::sync::Arc;
