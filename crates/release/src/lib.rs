@@ -30,7 +30,7 @@ pub use names::{AliasName, BadName, Digest, ModelName, OpKey, PlanId, ServiceNam
 pub use plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, TooFew, Who, canonical};
 pub use policy::{
     ApprovalGate, Better, Freeze, Gates, HealthAt, KserveProtocol, LatencyGate, MetricGate, ModelPolicy, Policy,
-    PolicyError, RegistryAt, Roles, ShareAt, StorageAt, TargetAt,
+    PolicyError, RegistryAt, Roles, ShareAt, StorageAt, TargetAt, unix_ms_of,
 };
 pub use ports::{
     Cancel, Cas, Cx, Deployable, Registration, Registry, RegistryCaps, Request, Split, Target, TargetCaps, Whom,

@@ -275,13 +275,7 @@ fn read(path: &Path) -> std::io::Result<String> {
 /// Seconds since 1970; a time without an offset is taken as UTC.
 fn unix_secs(at: &toml::value::Datetime) -> Option<i64> {
     let date = at.date?;
-    // Days from civil, H. Hinnant: <https://howardhinnant.github.io/date_algorithms.html>.
-    let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    let days = signalbox_types::days_from_civil(date.year.into(), date.month.into(), date.day.into());
     let secs = at
         .time
         .map_or(0, |time| i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + time.second.map_or(0, i64::from));
@@ -292,9 +286,38 @@ fn unix_secs(at: &toml::value::Datetime) -> Option<i64> {
     Some(days * 86_400 + secs - offset)
 }
 
+/// Milliseconds since 1970 of a moment as RFC 3339 writes it; none for a time that names no offset.
+pub fn unix_ms_of(text: &str) -> Option<i64> {
+    let at: toml::value::Datetime = text.parse().ok()?;
+    let (time, _) = at.time.zip(at.offset)?;
+    Some(unix_secs(&at)? * 1000 + i64::from(time.nanosecond.unwrap_or(0) / 1_000_000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_read_and_odd_ones_are_none() {
+        let check = |text, expected: Option<i64>| assert_eq!(unix_ms_of(text), expected, "{text:?}");
+        check("1970-01-01T00:00:00Z", Some(0));
+        check("2026-11-21T10:10:00Z", Some(1_795_255_800_000));
+        check("2026-11-21T11:10:00.25+01:00", Some(1_795_255_800_250));
+        check("2026-11-21T09:40:00.123456789-00:30", Some(1_795_255_800_123));
+        for odd in [
+            "",
+            "2026-11-21",
+            "10:10:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-11-21T10:10:00",
+            "2026-11-21T10:10:00.Z",
+            "2026-11-21T+1:10:00Z",
+            "2026-11-21T10:10:00+0100",
+            "2026-11-21T10:10:00Zjunk",
+        ] {
+            check(odd, None);
+        }
+    }
 
     const WHOLE: &str = r#"
         [registries.own]

@@ -28,14 +28,11 @@ pub fn arrive(
         }
         fs::remove_dir_all(&folder).map_err(|e| local(&folder, &e))?;
     }
-    let coming = Passing::below(&parent)?;
-    brings(coming.path())?;
-    check(&digest_of(coming.path()).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?)?;
-    match fs::rename(coming.path(), &folder) {
-        // Another brought the same version meanwhile.
-        Err(_) if folder.is_dir() => {}
-        done => done.map_err(|e| local(&folder, &e))?,
-    }
+    // If another brought the same version meanwhile, that one is as good.
+    appears(&folder, |coming| {
+        brings(coming)?;
+        check(&digest_of(coming).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?)
+    })?;
     Ok(folder)
 }
 
@@ -48,6 +45,24 @@ pub fn beside(cache: &Path, at: &VersionRef, made: &str, ending: &str) -> PathBu
 fn place_of(cache: &Path, at: &VersionRef, made: &str) -> (PathBuf, String) {
     let parent = cache.join(plain(at.registry.as_str())).join(plain(at.model.as_str()));
     (parent, plain(&format!("{}-{made}", at.version)))
+}
+
+/// A folder that is there whole, or not at all: filled beside its place, under a name that nobody else has, on whatever
+/// machine. False: another has brought it there meanwhile.
+pub fn appears(folder: &Path, fill: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<bool, Failure> {
+    let parent = folder.parent().expect("BUG: below a folder of ours");
+    let coming = Passing::below(parent)?;
+    fill(coming.path())?;
+    match fs::rename(coming.path(), folder) {
+        Ok(()) => Ok(true),
+        Err(_) if folder.is_dir() => Ok(false),
+        Err(e) => Err(local(folder, &e)),
+    }
+}
+
+/// The artifact at `from`, of which `tree` is told, appears as `folder`. False: something else has, meanwhile.
+pub fn copied(tree: &Tree, from: &Path, folder: &Path) -> Result<bool, Failure> {
+    appears(folder, |coming| tree.copy(from, coming).map_err(|e| Failure::new(FailureCode::Local, e.to_string())))
 }
 
 /// Waits until no other process works under `path`'s name; the file's end lets the next one in.
@@ -135,6 +150,28 @@ pub fn local(path: &Path, e: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_that_bring_the_same_folder_at_once_both_have_it_whole() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (from, folder) = (dir.path().join("from"), dir.path().join("share/models/x"));
+        fs::create_dir(&from).expect("made");
+        fs::write(from.join("a"), "1").expect("written");
+        let tree = digest_of(&from).expect("read");
+        // The other one comes while this one copies: neither removes what the other has half copied.
+        let brought = appears(&folder, |coming| {
+            fs::write(coming.join("half"), "").expect("written");
+            assert!(copied(&tree, &from, &folder)?);
+            assert!(coming.join("half").exists());
+            Ok(())
+        });
+        assert!(!brought.expect("it is there"));
+        assert_eq!(digest_of(&folder).expect("read").digest, tree.digest);
+        let left = fs::read_dir(dir.path().join("share/models")).expect("read").count();
+        assert_eq!(left, 1, "nothing half is left");
+        let failure = appears(&dir.path().join("y"), |_| Err(Failure::new(FailureCode::Local, "no"))).expect_err("no");
+        assert_eq!((failure.message.as_str(), dir.path().join("y").exists()), ("no", false));
+    }
 
     #[test]
     fn folders_have_names_that_any_disk_takes_and_tells_apart() {

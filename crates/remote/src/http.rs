@@ -18,7 +18,7 @@ use signalbox_release::{Failure, FailureCode, Outcome, Request};
 
 pub(crate) use answer::Reply;
 pub use answer::words;
-use answer::{Again, Broken};
+use answer::{Again, Broken, Challenges};
 pub use client::Trust;
 pub(crate) use client::{base, base as parted, is_this_machine};
 pub use patience::Patience;
@@ -312,19 +312,26 @@ impl Http {
     }
 
     /// Asks once, over a connection of its own, and gives whatever was said: for servers whose refusals say more than
-    /// their status. Redirects are not followed.
+    /// their status. Again only with another credential, where the server knows us not by this one. Redirects are not
+    /// followed.
     pub fn exchange(&self, call: &Call, patience: &Patience) -> Result<Said, Lost> {
         patience.check()?;
-        let (place, auth) = (self.place(), self.proof.at_first(call)?);
-        let work = async {
-            let request = self.request(&self.changes, call, &auth).await?;
-            let answer = request.send().await.map_err(|e| Broken::of_error(&place, &e))?;
-            answer::said(&place, answer, MAX_ANSWER_BYTES).await
-        };
-        let got = patience
-            .wait(work)
-            .unwrap_or_else(|failure| Err(Broken { failure, sent: true, again: Again::No, challenges: None }));
-        got.map_err(|broken| lost(broken.sent, broken.failure))
+        let (place, mut who) = (self.place(), Who::of(&*self.proof, call)?);
+        loop {
+            let work = async {
+                let request = self.request(&self.changes, call, &who.auth).await?;
+                let answer = request.send().await.map_err(|e| Broken::of_error(&place, &e))?;
+                answer::said(&place, answer, MAX_ANSWER_BYTES).await
+            };
+            let got = patience
+                .wait(work)
+                .unwrap_or_else(|failure| Err(Broken { failure, sent: true, again: Again::No, challenges: None }));
+            let (said, challenges) = got.map_err(|broken| lost(broken.sent, broken.failure))?;
+            // Who is not known has done nothing: what was not done may be sent again.
+            if !who.asked(challenges.as_deref(), patience)? {
+                return Ok(said);
+            }
+        }
     }
 
     /// Reads into a file that is made anew; gives its length. More than `max_bytes` is refused.
@@ -340,7 +347,7 @@ impl Http {
                 Ok(reply) => return Ok(reply.bytes),
                 Err(broken) => broken,
             };
-            if who.asked(&broken, patience)? {
+            if who.asked(broken.challenges.as_deref(), patience)? {
                 continue;
             }
             self.before_again(&broken, tries, patience)?;
@@ -372,7 +379,7 @@ impl Http {
                 Err(broken) => broken,
             };
             perhaps_done |= broken.sent;
-            if who.asked(&broken, patience).map_err(|failure| lost(perhaps_done, failure))? {
+            if who.asked(broken.challenges.as_deref(), patience).map_err(|failure| lost(perhaps_done, failure))? {
                 continue;
             }
             if !call.repeatable {
@@ -462,8 +469,8 @@ impl<'a> Who<'a> {
     }
 
     /// Whether there is something else to say now.
-    fn asked(&mut self, broken: &Broken, patience: &Patience) -> Result<bool, Failure> {
-        let Some(challenges) = broken.challenges.as_ref().filter(|_| !self.was_asked) else { return Ok(false) };
+    fn asked(&mut self, challenges: Option<&Challenges>, patience: &Patience) -> Result<bool, Failure> {
+        let Some(challenges) = challenges.filter(|_| !self.was_asked) else { return Ok(false) };
         self.was_asked = true;
         let fresh = self.proof.asked(self.call, &challenges.0, patience)?;
         let Some(auth) = fresh.filter(|auth| *auth != self.auth) else { return Ok(false) };

@@ -13,7 +13,9 @@
 //! a new revision: they change only together with the model, and a route carries no operation's key.
 //!
 //! Every change is a server-side apply as field manager `signalbox`, never forced, tried dry first, with the
-//! `resourceVersion` that was seen; where only the status has moved meanwhile it is applied to what is there now.
+//! `resourceVersion` that was seen; where only the status has moved meanwhile it is applied to what is there now. A first
+//! version is applied under a name that only its operation has, and then handed over, so that of two at once the API
+//! server itself refuses one.
 //!
 //! Refused: KServe's Standard (`RawDeployment`) mode for a service that serves already (a percentage is passed over
 //! there, and the candidate would take all traffic at once), and services that others made or changed. Once a version
@@ -25,6 +27,7 @@
 //! an ingress have never been asked.
 
 mod api;
+mod apply;
 mod ask;
 mod change;
 mod kubeconfig;
@@ -32,7 +35,6 @@ mod object;
 mod plugin;
 mod seen;
 mod storage;
-mod times;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 
 mod alias;
 mod cache;
+mod counted;
 mod gto;
 mod http;
 mod kserve;

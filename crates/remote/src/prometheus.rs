@@ -6,7 +6,8 @@
 //! extrapolates, so counts need not be whole; they are rounded.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use signalbox_release::{
@@ -14,8 +15,12 @@ use signalbox_release::{
     Split, SystemId, Target, TargetCaps, VersionRef, Whom,
 };
 
-use crate::http::{Http, Patience};
+use crate::counted::OwnAsks;
+use crate::http::{Http, Patience, words};
 use crate::secret::Identity;
+
+/// So late Prometheus may count what was asked: as often it scrapes, as most set it.
+const LAG: Duration = Duration::from_secs(30);
 
 /// A Prometheus server.
 pub struct Prometheus {
@@ -34,7 +39,8 @@ impl Prometheus {
         let wrong =
             |why: String| Failure::new(FailureCode::Invalid, format!("{} to {question:?}: {why}", self.http.place()));
         if answer["status"] != "success" {
-            return Err(wrong(answer["error"].as_str().unwrap_or("it is no answer of Prometheus").to_owned()));
+            let error = answer["error"].as_str().unwrap_or("it is no answer of Prometheus");
+            return Err(wrong(words(error.as_bytes())));
         }
         let data = &answer["data"];
         let sample = match (data["resultType"].as_str(), data["result"].as_array()) {
@@ -47,10 +53,13 @@ impl Prometheus {
                         .hint("Let the question sum over them: sum(…)."));
                 }
             },
-            (kind, _) => return Err(wrong(format!("{} is no number", kind.unwrap_or("an unknown kind of answer")))),
+            (kind, _) => {
+                let kind = words(kind.unwrap_or("an unknown kind of answer").as_bytes());
+                return Err(wrong(format!("{kind} is no number")));
+            }
         };
         let text = sample.as_str().ok_or_else(|| wrong("the number is missing".into()))?;
-        let value: f64 = text.parse().map_err(|_| wrong(format!("{text:?} is no number")))?;
+        let value: f64 = text.parse().map_err(|_| wrong(format!("{:?} is no number", words(text.as_bytes()))))?;
         Ok(value.is_finite().then_some(value))
     }
 
@@ -110,22 +119,37 @@ fn filled(question: &str, service: &ServiceName, version: &VersionRef, secs: u64
     out + rest
 }
 
-/// A target whose services are counted by Prometheus.
+/// By service; and by version, where one was asked itself: a question may count these too.
+type AskedBy = BTreeMap<(ServiceName, Option<String>), Arc<OwnAsks>>;
+
+/// A target whose services are counted by Prometheus. What was asked through here is taken out of what it counts.
 pub struct Counted {
     target: Arc<dyn Target>,
     by: BTreeMap<ServiceName, (HealthAt, Prometheus)>,
+    own: Mutex<AskedBy>,
 }
 
 impl Counted {
     pub fn new(target: Arc<dyn Target>, by: BTreeMap<ServiceName, (HealthAt, Prometheus)>) -> Counted {
-        Counted { target, by }
+        Counted { target, by, own: Mutex::default() }
+    }
+
+    fn own(&self, service: &ServiceName, version: Option<&VersionRef>) -> Arc<OwnAsks> {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.entry((service.clone(), version.map(VersionRef::to_string))).or_default().clone()
     }
 }
 
 impl Target for Counted {
     fn health(&self, service: &ServiceName, version: &VersionRef, secs: u64, cx: &Cx) -> Result<Health, Failure> {
         match self.by.get(service) {
-            Some((at, prometheus)) => prometheus.health(at, service, version, secs, cx),
+            Some((at, prometheus)) => {
+                let from = Instant::now().checked_sub(Duration::from_secs(secs));
+                let health = prometheus.health(at, service, version, secs, cx)?;
+                // The service's own address is asked only while one version has all of its traffic.
+                let health = self.own(service, None).taken_out(health, from, LAG);
+                Ok(self.own(service, Some(version)).taken_out(health, from, LAG))
+            }
             None => self.target.health(service, version, secs, cx),
         }
     }
@@ -147,7 +171,16 @@ impl Target for Counted {
     }
 
     fn ask(&self, service: &ServiceName, whom: &Whom, request: &Value, cx: &Cx) -> Result<Answer, Failure> {
-        self.target.ask(service, whom, request, cx)
+        let answer = self.target.ask(service, whom, request, cx);
+        let unheard = |f: &Failure| matches!(f.code, FailureCode::Unreachable | FailureCode::Local);
+        if self.by.contains_key(service) && !answer.as_ref().is_err_and(unheard) {
+            let version = match whom {
+                Whom::Live => None,
+                Whom::Version(at) => Some(at),
+            };
+            self.own(service, version).note(Instant::now(), answer.is_ok());
+        }
+        answer
     }
 
     fn stage_requests(&self, service: &ServiceName, what: &Deployable, key: &OpKey) -> Vec<Request> {

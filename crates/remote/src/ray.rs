@@ -39,11 +39,11 @@ use signalbox_release::{
     SystemId, Target, TargetCaps, VersionRef, Whom,
 };
 
-use crate::http::{Http, Patience};
+use crate::counted::{Looks, OwnAsks};
+use crate::http::{Http, Lost, Patience};
 use crate::secret::{Auth, Identity};
 use application::{Found, Mark, live_prefix, name_of, own_prefix};
 use config::Config;
-use metrics::{Counted, Looks};
 pub use share::Share;
 
 /// Which cluster it is, and how a version becomes an application there.
@@ -73,6 +73,7 @@ pub struct RayServe {
     http: Http,
     serve_auth: AskAuth,
     memory: Mutex<Memory>,
+    counting: Mutex<()>,
 }
 
 /// What is no truth about the cluster: for previews, and what comes from two looks.
@@ -86,6 +87,8 @@ struct Memory {
     ops: BTreeSet<String>,
     servers: BTreeMap<String, Arc<Http>>,
     looks: BTreeMap<String, Looks>,
+    /// At services' own addresses.
+    asked: BTreeMap<ServiceName, Arc<OwnAsks>>,
     /// Exporters that have answered.
     exporters: BTreeSet<String>,
 }
@@ -96,7 +99,13 @@ impl RayServe {
     /// `auth`: asked at each request to the dashboard; Ray itself knows a bearer token, or nothing.
     pub fn new(at: RayAt, auth: impl Identity + 'static) -> Result<RayServe, Failure> {
         let http = Http::new(&at.url, auth, None)?;
-        Ok(RayServe { at, http, serve_auth: Arc::new(|| Auth::None), memory: Mutex::default() })
+        Ok(RayServe {
+            at,
+            http,
+            serve_auth: Arc::new(|| Auth::None),
+            memory: Mutex::default(),
+            counting: Mutex::new(()),
+        })
     }
 
     /// What stands before Serve's proxy may want to know who asks. The dashboard's token is never sent there.
@@ -159,39 +168,8 @@ impl RayServe {
         self.server(&address, self.serve_auth.clone())
     }
 
-    fn count(
-        &self,
-        service: &ServiceName,
-        version: &VersionRef,
-        patience: &Patience,
-    ) -> Result<(Counted, usize), Failure> {
-        let none = |why: String| {
-            Failure::new(FailureCode::NotFound, format!("Ray tells no counts here: {why}"))
-                .hint("Name what Prometheus scrapes of the cluster's nodes, or leave out the bake.")
-        };
-        let exporters = match &self.at.metrics {
-            Some(address) => vec![address.clone()],
-            None => {
-                let told = self.http.read(&self.http.get("api/prometheus/sd", &[]), patience);
-                exporters(&told.map_err(|failure| none(failure.message))?)
-            }
-        };
-        let (mut counted, mut n, mut last) = (Counted::default(), 0, None);
-        for address in exporters {
-            // Whoever it is: it is not told who we are.
-            let server = self.server(&address, Arc::new(|| Auth::None))?;
-            match server.read_text(&server.get("metrics", &[]), patience) {
-                Ok(text) => {
-                    counted.add(&text, &name_of(service, version.version.as_str()), &live_prefix(service));
-                    self.memory().exporters.insert(address);
-                    n += 1;
-                }
-                // Half of the counts would be wrong counts.
-                Err(failure) if self.memory().exporters.contains(&address) => return Err(failure),
-                Err(failure) => last = Some(failure.message),
-            }
-        }
-        if n == 0 { Err(none(last.unwrap_or_else(|| "no exporter is named".into()))) } else { Ok((counted, n)) }
+    fn own_asks(&self, service: &ServiceName) -> Arc<OwnAsks> {
+        self.memory().asked.entry(service.clone()).or_default().clone()
     }
 
     fn planned_application(&self, service: &ServiceName, what: &Deployable, key: &OpKey, config: &Config) -> Value {
@@ -222,20 +200,6 @@ impl RayServe {
     }
 }
 
-/// `[{"targets": ["host:port", …]}]`, as Prometheus' service discovery has it.
-fn exporters(told: &Value) -> Vec<String> {
-    const MAX: usize = 256;
-    let groups = told.as_array().into_iter().flatten();
-    let targets = groups.filter_map(|group| group.get("targets")?.as_array()).flatten();
-    let is_place = |text: &&str| {
-        text.rsplit_once(':').is_some_and(|(host, port)| {
-            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '[' | ']');
-            !host.is_empty() && host.chars().all(fits) && port.parse::<u16>().is_ok()
-        })
-    };
-    targets.filter_map(Value::as_str).filter(is_place).take(MAX).map(|place| format!("http://{place}")).collect()
-}
-
 impl Target for RayServe {
     fn id(&self) -> &SystemId {
         &self.at.id
@@ -254,26 +218,25 @@ impl Target for RayServe {
     }
 
     fn ask(&self, service: &ServiceName, whom: &Whom, request: &Value, cx: &Cx) -> Result<Answer, Failure> {
-        let patience = Patience::new(cx);
-        let path = match whom {
-            Whom::Live => service.to_string(),
-            Whom::Version(at) => self.routed(service, at, &patience)?,
-        };
         application::check_name("service", service.as_str())?;
-        let proxy = self.proxy(None, &patience)?;
-        // A prediction changes nothing.
-        let call = proxy.post(&path, request.clone()).repeatable();
+        let patience = Patience::new(cx);
+        let (path, details) = match whom {
+            Whom::Live => (service.to_string(), None),
+            Whom::Version(at) => self.routed(service, at, &patience).map(|(path, details)| (path, Some(details)))?,
+        };
+        let proxy = self.proxy(details.as_ref(), &patience)?;
         let began = Instant::now();
-        let body = proxy.read(&call, &patience)?;
-        Ok(Answer { body, by: None, took_ms: began.elapsed().as_secs_f64() * 1000.0 })
+        // Once: a failure that is asked away is not seen by whoever counts failures.
+        let said = proxy.change(&proxy.post(&path, request.clone()), &patience).map_err(Lost::failure);
+        let unheard = |f: &Failure| matches!(f.code, FailureCode::Unreachable | FailureCode::Local);
+        if *whom == Whom::Live && !said.as_ref().is_err_and(unheard) {
+            self.own_asks(service).note(Instant::now(), said.is_ok());
+        }
+        Ok(Answer { body: said?, by: None, took_ms: began.elapsed().as_secs_f64() * 1000.0 })
     }
 
     fn health(&self, service: &ServiceName, version: &VersionRef, secs: u64, cx: &Cx) -> Result<Health, Failure> {
-        let (counted, n) = self.count(service, version, &Patience::new(cx))?;
-        let source = format!("Ray's own counters ({n} exporter{})", if n == 1 { "" } else { "s" });
-        let mut memory = self.memory();
-        let looks = memory.looks.entry(name_of(service, version.version.as_str())).or_default();
-        Ok(looks.health(Instant::now(), counted, secs, source))
+        self.fared(service, version, secs, &Patience::new(cx))
     }
 
     fn stage_requests(&self, service: &ServiceName, what: &Deployable, key: &OpKey) -> Vec<Request> {

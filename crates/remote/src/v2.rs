@@ -26,6 +26,7 @@ mod health;
 mod label;
 mod observe;
 mod pbtxt;
+mod record;
 mod route;
 mod signature;
 mod stage;
@@ -41,7 +42,7 @@ use signalbox_release::{
 };
 
 use crate::http::{Call, Http, Lost, Patience, Said, words};
-use crate::secret::Identity;
+use crate::secret::{Auth, Identity};
 use folder::Repository;
 use health::Tally;
 
@@ -71,15 +72,16 @@ pub struct V2Target {
     repository: Repository,
     /// One change at a time here.
     changing: Mutex<()>,
+    counting: Mutex<()>,
     tally: Tally,
     server: OnceLock<(Dialect, String)>,
 }
 
 impl V2Target {
-    /// `auth`: asked at each request.
-    pub fn new(at: V2At, auth: impl Identity + Clone + 'static) -> Result<V2Target, Failure> {
-        let http = Http::new(&at.url, auth.clone(), None)?;
-        let metrics = at.metrics.as_deref().map(|url| Http::new(url, auth, None)).transpose()?;
+    /// `auth`: asked at each request to the server itself; it is never told to `metrics`, which may be anybody.
+    pub fn new(at: V2At, auth: impl Identity + 'static) -> Result<V2Target, Failure> {
+        let http = Http::new(&at.url, auth, None)?;
+        let metrics = at.metrics.as_deref().map(|url| Http::new(url, || Auth::None, None)).transpose()?;
         let repository = Repository::new(at.repository.clone());
         Ok(V2Target {
             at,
@@ -87,9 +89,16 @@ impl V2Target {
             metrics,
             repository,
             changing: Mutex::new(()),
+            counting: Mutex::new(()),
             tally: Tally::default(),
             server: OnceLock::new(),
         })
+    }
+
+    /// What `metrics` is told of who asks.
+    pub fn metrics_auth(mut self, auth: impl Identity + 'static) -> Result<V2Target, Failure> {
+        self.metrics = self.at.metrics.as_deref().map(|url| Http::new(url, auth, None)).transpose()?;
+        Ok(self)
     }
 
     /// Asks the server who it is: "triton 2.51.0".

@@ -284,6 +284,22 @@ fn a_refused_credential_is_replaced_once() {
 }
 
 #[test]
+fn a_refused_credential_is_replaced_once_in_an_exchange_too() {
+    let no = || say("401 Unauthorized", "", "who?");
+    let (address, seen) = server(vec![no(), say("400 Bad Request", "", "a reason"), no(), no()]);
+    let http = Http::new(&address, Renewed(0.into()), None).expect("an address");
+    let call = http.post("v2/repository/models/iris/load", json!({ "a": 1 }));
+    let said = http.exchange(&call, &patience(30)).expect("said with the new token");
+    assert_eq!((said.status, said.body.as_slice()), (400, &b"a reason"[..]));
+    let said = http.exchange(&call, &patience(30)).expect("there is no newer one");
+    assert_eq!((said.status, said.body.as_slice()), (401, &b"who?"[..]));
+    let seen = seen.lock().expect("not poisoned");
+    let tokens: Vec<bool> = seen.iter().map(|s| s.contains("Bearer token0")).collect();
+    assert_eq!(tokens, [true, false, false]);
+    assert!(seen.iter().all(|s| s.ends_with("{\"a\":1}")), "the same body each time");
+}
+
+#[test]
 fn nothing_is_sent_while_it_is_not_known_who_we_are() {
     struct Locked;
     impl signalbox_remote::Identity for Locked {

@@ -237,6 +237,44 @@ fn counts_come_from_what_ray_names() {
     fake.counts(140, 2);
     let fared = health().expect("counted");
     assert_eq!((fared.n_requests, fared.n_errors), (42, 2));
+    assert_eq!(fared.source, "Ray's own counters (1 exporter)");
+    fake.deaf_exporters(2);
+    let source = health().expect("counted").source;
+    assert!(source.starts_with("Ray's own counters (1 of 3 exporters; nobody answers at "), "{source}");
+}
+
+#[test]
+fn our_own_golden_requests_are_no_traffic() {
+    let fake = Fake::start();
+    let ray = fake.ray_that_remembers();
+    let health = || ray.health(&name("churn"), &version("1"), 60, &cx()).expect("counted");
+    let ask = || ray.ask(&name("churn"), &Whom::Live, &json!({}), &cx());
+    fake.counts(100, 0);
+    assert_eq!(health().n_requests, 0);
+    fake.predicts(&[("200 OK", "{}"), ("500 No", "no"), ("200 OK", "<html>")]);
+    ask().expect("answered");
+    ask().expect_err("it fails");
+    ask().expect_err("no JSON");
+    fake.counts(102, 1);
+    let fared = health();
+    assert_eq!((fared.n_requests, fared.n_errors), (0, 0), "nobody else has asked anything");
+    fake.counts(104, 3);
+    let fared = health();
+    assert_eq!((fared.n_requests, fared.n_errors), (4, 1));
+}
+
+#[test]
+fn a_version_is_asked_once_and_looked_up_once() {
+    let fake = Fake::start();
+    assert!(matches!(stage(&fake, "1"), Outcome::Done(_)));
+    let (ray, whom) = (fake.ray_that_is_told(), Whom::Version(version("1")));
+    let reads = || fake.count("GET /api/serve/applications/");
+    let before = reads();
+    ray.ask(&name("churn"), &whom, &json!({}), &cx()).expect("answered");
+    assert_eq!((reads() - before, fake.count("POST /churn--1")), (1, 1));
+    fake.predicts(&[("503 Busy", "now and then")]);
+    let failure = ray.ask(&name("churn"), &whom, &json!({}), &cx()).expect_err("it failed");
+    assert_eq!((failure.code, fake.count("POST /churn--1")), (FailureCode::Busy, 2), "it is not asked away");
 }
 
 #[test]

@@ -2,33 +2,44 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use signalbox_release::{Cancel, Cx, FailureCode, Outcome, ServiceName, Split, Target, Whom};
-use signalbox_remote::{Auth, V2At, V2Target};
+use signalbox_release::{Cancel, Cx, FailureCode, Outcome, ServiceName, Split, Target, VersionRef, Whom};
+use signalbox_remote::{Auth, Secret, V2At, V2Target};
 
 const HELLO: &str = r#"{"name":"triton","version":"2.51.0","extensions":["model_repository"]}"#;
 
 /// Answers each path that holds a text with a body; everything else with 404. Ends with the process.
 fn fake(answers: &'static [(&'static str, &'static str)]) -> String {
+    listening(answers).0
+}
+
+/// The same, and what it was sent, without bodies.
+fn listening(answers: &'static [(&'static str, &'static str)]) -> (String, Arc<Mutex<Vec<String>>>) {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let own = heard.clone();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let at = listener.local_addr().expect("it listens");
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
-            std::thread::spawn(move || answer(&client, answers));
+            let heard = own.clone();
+            std::thread::spawn(move || answer(&client, answers, &heard));
         }
     });
-    format!("http://{at}")
+    (format!("http://{at}"), heard)
 }
 
-fn answer(mut client: &TcpStream, answers: &[(&str, &str)]) -> std::io::Result<()> {
+fn answer(mut client: &TcpStream, answers: &[(&str, &str)], heard: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut from = BufReader::new(client);
     let (mut line, mut length) = (String::new(), 0);
     from.read_line(&mut line)?;
+    let mut head = line.clone();
     loop {
         let mut header = String::new();
         from.read_line(&mut header)?;
+        head += &header;
         if let Some(text) = header.to_ascii_lowercase().strip_prefix("content-length:") {
             length = text.trim().parse().unwrap_or(0);
         }
@@ -37,6 +48,7 @@ fn answer(mut client: &TcpStream, answers: &[(&str, &str)]) -> std::io::Result<(
         }
     }
     from.read_exact(&mut vec![0; length])?;
+    heard.lock().expect("held").push(head);
     let path = line.split(' ').nth(1).unwrap_or("");
     let found = answers.iter().find(|(wanted, _)| path.ends_with(wanted));
     let (status, body) = found.map_or(("404 Not Found", "{}"), |(_, body)| ("200 OK", body));
@@ -100,7 +112,8 @@ fn names_of_a_server_lead_nowhere_and_its_labels_are_checked() {
         &cx(),
     );
     assert!(matches!(route, Outcome::Refused(failure) if failure.code == FailureCode::Conflict));
-    assert_eq!(std::fs::read_dir(dir.path()).expect("read").count(), 0);
+    let left: Vec<_> = std::fs::read_dir(dir.path()).expect("read").flatten().map(|one| one.file_name()).collect();
+    assert_eq!(left, [".signalbox-lock"]);
 }
 
 #[test]
@@ -112,4 +125,38 @@ fn an_answer_that_is_none_is_no_prediction() {
         let failure = target(fake(answers), dir.path()).ask(&iris(), &Whom::Live, &request, &cx()).expect_err(body);
         assert_eq!(failure.code, FailureCode::Server, "{body}");
     }
+}
+
+#[test]
+fn what_was_given_for_the_server_is_not_told_to_where_its_metrics_are() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (server, heard) = listening(&[
+        ("/v2", r#"{"name":"mlserver","version":"1","extensions":[]}"#),
+        ("/index", r#"[{"name":"iris","state":"READY"}]"#),
+        (
+            "/models/iris",
+            r#"{"versions":["signalbox {\"registry\":\"own\",\"model\":\"iris\",\"version\":\"1\",\"digest\":\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"}"]}"#,
+        ),
+    ]);
+    let (metrics, told) = listening(&[("/metrics", "model_infer_request_success_total{model=\"iris\"} 7")]);
+    let at = || V2At {
+        id: "v2".parse().expect("a name"),
+        url: server.clone(),
+        repository: dir.path().to_path_buf(),
+        metrics: Some(metrics.clone()),
+    };
+    let bearer = |token: &'static str| move || Auth::Bearer { token: Secret::new(token) };
+    let (registry, model) = ("own".parse().expect("a name"), "iris".parse().expect("a name"));
+    let one = VersionRef { registry, model, version: "1".parse().expect("a name"), digest: None };
+    let target = V2Target::new(at(), bearer("hunter2")).expect("a target");
+    let source = target.health(&iris(), &one, 60, &cx()).expect("counted").source;
+    assert!(source.starts_with("the server's own counters"), "{source}");
+    let target = target.metrics_auth(bearer("theirs")).expect("a target");
+    target.health(&iris(), &one, 60, &cx()).expect("counted");
+    let has = |heads: &Mutex<Vec<String>>, token: &str| -> Vec<bool> {
+        heads.lock().expect("held").iter().map(|head| head.contains(token)).collect()
+    };
+    assert!(has(&heard, "Bearer hunter2").into_iter().all(|is| is) && !has(&heard, "theirs").contains(&true));
+    assert_eq!(has(&told, "uthorization: "), [false, true]);
+    assert_eq!(has(&told, "Bearer theirs"), [false, true]);
 }

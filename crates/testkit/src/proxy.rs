@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What happens to a request.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Fault {
     /// The server does it; its answer is lost.
     DropAnswer,
@@ -17,6 +18,8 @@ pub enum Fault {
     DropRequest,
     /// The answer comes later.
     Delay(Duration),
+    /// The server does it; its answer comes when the test says so, or has given up.
+    Hold(Receiver<()>),
     /// So many bytes of the answer, then nothing.
     CutAfter(usize),
     /// The proxy answers itself: `503 Service Unavailable`, further header lines, a body.
@@ -37,6 +40,8 @@ struct Shared {
     faults: Mutex<VecDeque<(String, Fault)>>,
     /// The first lines of all requests.
     seen: Mutex<Vec<String>>,
+    /// Of those whose answers were held.
+    held: Mutex<Vec<String>>,
     ends: AtomicBool,
 }
 
@@ -67,6 +72,15 @@ impl FaultProxy {
     /// one after the other.
     pub fn next(&self, line: &str, fault: Fault) {
         locked(&self.shared.faults).push_back((line.to_owned(), fault));
+    }
+
+    /// Waits until the server has done a request whose first line holds `line`, and its answer is held.
+    pub fn until_held(&self, line: &str) {
+        let end = Instant::now() + Duration::from_secs(120);
+        while !locked(&self.shared.held).iter().any(|held| held.contains(line)) {
+            assert!(Instant::now() < end, "nothing with {line} is held");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// How many requests had a first line that holds `line`.
@@ -102,6 +116,13 @@ impl Shared {
             Some(Fault::Delay(time)) => {
                 let answer = ask(server, &request)?;
                 thread::sleep(time);
+                client.write_all(&answer)?;
+            }
+            Some(Fault::Hold(until)) => {
+                let answer = ask(server, &request)?;
+                locked(&self.held).push(line);
+                // A sender that is gone says so too.
+                let _ = until.recv();
                 client.write_all(&answer)?;
             }
             Some(Fault::CutAfter(bytes)) => {

@@ -13,7 +13,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     ("plot", &["types", "series"]),
     ("store", &["types", "series"]),
     ("watch", &["types", "formats", "store"]),
-    ("release", &["store"]),
+    ("release", &["types", "store"]),
     ("remote", &["release"]),
     ("keeper", &["release"]),
     ("app", &["types", "series", "formats", "store", "watch", "filter", "plot", "release", "keeper", "remote"]),

@@ -3,6 +3,7 @@
 //! No IO, no time, no randomness here. Types whose fields are public have no invariant.
 
 mod batch;
+mod days;
 mod ids;
 mod json;
 mod point;
@@ -10,6 +11,7 @@ mod problem;
 mod run;
 
 pub use batch::{Batch, Cursor, DatasetRef, ModelRef, PurgeMark, RunDelta, RunHead, SeriesDelta, TextRecord};
+pub use days::days_from_civil;
 pub use ids::{MetricId, ProjectId, RunId, SourceId};
 pub use json::number_json;
 pub use point::{Point, Points};

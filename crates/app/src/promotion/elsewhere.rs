@@ -109,9 +109,15 @@ impl App {
         Ok(match at {
             TargetAt::Local { .. } => None,
             TargetAt::V2 { url, repository, metrics } => {
-                let who: Arc<dyn Identity> = Arc::new(auth_for(self.secrets_of(), Place::new(Kind::V2, url, None)?));
+                let who = auth_for(self.secrets_of(), Place::new(Kind::V2, url, None)?);
                 let at = V2At { id, url: url.clone(), repository: root.join(repository), metrics: metrics.clone() };
-                Some(Arc::new(V2Target::new(at, who)?))
+                let mut target = V2Target::new(at, who)?;
+                if let Some(metrics) = metrics {
+                    // Another origin: it is told what was given for it, and nothing else.
+                    let who = auth_for(self.secrets_of(), Place::new(Kind::V2, metrics, None)?);
+                    target = target.metrics_auth(who)?;
+                }
+                Some(Arc::new(target))
             }
             TargetAt::RayServe { url, serve, metrics, share, application } => {
                 let who = auth_for(self.secrets_of(), Place::new(Kind::Ray, url, None)?);

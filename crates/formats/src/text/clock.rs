@@ -1,5 +1,7 @@
 //! Wall times as logs write them: unix seconds, milli-, micro- and nanoseconds, ISO 8601.
 
+use signalbox_types::days_from_civil;
+
 /// Names of columns and keys that may hold the wall time of a row.
 pub(crate) fn is_time_name(name: &str) -> bool {
     const NAMES: [&str; 6] = ["time", "timestamp", "wall_time", "_timestamp", "datetime", "walltime"];
@@ -63,16 +65,6 @@ fn zone_seconds(zone: &str) -> Option<f64> {
 
 fn digits(text: &str, n: usize) -> Option<i64> {
     (text.len() == n && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
-}
-
-/// Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let year_of_era = y.rem_euclid(400);
-    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]

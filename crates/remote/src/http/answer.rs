@@ -147,11 +147,7 @@ pub async fn receive(
             }
         }
         let mut broken = Broken::of_status(place, status, after, &body);
-        if status == StatusCode::UNAUTHORIZED {
-            let challenges = answer.headers().get_all(header::WWW_AUTHENTICATE);
-            let texts = challenges.iter().filter_map(|text| text.to_str().ok()).map(str::to_owned);
-            broken.challenges = Some(Box::new(Challenges(texts.collect())));
-        }
+        broken.challenges = challenges(&answer);
         return Err(broken);
     }
     let mut bytes = 0;
@@ -173,12 +169,24 @@ pub async fn receive(
     Ok(Reply { body: Vec::new(), bytes, headers })
 }
 
+/// How the server wants to be told who we are, if it does not know.
+fn challenges(answer: &Response) -> Option<Box<Challenges>> {
+    let texts = answer.headers().get_all(header::WWW_AUTHENTICATE).iter();
+    let texts = texts.filter_map(|text| text.to_str().ok()).map(str::to_owned);
+    (answer.status() == StatusCode::UNAUTHORIZED).then(|| Box::new(Challenges(texts.collect())))
+}
+
 /// Reads an answer of any status but a redirect.
-pub async fn said(place: &str, mut answer: Response, max_bytes: u64) -> Result<Said, Broken> {
+pub async fn said(
+    place: &str,
+    mut answer: Response,
+    max_bytes: u64,
+) -> Result<(Said, Option<Box<Challenges>>), Broken> {
     let status = answer.status();
     if status.is_redirection() {
         return Err(Broken::of_redirect(place, text_of(&answer, header::LOCATION)));
     }
+    let challenges = challenges(&answer);
     let mut body = Vec::new();
     while let Some(piece) = answer.chunk().await.map_err(|e| Broken::of_error(place, &e))? {
         if (body.len() + piece.len()) as u64 > max_bytes {
@@ -187,7 +195,7 @@ pub async fn said(place: &str, mut answer: Response, max_bytes: u64) -> Result<S
         }
         body.extend_from_slice(&piece);
     }
-    Ok(Said { status: status.as_u16(), body })
+    Ok((Said { status: status.as_u16(), body }, challenges))
 }
 
 fn text_of(answer: &Response, name: header::HeaderName) -> Option<&str> {

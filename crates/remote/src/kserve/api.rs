@@ -121,8 +121,19 @@ impl Api {
 
     /// Server-side apply, never forced. `dry`: only says what would be.
     pub fn apply(&self, name: &str, body: &Value, dry: bool, patience: &Patience) -> Result<Object, Lost> {
+        self.apply_as(MANAGER, name, body, dry, patience)
+    }
+
+    pub fn apply_as(
+        &self,
+        manager: &str,
+        name: &str,
+        body: &Value,
+        dry: bool,
+        patience: &Patience,
+    ) -> Result<Object, Lost> {
         let http = self.http(patience)?;
-        let call = self.apply_call(&http, name, body, dry);
+        let call = self.apply_call(&http, manager, name, body, dry);
         let call = if dry { call.repeatable() } else { call };
         http.change(&call, patience).map(Object).map_err(|lost| match lost {
             // What changes nothing leaves no doubt.
@@ -147,8 +158,8 @@ impl Api {
         }
     }
 
-    pub fn apply_call(&self, http: &Http, name: &str, body: &Value, dry: bool) -> Call {
-        let mut query = vec![("fieldManager", MANAGER), ("force", "false")];
+    fn apply_call(&self, http: &Http, manager: &str, name: &str, body: &Value, dry: bool) -> Call {
+        let mut query = vec![("fieldManager", manager), ("force", "false")];
         if dry {
             query.push(("dryRun", "All"));
         }

@@ -7,14 +7,12 @@ use signalbox_release::{
     Deployable, Failure, FailureCode, OpKey, Request, ServiceName, Split, TO_BE_GIVEN, VersionRef,
 };
 
-use super::object::{MADE_BY, OP, Object, PREVIOUS, Told, VERSION, Wanted};
+use super::object::{MADE_BY, OP, Object, PREVIOUS, Told, Wanted};
 use super::seen::{is_first_and_waiting, is_ready, observed, revision_now};
 use super::{Kserve, name_of};
 use crate::http::{Lost, Patience};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
-/// How often a change is put on top of a status that has moved in between.
-const TRIES: usize = 10;
 
 impl Kserve {
     pub(super) fn stage_calls(&self, service: &ServiceName, what: &Deployable, key: &OpKey) -> Vec<Request> {
@@ -27,6 +25,7 @@ impl Kserve {
             previous: None,
             op: key.as_str(),
             made_by: None,
+            leaving: None,
         };
         let mut body = wanted.object();
         body["metadata"]["resourceVersion"] = json!("{as it was seen}");
@@ -69,10 +68,16 @@ impl Kserve {
             return Err(Failure::new(FailureCode::Invalid, "the version has no number yet").into());
         }
         let told = self.told(&what.version, &self.at.storage.uri(what)?);
-        let now = self.api.get(name, patience)?;
+        let mut now = self.api.get(name, patience)?;
         if now.as_ref().is_some_and(|object| object.annotation(OP) == Some(key.as_str())) {
             // This very call was made before; its answer was lost.
+            if let Some(object) = now {
+                self.handed_over(service, object, patience)?;
+            }
             return self.settled_load(service, &what.version, patience);
+        }
+        if let Some(object) = now.take() {
+            now = Some(self.handed_over(service, object, patience)?);
         }
         let previous = match &now {
             Some(object) => Some(before(service, object)?),
@@ -90,52 +95,13 @@ impl Kserve {
                 Some(object) => object.annotation(MADE_BY),
                 None => Some(key.as_str()),
             },
+            leaving: None,
         };
         match &now {
             Some(object) => self.replace(service, object, &wanted.object(), patience)?,
-            None => self.make(service, &wanted.object(), patience)?,
+            None => self.make(service, &wanted.object(), key, patience)?,
         };
         self.settled_load(service, &what.version, patience)
-    }
-
-    /// Server-side apply knows no "only if it is not there": a dry run tells, and the answer's generation once more.
-    fn make(&self, service: &ServiceName, body: &Value, patience: &Patience) -> Result<Object, Lost> {
-        let another = || {
-            Failure::new(FailureCode::Conflict, format!("another has made {service} just now"))
-                .hint("Make the plan again, from what is so now.")
-        };
-        if self.api.apply(service.as_str(), body, true, patience)?.generation() != 1 {
-            return Err(another().into());
-        }
-        let made = self.api.apply(service.as_str(), body, false, patience)?;
-        if made.generation() == 1 { Ok(made) } else { Err(Lost::Unknown(another())) }
-    }
-
-    /// Applies to what was seen, and to nothing else. KServe writes the status all the time: where nothing but that has
-    /// moved, the server has said no to a change that is still right.
-    fn replace(&self, service: &ServiceName, seen: &Object, body: &Value, patience: &Patience) -> Result<Object, Lost> {
-        let mut now = seen.clone();
-        let mut body = body.clone();
-        for _ in 0..TRIES {
-            body["metadata"]["resourceVersion"] = json!(now.resource_version());
-            body["metadata"]["uid"] = json!(now.text("/metadata/uid"));
-            let done = self
-                .api
-                .apply(service.as_str(), &body, true, patience)
-                .and_then(|_| self.api.apply(service.as_str(), &body, false, patience));
-            match done {
-                Err(Lost::Refused(f)) if f.code == FailureCode::Conflict && super::api::owners(&f).is_none() => {
-                    let gone = || Failure::new(FailureCode::Conflict, format!("another has deleted {service}"));
-                    let again = self.api.get(service.as_str(), patience)?.ok_or_else(gone)?;
-                    if !is_same(&again, seen) {
-                        return Err(changed(service, &again).into());
-                    }
-                    now = again;
-                }
-                done => return done,
-            }
-        }
-        Err(Failure::new(FailureCode::Busy, format!("{service} changes faster than it can be changed")).into())
     }
 
     /// Waits for the model. One that does not load is taken away again at once, so that refused means undone.
@@ -169,6 +135,7 @@ impl Kserve {
     pub(super) fn give(&self, service: &ServiceName, split: &Split, patience: &Patience) -> Result<Value, Lost> {
         let name = name_of(service)?;
         let object = self.api.get(name, patience)?.ok_or_else(|| missing(service))?;
+        let object = self.handed_over(service, object, patience)?;
         let percent = percent_for(service, &object, split)?;
         if object.percent().unwrap_or(100) == percent {
             return Ok(json!({ "canaryTrafficPercent": percent }));
@@ -205,6 +172,11 @@ impl Kserve {
             let why = format!("{version} has {} % of the traffic", served.share);
             return Err(Failure::new(FailureCode::Conflict, why).hint("Give it to another version first.").into());
         }
+        if object.leaving().is_some_and(|leaving| leaving.is(version)) {
+            let op = object.annotation(OP).unwrap_or("").to_owned();
+            let given = self.given_back(service, &op, patience);
+            return Ok(json!({ "put back": true, "given": given }));
+        }
         if !object.told().is_some_and(|told| told.version.is(version)) {
             // A revision before: Knative itself lets go of what has no traffic.
             return Ok(json!({ "left to": "Knative" }));
@@ -238,23 +210,28 @@ impl Kserve {
             previous: Some(&previous),
             op: &op,
             made_by: object.annotation(MADE_BY),
+            leaving: Some(version),
         };
         self.replace(service, object, &wanted.object(), patience)?;
-        // It serves already, as the revision that it had. Left at 0 % it would do so for ever, and pass over whatever
-        // somebody writes into the spec next: so it is given its traffic when it is up; if that takes too long, at the
-        // next change.
+        let given = self.given_back(service, &op, patience);
+        Ok(json!({ "put back": previous.version.to_string(), "given": given }))
+    }
+
+    /// What was put back serves already, as the revision that it had. Left at 0 % it would do so for ever, and pass over
+    /// whatever somebody writes into the spec next: so it is given its traffic when it is up. Until then what it
+    /// replaces counts as loaded, and whoever unloads that comes here again.
+    fn given_back(&self, service: &ServiceName, op: &str, patience: &Patience) -> bool {
         while patience.check().is_ok() {
             let Ok(Some(now)) = self.api.get(service.as_str(), patience) else { break };
-            if now.annotation(OP) != Some(op.as_str()) {
+            if now.annotation(OP) != Some(op) {
                 break;
             }
             if is_ready(&now) {
-                let given = self.give_own(service, &now, patience);
-                return Ok(json!({ "put back": previous.version.to_string(), "given": given.is_ok() }));
+                return self.give_own(service, &now, patience).is_ok();
             }
             self.clock.pause(BETWEEN_LOOKS, patience.cancel());
         }
-        Ok(json!({ "put back": previous.version.to_string(), "given": false }))
+        false
     }
 
     /// Drops the percentage.
@@ -341,14 +318,7 @@ fn percent_for(service: &ServiceName, object: &Object, split: &Split) -> Result<
     Ok(percent.min(100))
 }
 
-/// Nothing but the status has moved.
-fn is_same(one: &Object, other: &Object) -> bool {
-    let id = |object: &Object| object.text("/metadata/uid").map(str::to_owned);
-    let ours = |object: &Object| [VERSION, PREVIOUS, OP].map(|key| object.annotation(key).map(str::to_owned));
-    id(one) == id(other) && one.generation() == other.generation() && ours(one) == ours(other)
-}
-
-fn changed(service: &ServiceName, object: &Object) -> Failure {
+pub(super) fn changed(service: &ServiceName, object: &Object) -> Failure {
     let who = object.other_editor().unwrap_or_else(|| "another Signalbox".to_owned());
     Failure::new(FailureCode::Conflict, format!("{service} was changed by {who}"))
         .hint("Make the plan again, from what is so now.")

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use signalbox_release::VersionRef;
+use signalbox_release::{Digest, VersionRef};
 
 use crate::http::words;
 
@@ -18,6 +18,8 @@ pub const PREVIOUS: &str = "signalbox/previous";
 pub const OP: &str = "signalbox/op";
 /// Only on objects that Signalbox made, and may take away.
 pub const MADE_BY: &str = "signalbox/made-by";
+/// The version that was taken out of the spec last: until the one that was put back has its traffic, it is leaving.
+pub const LEAVING: &str = "signalbox/leaving";
 const MODE: &str = "serving.kserve.io/deploymentMode";
 const TAGS: &str = "serving.kserve.io/enable-tag-routing";
 
@@ -80,6 +82,14 @@ impl Object {
     /// The version that served when the one in the spec came.
     pub fn previous(&self) -> Option<Told> {
         serde_json::from_str::<Told>(self.annotation(PREVIOUS)?).ok().filter(|told| told.model.is_object())
+    }
+
+    /// The version that is being taken away: what was put back in its place is not up yet, or has not been given its
+    /// traffic. Once it has, what the annotation says is history: changing it would make a new revision.
+    pub fn leaving(&self) -> Option<VersionRef> {
+        let leaving: VersionRef = serde_json::from_str(self.annotation(LEAVING)?).ok()?;
+        let is_back = self.told().is_none_or(|told| !told.version.is(&leaving));
+        (self.percent() == Some(0) && is_back).then_some(leaving)
     }
 
     /// What the spec gives its own revision; none says nothing, which is all.
@@ -146,7 +156,11 @@ impl Object {
     /// Who else has last written what the service is to be, and when.
     pub fn other_editor(&self) -> Option<String> {
         let entries = self.0.pointer("/metadata/managedFields")?.as_array()?;
-        let ours = |entry: &Value| entry.get("manager").and_then(Value::as_str) == Some(MANAGER);
+        let maker = self.annotation(MADE_BY).map(maker);
+        let ours = |entry: &Value| {
+            let manager = entry.get("manager").and_then(Value::as_str);
+            manager == Some(MANAGER) || (manager.is_some() && manager == maker.as_deref())
+        };
         let of_spec = |entry: &&Value| entry.pointer("/fieldsV1/f:spec").is_some();
         let time = |entry: &Value| entry.get("time").and_then(Value::as_str).unwrap_or("").to_owned();
         // Same format, same zone: they sort as texts.
@@ -157,9 +171,14 @@ impl Object {
 
     /// What we have applied last: to apply it anew with one thing changed. None: nothing here is ours.
     pub fn applied(&self) -> Option<Value> {
+        self.applied_by(MANAGER)
+    }
+
+    /// The same, for another name of ours: see [`maker`].
+    pub fn applied_by(&self, manager: &str) -> Option<Value> {
         let entries = self.0.pointer("/metadata/managedFields")?.as_array()?;
         let ours = entries.iter().find(|entry| {
-            entry.get("manager").and_then(Value::as_str) == Some(MANAGER)
+            entry.get("manager").and_then(Value::as_str) == Some(manager)
                 && entry.get("operation").and_then(Value::as_str) == Some("Apply")
         })?;
         let mut own = owned(&self.0, ours.get("fieldsV1")?);
@@ -169,6 +188,18 @@ impl Object {
         own["metadata"]["namespace"] = self.0.pointer("/metadata/namespace")?.clone();
         Some(own)
     }
+
+    /// Made by us, and not handed over to [`MANAGER`] yet: by whom.
+    pub fn maker(&self) -> Option<String> {
+        let maker = maker(self.annotation(MADE_BY)?);
+        self.applied_by(&maker).map(|_| maker)
+    }
+}
+
+/// Who makes an object for an operation. Two that make one at the same moment have two names: so the API server itself
+/// refuses the second, which would change fields that the first owns.
+pub fn maker(op: &str) -> String {
+    format!("{MANAGER}-{}", &Digest::of(op).hex()[..16])
 }
 
 fn percent_of(value: &Value) -> Option<u8> {
@@ -198,6 +229,7 @@ pub struct Wanted<'a> {
     pub previous: Option<&'a Told>,
     pub op: &'a str,
     pub made_by: Option<&'a str>,
+    pub leaving: Option<&'a VersionRef>,
 }
 
 impl Wanted<'_> {
@@ -207,6 +239,9 @@ impl Wanted<'_> {
         let mut annotations = json!({ VERSION: told(self.told), OP: self.op, TAGS: "true" });
         if let Some(previous) = self.previous {
             annotations[PREVIOUS] = told(previous);
+        }
+        if let Some(leaving) = self.leaving {
+            annotations[LEAVING] = json!(serde_json::to_string(leaving).expect("BUG: a version is JSON"));
         }
         if let Some(key) = self.made_by {
             annotations[MADE_BY] = json!(key);

@@ -97,7 +97,7 @@ fn understood(plugin: &Plugin, bytes: &[u8]) -> Option<Credential> {
         None => return None,
     };
     let until_unix_ms = match status.expiration_timestamp {
-        Some(text) => Some(super::times::unix_ms(&text)?),
+        Some(text) => Some(signalbox_release::unix_ms_of(&text)?),
         None => None,
     };
     Some(Credential { auth, identity, until_unix_ms })

@@ -7,6 +7,7 @@
 use signalbox_release::{Identity, Observed, Phase, Served, ServiceName};
 
 use super::object::{MADE_BY, Object, Told};
+use crate::http::words;
 
 /// The revision that the spec as it is now has made; none if KServe has not made it yet.
 pub fn revision_now(object: &Object) -> Option<&str> {
@@ -56,7 +57,7 @@ fn by_revision(object: &Object) -> Vec<Served> {
             (None, false) => None,
         };
         let waiting = is_now && is_first_and_waiting(object);
-        let mut label = line.revision.clone();
+        let mut label = words(line.revision.as_bytes());
         if waiting {
             label += " (the first one: KServe lets it answer already)";
         } else if version.is_none() {
@@ -78,9 +79,17 @@ fn by_revision(object: &Object) -> Vec<Served> {
     if let Some(told) = told
         && !loaded.iter().any(|served| served.version.as_ref().is_some_and(|at| at.is(&told.version)))
     {
-        let label = now.map_or_else(|| "not made yet".to_owned(), str::to_owned);
+        let label = now.map_or_else(|| "not made yet".to_owned(), |now| words(now.as_bytes()));
         let (version, identity) = (Some(told.version), Identity::Claimed);
         loaded.push(Served { version, label, share: 0, ready: ready && !stopped, identity, since_unix_ms: None });
+    }
+    if let Some(leaving) = object.leaving()
+        && !loaded.iter().any(|served| served.version.as_ref().is_some_and(|at| at.is(&leaving)))
+    {
+        // Whoever takes it away again finishes what was begun.
+        let label = "being taken away: what was put back is not up, or has not been given its traffic".to_owned();
+        let (version, identity) = (Some(leaving), Identity::Claimed);
+        loaded.push(Served { version, label, share: 0, ready: false, identity, since_unix_ms: None });
     }
     for served in &mut loaded {
         if served.version.is_none() {
@@ -178,8 +187,15 @@ mod tests {
     /// As KServe leaves it: version 2 has come beside version 1, which revision r1 serves.
     fn object(percent: Option<u8>, made_and_ready: [&str; 2], traffic: &[(&str, u8)], model_status: Value) -> Object {
         let (two, one) = (told("2", None), told("1", Some("r1")));
-        let wanted =
-            Wanted { name: "churn", namespace: "models", told: &two, previous: Some(&one), op: "p.1", made_by: None };
+        let wanted = Wanted {
+            name: "churn",
+            namespace: "models",
+            told: &two,
+            previous: Some(&one),
+            op: "p.1",
+            made_by: None,
+            leaving: None,
+        };
         let mut raw = wanted.object();
         raw["spec"]["predictor"]["canaryTrafficPercent"] = json!(percent);
         let traffic: Vec<Value> =
@@ -207,7 +223,7 @@ mod tests {
         (seen.phase, loaded.collect())
     }
 
-    fn one(name: &str, share: u8, ready: bool) -> (String, u8, bool) {
+    fn one_of(name: &str, share: u8, ready: bool) -> (String, u8, bool) {
         (name.to_owned(), share, ready)
     }
 
@@ -216,26 +232,26 @@ mod tests {
         let ok = || json!({ "transitionStatus": "UpToDate" });
         // KServe has not looked yet.
         let fresh = object(Some(0), ["r1", "r1"], &[("r1", 100)], ok());
-        assert_eq!(shares(&fresh), (Phase::Serving, vec![one("1", 100, true), one("2", 0, false)]));
+        assert_eq!(shares(&fresh), (Phase::Serving, vec![one_of("1", 100, true), one_of("2", 0, false)]));
         // Made, and not up.
         let coming = object(Some(0), ["r2", "r1"], &[("r1", 0), ("r1", 100)], ok());
-        assert_eq!(shares(&coming), (Phase::Starting, vec![one("1", 100, true), one("2", 0, false)]));
+        assert_eq!(shares(&coming), (Phase::Starting, vec![one_of("1", 100, true), one_of("2", 0, false)]));
         let loaded = object(Some(0), ["r2", "r2"], &[("r2", 0), ("r1", 100)], ok());
-        assert_eq!(shares(&loaded), (Phase::Serving, vec![one("2", 0, true), one("1", 100, true)]));
+        assert_eq!(shares(&loaded), (Phase::Serving, vec![one_of("2", 0, true), one_of("1", 100, true)]));
         let shared = object(Some(10), ["r2", "r2"], &[("r2", 10), ("r1", 90)], ok());
-        assert_eq!(shares(&shared).1, [one("2", 10, true), one("1", 90, true)]);
+        assert_eq!(shares(&shared).1, [one_of("2", 10, true), one_of("1", 90, true)]);
         let all = object(None, ["r2", "r2"], &[("r2", 100)], ok());
-        assert_eq!(shares(&all).1, [one("2", 100, true)]);
+        assert_eq!(shares(&all).1, [one_of("2", 100, true)]);
         // Put back just before, KServe had it in two revisions: either may have the traffic.
         let mut twice = object(Some(0), ["r2", "r2"], &[("r2", 0), ("r0", 100)], ok());
         let mut one_told = told("1", Some("r1"));
         one_told.revisions.push("r0".into());
         twice.0["metadata"]["annotations"]["signalbox/previous"] =
             json!(serde_json::to_string(&one_told).expect("JSON"));
-        assert_eq!(shares(&twice).1, [one("2", 0, true), one("1", 100, true)]);
+        assert_eq!(shares(&twice).1, [one_of("2", 0, true), one_of("1", 100, true)]);
         // A revision that nobody here has made.
         let odd = object(Some(0), ["r2", "r2"], &[("r2", 0), ("r0", 100)], ok());
-        assert_eq!(shares(&odd).1, [one("2", 0, true), one("r0", 100, true)]);
+        assert_eq!(shares(&odd).1, [one_of("2", 0, true), one_of("r0", 100, true)]);
     }
 
     #[test]
@@ -244,7 +260,46 @@ mod tests {
             "reason": "ModelLoadFailed", "message": "no such\nbucket\u{1b}[0m", "location": "pod-1" } });
         let failed = object(Some(0), ["r2", "r1"], &[("r1", 100)], status);
         assert_eq!(failed.failure().as_deref(), Some("BlockedByFailedLoad: ModelLoadFailed no such bucket [0m pod-1"));
-        assert_eq!(shares(&failed), (Phase::Degraded, vec![one("1", 100, true), one("2", 0, false)]));
+        assert_eq!(shares(&failed), (Phase::Degraded, vec![one_of("1", 100, true), one_of("2", 0, false)]));
+    }
+
+    #[test]
+    fn a_version_that_is_being_taken_away_is_there_until_that_is_done() {
+        let (one, two) = (told("1", None), told("2", None).version);
+        let previous = Told { newest: Some("r2".into()), ..told("1", Some("r1")) };
+        let wanted = Wanted {
+            name: "churn",
+            namespace: "models",
+            told: &one,
+            previous: Some(&previous),
+            op: "p.1.back",
+            made_by: None,
+            leaving: Some(&two),
+        };
+        let back = |percent: Option<u8>, ready: &str, traffic: &[(&str, u8)]| {
+            let mut object = object(percent, ["r3", ready], traffic, json!(null));
+            let wanted = wanted.object();
+            object.0["metadata"]["annotations"] = wanted["metadata"]["annotations"].clone();
+            object.0["spec"]["predictor"]["model"] = wanted["spec"]["predictor"]["model"].clone();
+            shares(&object).1
+        };
+        let coming = back(Some(0), "r2", &[("r2", 0), ("r1", 100)]);
+        assert_eq!(coming, [one_of("1", 100, true), one_of("2", 0, false)]);
+        let up = back(Some(0), "r3", &[("r3", 0), ("r1", 100)]);
+        assert_eq!(up, [one_of("1", 100, true), one_of("2", 0, false)]);
+        assert_eq!(back(None, "r3", &[("r3", 100)]), [one_of("1", 100, true)]);
+    }
+
+    #[test]
+    fn a_name_that_a_terminal_would_obey_is_shown_without_that() {
+        let long = format!("r\u{1b}[2J\n{}", "x".repeat(1 << 20));
+        for newest in ["r2", &long] {
+            let hostile = object(Some(0), [newest, newest], &[(&long, 100)], json!(null));
+            let seen = observed(&"churn".parse().expect("a name"), &hostile);
+            let labels = seen.loaded.iter().map(|served| served.label.as_str());
+            assert!(labels.clone().all(|label| label.len() < 300 && !label.contains(['\u{1b}', '\n'])));
+            assert!(labels.clone().count() > 0);
+        }
     }
 
     #[test]

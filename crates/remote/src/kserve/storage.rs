@@ -1,9 +1,10 @@
 //! Where KServe finds a version's artifact.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use signalbox_release::{Deployable, Failure, FailureCode, digest_of};
 
+use crate::cache;
 use crate::http::words;
 
 /// How an artifact gets to where the cluster can load it.
@@ -64,37 +65,26 @@ impl Storage {
         let from = what.path.as_deref().ok_or_else(|| {
             Failure::new(FailureCode::Invalid, format!("{} is not on this machine to be copied", what.version))
         })?;
-        let folder = mount.join(what.version.model.as_str());
-        let to = folder.join(what.version.version.as_str());
-        let io = |path: &Path, e: std::io::Error| Failure::new(FailureCode::Local, format!("{}: {e}", path.display()));
+        let to = mount.join(what.version.model.as_str()).join(what.version.version.as_str());
         let tree = digest_of(from).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
         if let Some(wanted) = what.version.digest.as_ref().filter(|wanted| **wanted != tree.digest) {
             let (is, wanted) = (tree.digest.short(), wanted.short());
             return Err(Failure::new(FailureCode::Conflict, format!("{} holds {is}, not {wanted}", from.display())));
-        }
-        if to.exists() {
-            let there = digest_of(&to).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
-            if there.digest == tree.digest {
-                return Ok(());
-            }
-            return Err(Failure::new(
-                FailureCode::Conflict,
-                format!("{} is there already, and holds something else", to.display()),
-            )
-            .hint("Move it away, if nothing serves it."));
         }
         if !mount.is_dir() {
             return Err(Failure::new(FailureCode::Local, format!("{} is not there", mount.display()))
                 .hint("It is the folder that the cluster shares; is it mounted?"));
         }
         // Complete, or not there: the cluster may look at any moment.
-        let coming = folder.join(format!(".coming-{}-{}", what.version.version, std::process::id()));
-        if coming.exists() {
-            std::fs::remove_dir_all(&coming).map_err(|e| io(&coming, e))?;
+        if !to.exists() && cache::copied(&tree, from, &to)? {
+            return Ok(());
         }
-        std::fs::create_dir_all(&folder).map_err(|e| io(&folder, e))?;
-        tree.copy(from, &coming).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
-        std::fs::rename(&coming, &to).map_err(|e| io(&to, e))
+        let there = digest_of(&to).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
+        if there.digest == tree.digest {
+            return Ok(());
+        }
+        let why = format!("{} is there already, and holds something else", to.display());
+        Err(Failure::new(FailureCode::Conflict, why).hint("Move it away, if nothing serves it."))
     }
 }
 

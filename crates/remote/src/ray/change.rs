@@ -9,7 +9,7 @@ use super::application::{self, Found, Mark, check_name, live_prefix, name_of, ow
 use super::config::{Config, prefix_of};
 use super::look::App;
 use super::{API, RayServe};
-use crate::http::{Lost, Patience};
+use crate::http::{Lost, Patience, words};
 
 const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 /// So many replicas that died before one ran: the next will fare no better.
@@ -83,7 +83,7 @@ impl RayServe {
                 if app.and_then(Mark::of).is_none_or(|mark| mark.service != *service) {
                     return Err(Failure::new(
                         FailureCode::Conflict,
-                        format!("{live} belongs to {name}, which no Signalbox has deployed"),
+                        format!("{live} belongs to {}, which no Signalbox has deployed", words(name.as_bytes())),
                     )
                     .hint("Move that application to another prefix first."));
                 }

@@ -96,8 +96,9 @@ impl Config {
         name.map(String::as_str)
     }
 
-    /// What is otherwise in `now`, for a person.
+    /// What is otherwise in `now`, for a person; not more than a person reads.
     pub fn differences(&self, now: &Config) -> Vec<String> {
+        const MAX: usize = 10;
         let mut found = Vec::new();
         for name in
             self.applications.keys().chain(now.applications.keys().filter(|n| !self.applications.contains_key(*n)))
@@ -115,6 +116,10 @@ impl Config {
         }
         if self.head != now.head {
             found.push("the cluster's own options are otherwise".into());
+        }
+        if found.len() > MAX {
+            let more = found.split_off(MAX).len();
+            found.push(format!("and {more} more"));
         }
         found
     }

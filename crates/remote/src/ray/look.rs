@@ -99,9 +99,13 @@ impl App {
         self.deployments.iter().all(|it| it.wanted.is_none_or(|wanted| it.running as u64 >= wanted))
     }
 
+    fn shown_name(&self) -> String {
+        words(self.name.as_bytes())
+    }
+
     /// What Ray says of it, for a person.
     pub fn why(&self) -> String {
-        let mut said: Vec<String> = vec![format!("{} is {}", self.name, words(self.status.as_bytes()))];
+        let mut said = vec![format!("{} is {}", self.shown_name(), words(self.status.as_bytes()))];
         for it in self.deployments.iter().filter(|it| it.status != "HEALTHY" || !self.has_all_replicas()) {
             let wanted = it.wanted.map_or("?".to_owned(), |wanted| wanted.to_string());
             said.push(format!("{} of {wanted} replicas of {} run", it.running, words(it.name.as_bytes())));
@@ -114,13 +118,13 @@ impl App {
 
     pub fn raw(&self) -> Value {
         let deployments = self.deployments.iter().map(|it| {
-            let told = json!({ "status": it.status, "message": tail(&it.message), "running": it.running, "wanted": it.wanted });
-            (it.name.clone(), told)
+            let told = json!({ "status": words(it.status.as_bytes()), "message": tail(&it.message), "running": it.running, "wanted": it.wanted });
+            (words(it.name.as_bytes()), told)
         });
         json!({
-            "status": self.status,
+            "status": words(self.status.as_bytes()),
             "message": tail(&self.message),
-            "route_prefix": self.prefix,
+            "route_prefix": self.prefix.as_ref().map(|prefix| words(prefix.as_bytes())),
             "deployments": deployments.collect::<Map<_, _>>(),
         })
     }
@@ -186,18 +190,21 @@ impl RayServe {
                 }
                 seen.loaded.push(served);
             }
-            told.insert(app.name.clone(), raw);
+            told.insert(app.shown_name(), raw);
         }
         if seen.phase == Phase::Absent && ours.iter().any(|app| app.status == "DEPLOYING") {
             seen.phase = Phase::Starting;
         }
         let kept = |app: &App| {
             let config = &details["applications"][app.name.as_str()]["deployed_app_config"];
-            (app.name.clone(), json!({ "status": app.status, "config": Digest::of(canonical(config)) }))
+            (
+                app.shown_name(),
+                json!({ "status": words(app.status.as_bytes()), "config": Digest::of(canonical(config)) }),
+            )
         };
         // An application of that name that is none of ours would be in the way.
-        let in_the_way: Vec<&str> =
-            others.iter().map(|app| app.name.as_str()).filter(|name| name.starts_with(&prefix)).collect();
+        let in_the_way: Vec<String> =
+            others.iter().filter(|app| app.name.starts_with(&prefix)).map(App::shown_name).collect();
         seen.raw = json!({
             "applications": told,
             "routes": routes,
@@ -218,7 +225,7 @@ impl RayServe {
     ) -> Served {
         let mut served = Served {
             version: app.mark.as_ref().filter(|mark| mark.service == *service).map(Mark::at),
-            label: app.name.clone(),
+            label: app.shown_name(),
             share: if route == Some(&live_prefix(service)) { 100 } else { 0 },
             ready: app.is_up() && route.is_some() && route == app.prefix.as_deref(),
             identity: if app.mark.is_some() { Identity::Claimed } else { Identity::Unknown },
@@ -250,19 +257,19 @@ impl RayServe {
         served
     }
 
-    /// Where a version is asked itself: its path at the proxy.
+    /// Where a version is asked itself: its path at the proxy; and what was read to know it.
     pub(super) fn routed(
         &self,
         service: &ServiceName,
         at: &VersionRef,
         patience: &Patience,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, Value), Failure> {
         let details = self.details(patience)?;
         let app = App::all(&details).into_iter().find(|app| app.mark.as_ref().is_some_and(|mark| mark.is(service, at)));
         let prefix = app.and_then(|app| app.prefix);
         let prefix =
             prefix.ok_or_else(|| Failure::new(FailureCode::NotFound, format!("{at} is not loaded at {service}")))?;
-        Ok(prefix.trim_matches('/').to_owned())
+        Ok((prefix.trim_matches('/').to_owned(), details))
     }
 }
 
@@ -285,9 +292,37 @@ fn end_of(message: &str) -> String {
     lines.last().map_or(String::new(), |line| words(line.as_bytes()))
 }
 
-/// The last part of a long message.
+/// The last lines of a long message, each as short as what a person is told.
 fn tail(message: &str) -> String {
-    const MAX_CHARS: usize = 2000;
-    let n = message.chars().count();
-    message.chars().skip(n.saturating_sub(MAX_CHARS)).collect()
+    const MAX_LINES: usize = 30;
+    let mut lines: Vec<String> =
+        message.lines().rev().filter(|line| !line.trim().is_empty()).take(MAX_LINES).map(indented).collect();
+    lines.reverse();
+    lines.join("\n")
+}
+
+fn indented(line: &str) -> String {
+    let indent = line.chars().take_while(|c| *c == ' ').take(20).count();
+    format!("{}{}", " ".repeat(indent), words(line.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ray_says_is_bounded_and_holds_nothing_that_a_terminal_obeys() {
+        let line = "x".repeat(100_000);
+        let message = format!("{}\nTraceback:\n  File \u{1b}[31m{line}\n", "more\n".repeat(100));
+        let app = json!({ "status": format!("FAILED\u{1b}{line}"), "message": message, "deployments": {
+            format!("M\u{7}{line}"): { "status": format!("UN\u{7}{line}"), "message": message } } });
+        let app = App::read(&format!("churn\u{1b}[2J{line}"), &app);
+        let raw = app.raw();
+        assert!(raw["message"].as_str().expect("a text").contains("more\nTraceback:\n  File [31mxxx"));
+        let told = [app.why(), app.shown_name(), raw["status"].to_string(), raw["message"].to_string()];
+        for text in told.iter().map(String::as_str).chain([raw.to_string().as_str()]) {
+            assert!(text.len() < 8000 && !text.contains(['\u{1b}', '\u{7}']), "{} bytes", text.len());
+            assert!(!text.contains("\\u00"), "{text}");
+        }
+    }
 }

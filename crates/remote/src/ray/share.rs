@@ -1,10 +1,11 @@
 //! The folder that this machine and all nodes of the cluster see: artifacts, by what they hold, and our own module.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use signalbox_release::{Digest, Failure, FailureCode, TreeError, VersionRef, digest_of};
+
+use crate::cache;
 
 /// Where both see the same files.
 #[derive(Clone, Debug)]
@@ -32,7 +33,7 @@ impl Share {
         let below = self.below(&tree.digest);
         let folder = self.here.join(&below);
         if !folder.is_dir() {
-            self.arrives(&folder, |coming| tree.copy(from, coming).map_err(local))?;
+            cache::copied(&tree, from, &folder).map_err(hinted)?;
         }
         let file = if from.is_file() { tree.files.first().map(|file| file.path.clone()) } else { None };
         let (mut here, mut there) = (folder, self.there(&below));
@@ -62,10 +63,11 @@ impl Share {
                 return Err(Failure::new(FailureCode::Local, format!("{} was changed", file.display()))
                     .hint("Remove its folder; it is written anew."));
             }
-            self.arrives(&folder, |coming| {
-                fs::create_dir_all(coming).map_err(|e| io_failure(coming, &e))?;
-                fs::write(coming.join("signalbox_serve.py"), MODULE).map_err(|e| io_failure(coming, &e))
-            })?;
+            let fill = |coming: &Path| {
+                let path = coming.join("signalbox_serve.py");
+                fs::write(&path, MODULE).map_err(|e| cache::local(&path, &e))
+            };
+            cache::appears(&folder, fill).map_err(hinted)?;
         }
         Ok(self.there(&below))
     }
@@ -87,33 +89,14 @@ impl Share {
         let root = self.there.clone().unwrap_or_else(|| self.here.display().to_string());
         format!("{}/{below}", root.trim_end_matches('/'))
     }
-
-    /// All of it under its name, or nothing.
-    fn arrives(&self, folder: &Path, fill: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
-        let parent = folder.parent().expect("BUG: below the shared folder");
-        fs::create_dir_all(parent).map_err(|e| io_failure(parent, &e))?;
-        let name = folder.file_name().and_then(|name| name.to_str()).expect("BUG: named by hex digits");
-        let coming = parent.join(format!(".coming-{name}-{}", std::process::id()));
-        if coming.exists() {
-            fs::remove_dir_all(&coming).map_err(|e| io_failure(&coming, &e))?;
-        }
-        fill(&coming).inspect_err(|_| drop(fs::remove_dir_all(&coming)))?;
-        match fs::rename(&coming, folder) {
-            Ok(()) => Ok(()),
-            // Another brought the same in meanwhile.
-            Err(_) if folder.is_dir() => fs::remove_dir_all(&coming).map_err(|e| io_failure(&coming, &e)),
-            Err(e) => Err(io_failure(folder, &e)),
-        }
-    }
 }
 
 fn module_below() -> String {
     format!("code/{}", Digest::of(MODULE).short())
 }
 
-fn io_failure(path: &Path, e: &io::Error) -> Failure {
-    Failure::new(FailureCode::Local, format!("{}: {e}", path.display()))
-        .hint("Is the shared folder there, and may it be written to?")
+fn hinted(failure: Failure) -> Failure {
+    failure.hint("Is the shared folder there, and may it be written to?")
 }
 
 fn local(e: TreeError) -> Failure {

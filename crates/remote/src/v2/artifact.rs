@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use signalbox_release::{Failure, FailureCode, Tree};
 
 use super::Dialect;
-use super::folder::{Content, Contents};
 use super::pbtxt;
+use super::record::{Content, Contents};
 use super::signature::Signature;
 
 const SETTINGS: &str = "model-settings.json";

@@ -1,10 +1,13 @@
 //! A question to a model, as its clients ask it; and how it fares with theirs.
 
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use serde_json::Value;
 use signalbox_release::{Answer, Failure, FailureCode, Health, ServiceName, VersionRef, Whom};
 
+use super::record::Role;
+use super::route::number;
 use super::tensors::{Specs, from_v2, is_v2, to_v2};
 use super::{Dialect, V2Target, Word, health, label, word};
 use crate::http::{Lost, Patience, Said};
@@ -47,10 +50,18 @@ impl V2Target {
         // MLServer names no version; a staged model is named after its own.
         let by = match whom {
             Whom::Version(at) => (answer["model_name"] == name.as_str()).then(|| at.version.to_string()),
-            Whom::Live => answer["model_version"].as_str().filter(|by| by.len() <= 200).map(str::to_owned),
+            Whom::Live => self.named(&name, &answer),
         };
         let body = if passes { answer } else { from_v2(&answer, &specs)? };
         Ok(Answer { body, by, took_ms })
+    }
+
+    /// Which version has answered. Triton names the number of the live folder, which is the version's own only where
+    /// that is a number: the folder's record says whose it is.
+    fn named(&self, name: &str, answer: &Value) -> Option<String> {
+        let record = self.repository.record(name).filter(|record| record.role == Role::Live)?;
+        let wanted = number(&record.version).to_string();
+        (answer["model_version"].as_str() == Some(&wanted)).then(|| record.version.version.to_string())
     }
 
     pub(super) fn fared(
@@ -60,6 +71,8 @@ impl V2Target {
         secs: u64,
         patience: &Patience,
     ) -> Result<Health, Failure> {
+        // Counters that are read one after the other only grow.
+        let _one = self.counting.lock().unwrap_or_else(PoisonError::into_inner);
         let look = self.look(service, patience)?;
         let live = look.live(service).and_then(|live| live.at.clone()).filter(|live| live.is(version));
         let none =
@@ -81,7 +94,7 @@ impl V2Target {
             (Dialect::MlServer, None) => return Ok(none("no address of the server's metrics is set")),
         };
         let label = live.version.to_string();
-        Ok(self.tally.look(service, &label, counts, secs, Instant::now()))
+        Ok(self.tally.look(service, &label, counts, secs))
     }
 }
 

@@ -1,51 +1,24 @@
-//! The folders in the server's repository that are ours, and what is written beside a model so that any Signalbox knows it.
+//! The folders in the server's repository that are ours.
 //!
-//! A folder appears whole or not at all: it is written under a name of its own, synced, and renamed. What a kill leaves
-//! half-written begins with [`COMING`] and is removed by the next who writes that folder.
+//! A folder appears whole or not at all: it is written under a name of its own, synced, and put in place of the one
+//! before in one step, where the system can do that. What a kill leaves half-written begins with [`COMING`] and is
+//! removed by the next who writes that folder; what was there before, or was to come, begins with [`BEFORE`]. One
+//! Signalbox at a time changes a repository: [`Repository::alone`].
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use signalbox_release::{Digest, Failure, FailureCode, OpKey, ServiceName, VersionRef};
 
-const RECORD: &str = "signalbox.json";
+use super::record::{Content, Contents, RECORD, Record, Stamp, Written, file_digest};
+use crate::cache;
+use crate::http::Patience;
+
 const COMING: &str = ".signalbox-coming-";
 const BEFORE: &str = ".signalbox-before-";
-const MAX_RECORD_BYTES: u64 = 64 << 20;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    Staged,
-    Live,
-}
-
-/// What is known of a folder that is ours.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    pub role: Role,
-    pub service: ServiceName,
-    pub version: VersionRef,
-    /// Of the artifact that it was made from.
-    pub digest: Digest,
-    pub key: String,
-    /// What was written, besides this record.
-    pub files: Vec<String>,
-}
-
-/// A file that a folder will hold.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Content {
-    /// The bytes of a file that must have this digest.
-    Copy(PathBuf, Digest),
-    Bytes(Vec<u8>),
-}
-
-/// By path below the folder, with `/`.
-pub type Contents = BTreeMap<String, Content>;
+const LOCK: &str = ".signalbox-lock";
 
 pub struct Repository {
     root: PathBuf,
@@ -66,11 +39,14 @@ impl Repository {
 
     /// The record of a folder; None if it is not there, or not ours.
     pub fn record(&self, name: &str) -> Option<Record> {
-        let path = self.path(name).join(RECORD);
-        if fs::metadata(&path).ok()?.len() > MAX_RECORD_BYTES {
-            return None;
-        }
-        serde_json::from_slice(&fs::read(path).ok()?).ok()
+        Record::read(&self.path(name))
+    }
+
+    /// Waits until no other Signalbox changes anything here, on any machine that sees these files with their locks.
+    pub fn alone(&self, patience: &Patience) -> Result<File, Failure> {
+        // Without it nothing may be made here: it is not mounted.
+        fs::read_dir(&self.root).map_err(|e| self.unusable(&e))?;
+        cache::alone(&self.root.join(LOCK), "another Signalbox changes the model repository just now", patience)
     }
 
     /// All folders of a service that are ours, by name.
@@ -88,39 +64,64 @@ impl Repository {
         Ok(found)
     }
 
-    /// Puts back what a kill between two renames has left aside.
-    pub fn recover(&self, name: &str) -> Result<(), Failure> {
-        let before = self.path(&format!("{BEFORE}{name}"));
-        if !before.exists() {
+    /// Puts right what a kill, or an answer that was lost, has left: two folders of which one is to stay. That is the
+    /// one which the server `serves` under this name, and else the one that stands there.
+    pub fn recover(&self, name: &str, serves: Option<&VersionRef>) -> Result<(), Failure> {
+        let before = before(name);
+        if !self.exists(&before) {
             return Ok(());
         }
-        if self.exists(name) { self.clear(&before) } else { self.rename(&before, &self.path(name)) }
+        let is_served = |name: &str| self.record(name).zip(serves).is_some_and(|(record, at)| record.version.is(at));
+        if !self.exists(name) {
+            return self.rename(&before, name);
+        }
+        if is_served(&before) && !is_served(name) {
+            return self.put_back(name);
+        }
+        self.clear(&self.path(&before))
     }
 
     /// Writes a folder; what was there under that name is kept aside until [`Repository::settle`].
     pub fn write(&self, name: &str, contents: &Contents, record: &Record, key: &OpKey) -> Result<(), Failure> {
         self.clear_coming(name)?;
-        let coming = self.path(&format!("{COMING}{name}.{}", key.as_str()));
-        if let Err(failure) = self.fill(&coming, contents, record) {
-            let _ = fs::remove_dir_all(&coming);
+        let coming = format!("{COMING}{name}.{}", key.as_str());
+        if let Err(failure) = self.fill(&self.path(&coming), contents, record) {
+            let _ = fs::remove_dir_all(self.path(&coming));
             return Err(failure);
         }
-        if self.exists(name) {
-            self.rename(&self.path(name), &self.path(&format!("{BEFORE}{name}")))?;
+        if !self.exists(name) {
+            return self.rename(&coming, name);
         }
-        self.rename(&coming, &self.path(name))
+        // By then it is complete, and a kill leaves two whole folders.
+        let before = before(name);
+        self.rename(&coming, &before)?;
+        if !self.exchange(&before, name)? {
+            self.rename(&before, &coming)?;
+            self.rename(name, &before)?;
+            self.rename(&coming, name)?;
+        }
+        Ok(())
     }
 
     /// What was written stays.
     pub fn settle(&self, name: &str) -> Result<(), Failure> {
-        let before = self.path(&format!("{BEFORE}{name}"));
-        if before.exists() { self.clear(&before) } else { Ok(()) }
+        let before = before(name);
+        if self.exists(&before) { self.clear(&self.path(&before)) } else { Ok(()) }
     }
 
     /// What was there before comes back.
     pub fn unwrite(&self, name: &str) -> Result<(), Failure> {
-        self.remove(name)?;
-        self.recover(name)
+        if self.exists(&before(name)) { self.put_back(name) } else { self.remove(name).map(drop) }
+    }
+
+    fn put_back(&self, name: &str) -> Result<(), Failure> {
+        let (mut aside, before) = (before(name), before(name));
+        if !self.exchange(&before, name)? {
+            aside = format!("{COMING}{name}.back");
+            self.rename(name, &aside)?;
+            self.rename(&before, name)?;
+        }
+        self.clear(&self.path(&aside))
     }
 
     /// Removes what we have written; gives what others have put there, which stays. What Python makes of our own
@@ -129,7 +130,7 @@ impl Repository {
         self.clear_coming(name)?;
         let Some(record) = self.record(name) else { return Ok(Vec::new()) };
         let folder = self.path(name);
-        for file in record.files.iter().filter(|file| is_below(file)) {
+        for (file, _) in record.below() {
             gone(fs::remove_file(folder.join(file))).map_err(|e| local(&folder, &e))?;
         }
         gone(fs::remove_file(folder.join(RECORD))).map_err(|e| local(&folder, &e))?;
@@ -140,22 +141,29 @@ impl Repository {
 
     fn fill(&self, coming: &Path, contents: &Contents, record: &Record) -> Result<(), Failure> {
         let io = |e: io::Error| local(coming, &e);
+        let mut files = BTreeMap::new();
         for (below, content) in contents {
             let path = coming.join(below);
             fs::create_dir_all(path.parent().expect("BUG: below a folder")).map_err(io)?;
-            match content {
-                Content::Bytes(bytes) => fs::write(&path, bytes).map_err(io)?,
+            let digest = match content {
+                Content::Bytes(bytes) => {
+                    fs::write(&path, bytes).map_err(io)?;
+                    Digest::of(bytes)
+                }
                 Content::Copy(from, digest) => {
                     fs::copy(from, &path).map_err(|e| local(from, &e))?;
                     if file_digest(&path)? != *digest {
                         let why = format!("{} was changed meanwhile", from.display());
                         return Err(Failure::new(FailureCode::Conflict, why).hint("Make the plan again."));
                     }
+                    digest.clone()
                 }
-            }
+            };
             File::open(&path).and_then(|file| file.sync_all()).map_err(io)?;
+            files.insert(below.clone(), Written { digest, stamp: Stamp::of(&path).map_err(io)? });
         }
-        let record = serde_json::to_vec_pretty(record).expect("BUG: a record is JSON");
+        let record = Record { files, ..record.clone() };
+        let record = serde_json::to_vec_pretty(&record).expect("BUG: a record is JSON");
         fs::create_dir_all(coming).and_then(|()| fs::write(coming.join(RECORD), record)).map_err(io)?;
         File::open(coming.join(RECORD)).and_then(|file| file.sync_all()).map_err(io)
     }
@@ -175,8 +183,21 @@ impl Repository {
         fs::remove_dir_all(path).map_err(|e| local(path, &e))
     }
 
-    fn rename(&self, from: &Path, to: &Path) -> Result<(), Failure> {
-        fs::rename(from, to).map_err(|e| local(to, &e))?;
+    fn rename(&self, from: &str, to: &str) -> Result<(), Failure> {
+        let to = self.path(to);
+        fs::rename(self.path(from), &to).map_err(|e| local(&to, &e))?;
+        self.sync()
+    }
+
+    /// Each takes the other's name in one step, so that a server that starts just then finds one of the two. False:
+    /// this system or this disk cannot do that.
+    fn exchange(&self, one: &str, other: &str) -> Result<bool, Failure> {
+        let (one, other) = (self.path(one), self.path(other));
+        let done = exchange(&one, &other).map_err(|e| local(&other, &e))?;
+        if done { self.sync().map(|()| true) } else { Ok(false) }
+    }
+
+    fn sync(&self) -> Result<(), Failure> {
         #[cfg(unix)]
         File::open(&self.root).and_then(|root| root.sync_all()).map_err(|e| local(&self.root, &e))?;
         Ok(())
@@ -187,14 +208,25 @@ impl Repository {
     }
 }
 
-pub fn file_digest(path: &Path) -> Result<Digest, Failure> {
-    let tree = signalbox_release::digest_of(path).map_err(|e| Failure::new(FailureCode::Local, e.to_string()))?;
-    Ok(tree.files.into_iter().next().expect("BUG: a file is one file").digest)
+fn before(name: &str) -> String {
+    format!("{BEFORE}{name}")
 }
 
-/// A record may have been changed: what it names must lie in its folder.
-fn is_below(path: &str) -> bool {
-    Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)))
+/// False: it cannot be done in one step here.
+#[cfg(target_os = "linux")]
+fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(true),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_: &Path, _: &Path) -> io::Result<bool> {
+    Ok(false)
 }
 
 fn gone(removed: io::Result<()>) -> io::Result<()> {
@@ -231,63 +263,4 @@ pub fn local(path: &Path, e: &io::Error) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(files: &[&str]) -> Record {
-        let version = VersionRef {
-            registry: "own".parse().expect("a name"),
-            model: "iris".parse().expect("a name"),
-            version: "1".parse().expect("a name"),
-            digest: None,
-        };
-        Record {
-            role: Role::Staged,
-            service: "iris".parse().expect("a name"),
-            version,
-            digest: Digest::of("x"),
-            key: "P.0".into(),
-            files: files.iter().map(|&file| file.to_owned()).collect(),
-        }
-    }
-
-    fn key() -> OpKey {
-        OpKey::new(&"P".parse().expect("an id"), 0, false)
-    }
-
-    #[test]
-    fn only_what_we_wrote_is_removed() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let repository = Repository::new(dir.path().to_path_buf());
-        let outside = dir.path().join("precious");
-        fs::write(&outside, "x").expect("written");
-        let contents: Contents = [("1/model.py".to_owned(), Content::Bytes(b"x".to_vec()))].into();
-        repository.write("iris--1", &contents, &record(&["1/model.py", "../precious"]), &key()).expect("written");
-        fs::create_dir(dir.path().join("iris--1/1/__pycache__")).expect("made");
-        fs::write(dir.path().join("iris--1/1/__pycache__/model.cpython-311.pyc"), "x").expect("written");
-        fs::write(dir.path().join("iris--1/notes.txt"), "x").expect("written");
-        assert_eq!(repository.remove("iris--1").expect("removed"), ["notes.txt"]);
-        assert!(outside.exists() && dir.path().join("iris--1/notes.txt").exists());
-        assert!(!dir.path().join("iris--1/1").exists());
-        assert_eq!(repository.remove("iris--1").expect("not ours any more"), Vec::<String>::new());
-    }
-
-    #[test]
-    fn what_a_kill_leaves_is_put_right() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let repository = Repository::new(dir.path().to_path_buf());
-        let contents: Contents = [("a".to_owned(), Content::Bytes(b"1".to_vec()))].into();
-        repository.write("iris", &contents, &record(&["a"]), &key()).expect("written");
-        // Between the two renames.
-        fs::rename(dir.path().join("iris"), dir.path().join(".signalbox-before-iris")).expect("renamed");
-        fs::create_dir(dir.path().join(".signalbox-coming-iris.P.0")).expect("made");
-        repository.recover("iris").expect("put back");
-        assert_eq!(repository.record("iris").expect("ours"), record(&["a"]));
-        let other: Contents = [("a".to_owned(), Content::Bytes(b"2".to_vec()))].into();
-        repository.write("iris", &other, &record(&["a"]), &key()).expect("written");
-        assert_eq!(fs::read(dir.path().join("iris/a")).expect("read"), b"2");
-        repository.unwrite("iris").expect("put back");
-        assert_eq!(fs::read(dir.path().join("iris/a")).expect("read"), b"1");
-        assert_eq!(fs::read_dir(dir.path()).expect("read").count(), 1);
-    }
-}
+mod tests;

@@ -1,11 +1,11 @@
 //! What the server says that it serves, and what of it is known to be ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use signalbox_release::{Failure, FailureCode, Identity, Observed, Phase, Served, ServiceName, VersionRef};
 
-use super::folder::{Record, Role};
+use super::record::{Record, Role};
 use super::{Dialect, V2Target, label, pbtxt};
 use crate::http::{Patience, words};
 
@@ -26,6 +26,8 @@ pub struct Look {
     pub dialect: Dialect,
     /// All folders that are ours.
     pub records: BTreeMap<String, Record>,
+    /// Those of them whose files are as they were written.
+    as_written: BTreeSet<String>,
     /// What is loaded for the service: under its own name, and under those of staged versions.
     pub loaded: BTreeMap<String, Loaded>,
     index: Vec<Value>,
@@ -51,7 +53,9 @@ impl V2Target {
             }
         }
         let index = index.iter().filter(|one| one["name"].as_str().is_some_and(|name| of_service(&name)));
-        Ok(Look { dialect, records, loaded, index: index.cloned().collect() })
+        let as_written = records.iter().filter(|(name, record)| record.is_as_written(&self.repository.path(name)));
+        let as_written = as_written.map(|(name, _)| name.clone()).collect();
+        Ok(Look { dialect, records, as_written, loaded, index: index.cloned().collect() })
     }
 
     pub(super) fn index(&self, patience: &Patience) -> Result<Vec<Value>, Failure> {
@@ -108,12 +112,21 @@ impl Look {
         self.loaded.get(service.as_str())
     }
 
-    /// Only what both the server and a folder of ours say is proven.
-    fn identity(&self, at: &VersionRef) -> Identity {
-        let known =
-            self.records.values().any(|record| record.version.is(at) && Some(&record.digest) == at.digest.as_ref());
+    /// What a model says of itself is our own label. It is proven where the folder that it was loaded from was written
+    /// for that version, and holds what was written; for the service's own name, also the staged model's that it
+    /// hands its requests to, or whose files it loads.
+    fn identity(&self, service: &ServiceName, name: &str, at: &VersionRef) -> Identity {
+        let holds = |name: &str| {
+            let record = self.records.get(name).filter(|_| self.as_written.contains(name));
+            record.is_some_and(|record| record.version.is(at) && Some(&record.digest) == at.digest.as_ref())
+        };
+        let staged = label::staged(service.as_str(), at.version.as_str());
+        // Triton's ensemble says what it was written for, whatever stands behind it.
+        let behind = |loaded: &Loaded| loaded.ready && loaded.at.as_ref() == Some(at);
+        let hands_on = self.dialect == Dialect::Triton && name != staged;
+        let is_so = holds(name) && holds(&staged) && (!hands_on || self.loaded.get(&staged).is_some_and(behind));
         match &at.digest {
-            Some(digest) if known => Identity::Proven(digest.clone()),
+            Some(digest) if is_so => Identity::Proven(digest.clone()),
             _ => Identity::Claimed,
         }
     }
@@ -126,7 +139,7 @@ impl Look {
             else {
                 continue;
             };
-            let (version, identity) = (Some(at.clone()), self.identity(at));
+            let (version, identity) = (Some(at.clone()), self.identity(service, name, at));
             loaded.push(Served {
                 version,
                 label: name.clone(),
@@ -138,18 +151,21 @@ impl Look {
         }
         let live = self.live(service);
         if let Some(live) = live {
+            let of = |at| self.identity(service, service.as_str(), at);
+            let identity = live.at.as_ref().map_or(Identity::Unknown, of);
             let staged = loaded.iter_mut().find(|served| live.at.is_some() && served.version == live.at);
             match staged {
                 Some(served) => {
                     served.share = 100;
                     served.ready = live.ready;
+                    served.identity = identity;
                 }
                 None => loaded.push(Served {
                     version: live.at.clone(),
                     label: service.to_string(),
                     share: 100,
                     ready: live.ready,
-                    identity: live.at.as_ref().map_or(Identity::Unknown, |at| self.identity(at)),
+                    identity,
                     since_unix_ms: None,
                 }),
             }

@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use serde_json::{Value, json};
 use signalbox_release::{Failure, FailureCode, OpKey, ServiceName, Split, VersionRef};
 
-use super::folder::{Content, Contents, Record, Role, file_digest};
 use super::observe::Look;
+use super::record::{Content, Contents, Record, Role};
 use super::stage::{is_same, taken};
 use super::{Dialect, V2Target, Word, artifact, label, pbtxt, word};
 use crate::http::{Lost, Patience};
@@ -22,9 +22,10 @@ impl V2Target {
         patience: &Patience,
     ) -> Result<Value, Lost> {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.repository.alone(patience)?;
         let name = service.as_str();
         let look = self.look(service, patience)?;
-        self.repository.recover(name)?;
+        self.repository.recover(name, look.live(service).and_then(|live| live.at.as_ref()))?;
         let on_disk = self.repository.record(name);
         let is_live = on_disk.as_ref().is_some_and(|disk| disk.role == Role::Live && disk.service == *service);
         if self.repository.exists(name) && !is_live {
@@ -82,6 +83,9 @@ impl V2Target {
         key: &OpKey,
     ) -> Result<(), Failure> {
         let name = service.as_str();
+        let path = self.repository.path(staged);
+        // What the server loads now is what was proven.
+        record.check(&path)?;
         let mut contents = Contents::new();
         match look.dialect {
             Dialect::Triton => {
@@ -92,29 +96,30 @@ impl V2Target {
                 let said = label::label(&record.version, &record.digest);
                 let config = pbtxt::of_ensemble(name, staged, &loaded.raw, &said)?;
                 contents.insert("config.pbtxt".into(), Content::Bytes(config.into_bytes()));
-                // The version's own number, where it is one: each answer names it.
-                let number = record.version.version.as_str().parse::<u32>().ok().filter(|n| *n > 0).unwrap_or(1);
+                // Each answer names it.
+                let number = number(&record.version);
                 let note = format!("{name} hands its requests on to {staged}. Written by Signalbox.\n");
                 contents.insert(format!("{number}/note.txt"), Content::Bytes(note.into_bytes()));
             }
             Dialect::MlServer => {
-                let path = self.repository.path(staged);
                 let text = std::fs::read(path.join(SETTINGS)).map_err(|e| super::folder::local(&path, &e))?;
                 let odd = |_| Failure::new(FailureCode::Conflict, format!("{staged}/{SETTINGS} was changed"));
                 let settings: Value = serde_json::from_slice(&text).map_err(odd)?;
                 let live = artifact::live_settings(&settings, name, staged)?;
                 if artifact::brings_code(&settings) {
-                    for file in record.files.iter().filter(|file| *file != SETTINGS) {
-                        let from = path.join(file);
-                        let digest = file_digest(&from)?;
-                        contents.insert(file.clone(), Content::Copy(from, digest));
+                    for (file, was) in record.below().filter(|(file, _)| *file != SETTINGS) {
+                        contents.insert(file.clone(), Content::Copy(path.join(file), was.digest.clone()));
                     }
                 }
                 contents.insert(SETTINGS.into(), Content::Bytes(live.to_string().into_bytes()));
             }
         }
-        let files = contents.keys().cloned().collect();
-        let live = Record { role: Role::Live, key: key.as_str().to_owned(), files, ..record.clone() };
+        let live = Record { role: Role::Live, key: key.as_str().to_owned(), ..record.clone() };
         self.repository.write(name, &contents, &live, key)
     }
+}
+
+/// What Triton calls a service's version: that version's own number, where it is one.
+pub(super) fn number(at: &VersionRef) -> u32 {
+    at.version.as_str().parse().ok().filter(|n| *n > 0).unwrap_or(1)
 }

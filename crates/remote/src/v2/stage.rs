@@ -1,12 +1,13 @@
 //! Loading a version where no client asks for it, and taking it away again.
 
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use signalbox_release::{Deployable, Failure, FailureCode, OpKey, ServiceName, VersionRef, digest_of};
 
-use super::folder::{Content, Contents, Record, Role};
+use super::record::{Content, Contents, Record, Role};
 use super::{Dialect, V2Target, Word, artifact, label, word};
 use crate::http::{Lost, Patience};
 
@@ -35,18 +36,21 @@ impl V2Target {
             let why = format!("{path} holds {found}, not {wanted}: it was changed since it was checked");
             return Err(Failure::new(FailureCode::Conflict, why).hint("Make the plan again.").into());
         }
-        self.repository.recover(&name)?;
+        let _alone = self.repository.alone(patience)?;
+        self.repository.recover(&name, None)?;
         match self.repository.record(&name) {
-            Some(found) if is_same(&found, service, &what.version) && found.digest == tree.digest => {}
+            Some(found) if is_same(&found, service, &what.version) && found.digest == tree.digest => {
+                found.check(&self.repository.path(&name))?;
+            }
             Some(found) => return Err(taken(&name, &format!("it holds {} of {}", found.version, found.service)).into()),
             None if self.repository.exists(&name) => return Err(taken(&name, "it is not Signalbox's").into()),
             None => {
                 let said = label::label(&what.version, &tree.digest);
                 let contents = artifact::contents(dialect, path, &tree, &name, &said)?;
                 let version = VersionRef { digest: Some(tree.digest.clone()), ..what.version.clone() };
-                let files = contents.keys().cloned().collect();
                 let (role, service, digest) = (Role::Staged, service.clone(), tree.digest.clone());
-                let record = Record { role, service, version, digest, key: key.as_str().to_owned(), files };
+                let (key_text, files) = (key.as_str().to_owned(), BTreeMap::new());
+                let record = Record { role, service, version, digest, key: key_text, files };
                 self.repository.write(&name, &contents, &record, key)?;
             }
         }
@@ -69,6 +73,7 @@ impl V2Target {
 
     pub(super) fn take_away(&self, service: &ServiceName, at: &VersionRef, patience: &Patience) -> Result<Value, Lost> {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.repository.alone(patience)?;
         let name = label::check(service, at.version.as_str())?;
         let look = self.look(service, patience)?;
         if look.live(service).is_some_and(|live| live.at.as_ref().is_some_and(|live| live.is(at))) {
@@ -77,7 +82,7 @@ impl V2Target {
                 .hint("Give the traffic to another version first.")
                 .into());
         }
-        self.repository.recover(&name)?;
+        self.repository.recover(&name, None)?;
         let found = self.repository.record(&name);
         if let Some(found) = found.as_ref().filter(|found| !is_same(found, service, at)) {
             return Err(taken(&name, &format!("it holds {} of {}", found.version, found.service)).into());
@@ -145,9 +150,8 @@ impl V2Target {
             digest: None,
         };
         let digest = signalbox_release::Digest::of("");
-        let files = contents.keys().cloned().collect();
-        let record =
-            Record { role: Role::Staged, service, version: nothing, digest, key: key.as_str().to_owned(), files };
+        let (key_text, files) = (key.as_str().to_owned(), BTreeMap::new());
+        let record = Record { role: Role::Staged, service, version: nothing, digest, key: key_text, files };
         if self.repository.write(name, &contents, &record, key).is_ok() {
             let _ = self.http.exchange(&self.load_call(name), patience);
             // Until it is gone the server counts as not ready.

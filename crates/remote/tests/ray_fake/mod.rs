@@ -23,6 +23,14 @@ struct State {
     broken: Option<(String, String)>,
     lies: Map<String, Value>,
     counts: Option<(u64, u64)>,
+    /// Exporters that are named, and that nobody reaches.
+    deaf_exporters: usize,
+    /// Status and body of predictions, in turn; then 200.
+    predictions: Vec<(&'static str, &'static str)>,
+    /// The first lines of all requests.
+    seen: Vec<String>,
+    /// Serve's port is this one.
+    tells_port: bool,
     /// Requests that told, or did not tell, who asks, where they should not, or should.
     strangers: Vec<String>,
 }
@@ -75,8 +83,15 @@ impl Fake {
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let (head, body) = request(&client);
-                let answer = own.lock().expect("held").answer(&head, &body, at);
-                let (status, body) = answer.map_or(("404 Not Found", "no".to_owned()), |body| ("200 OK", body));
+                let mut own = own.lock().expect("held");
+                let (status, body) = match own.predicted(&head) {
+                    Some(said) => said,
+                    None => {
+                        let answer = own.answer(&head, &body, at);
+                        answer.map_or(("404 Not Found", "no".to_owned()), |body| ("200 OK", body))
+                    }
+                };
+                drop(own);
                 let length = body.len();
                 let _ =
                     write!(&client, "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
@@ -86,17 +101,26 @@ impl Fake {
         Fake { at, state, share, application, kept: std::sync::OnceLock::new() }
     }
 
-    /// Another Signalbox each time.
-    pub fn ray(&self) -> RayServe {
-        let at = RayAt {
+    fn at(&self) -> RayAt {
+        RayAt {
             id: name("ray"),
             url: format!("http://{}", self.at),
             serve: Some(format!("http://{}/proxy", self.at)),
             metrics: None,
             share: Some(RayShare { here: self.share.path().to_path_buf(), there: None }),
             application: self.application.clone(),
-        };
-        RayServe::new(at, || Auth::Bearer { token: Secret::new("hunter2") }).expect("an address")
+        }
+    }
+
+    /// Another Signalbox each time.
+    pub fn ray(&self) -> RayServe {
+        RayServe::new(self.at(), || Auth::Bearer { token: Secret::new("hunter2") }).expect("an address")
+    }
+
+    /// One that is told where Serve's proxy is by the cluster.
+    pub fn ray_that_is_told(&self) -> RayServe {
+        self.state.lock().expect("held").tells_port = true;
+        RayServe::new(RayAt { serve: None, ..self.at() }, || Auth::None).expect("an address")
     }
 
     pub fn ray_that_remembers(&self) -> &RayServe {
@@ -143,6 +167,19 @@ impl Fake {
         self.state.lock().expect("held").counts = Some((good, bad));
     }
 
+    pub fn deaf_exporters(&self, n: usize) {
+        self.state.lock().expect("held").deaf_exporters = n;
+    }
+
+    pub fn predicts(&self, said: &[(&'static str, &'static str)]) {
+        self.state.lock().expect("held").predictions = said.to_vec();
+    }
+
+    /// How many requests had a first line that begins so.
+    pub fn count(&self, line: &str) -> usize {
+        self.state.lock().expect("held").seen.iter().filter(|seen| seen.starts_with(line)).count()
+    }
+
     pub fn answers(&self, body: &str) {
         self.state.lock().expect("held").answer = Some(body.into());
     }
@@ -157,6 +194,16 @@ fn running(config: &Value) -> Value {
 }
 
 impl State {
+    /// To a prediction, whatever is asked.
+    fn predicted(&mut self, head: &str) -> Option<(&'static str, String)> {
+        self.seen.push(head.lines().next().unwrap_or("").to_owned());
+        if !head.starts_with("POST ") {
+            return None;
+        }
+        let said = if self.predictions.is_empty() { ("200 OK", "{}") } else { self.predictions.remove(0) };
+        Some((said.0, said.1.to_owned()))
+    }
+
     fn answer(&mut self, head: &str, body: &str, at: SocketAddr) -> Option<String> {
         let mut words = head.split_whitespace();
         let (verb, path) = (words.next()?, words.next()?.split('?').next()?);
@@ -173,8 +220,9 @@ impl State {
                         self.before = Some((n - 1, change));
                     }
                 }
+                let port = if self.tells_port { at.port() } else { 8000 };
                 let details = json!({
-                    "http_options": { "host": "0.0.0.0", "port": 8000 }, "target_capacity": null, "applications": self.all,
+                    "http_options": { "host": "0.0.0.0", "port": port }, "target_capacity": null, "applications": self.all,
                 });
                 Some(self.answer.clone().unwrap_or(details.to_string()))
             }
@@ -213,7 +261,9 @@ impl State {
                 Some(said.to_string())
             }
             ("GET", "/api/prometheus/sd") => {
-                Some(json!([{ "targets": [at.to_string(), "x/../y:1", "127.0.0.1:1@evil:2", 3] }]).to_string())
+                let mut targets = vec![json!(at.to_string()), json!("x/../y:1"), json!("127.0.0.1:1@evil:2"), json!(3)];
+                targets.extend((0..self.deaf_exporters).map(|n| json!(format!("127.0.0.1:{}", n + 1))));
+                Some(json!([{ "targets": targets }]).to_string())
             }
             ("GET", "/metrics") => self.counts.map(|(good, bad)| {
                 let line = |code: u16, n: u64| {

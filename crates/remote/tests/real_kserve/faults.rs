@@ -1,7 +1,5 @@
 //! What networks do, between us and the real API server: through `kubectl proxy`, which takes TLS off.
 
-use std::time::Duration;
-
 use serde_json::json;
 use signalbox_release::{End, FailureCode, Line, Outcome, Split, Target};
 use signalbox_testkit::proxy::{Fault, FaultProxy};
@@ -49,16 +47,14 @@ fn lost_answers_change_nothing_for_the_worse() {
     assert!(matches!(setting.target.route(&name("churn"), &own, &key("y"), &brief()), Outcome::Done(_)));
     let path = setting.dir.path().join("v3");
     let what = signalbox_release::Deployable { version: three.clone(), path: Some(path), source: None };
-    proxy.next("dryRun=All", Fault::Delay(Duration::from_secs(2)));
-    let (setting, target, tried) = (&setting, &setting.target, proxy.count("dryRun=All"));
+    let (release, held) = std::sync::mpsc::channel();
+    proxy.next("dryRun=All", Fault::Hold(held));
+    let (setting, target) = (&setting, &setting.target);
     let outcome = std::thread::scope(|scope| {
         let staging = scope.spawn(move || target.stage(&name("churn"), &what, &key("z"), &brief()));
-        while proxy.count("dryRun=All") == tried {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        // The dry run is done by the time its answer is held back.
-        std::thread::sleep(Duration::from_millis(700));
+        proxy.until_held("dryRun=All");
         setting.another_writes("kubectl-edit", json!({ "spec": { "predictor": { "minReplicas": 2 } } }));
+        release.send(()).expect("it is held");
         staging.join().expect("it ends")
     });
     let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
@@ -69,4 +65,38 @@ fn lost_answers_change_nothing_for_the_worse() {
     drop(plain);
     let failure = setting.target.observe(&name("churn"), &brief()).expect_err("nobody");
     assert!(matches!(failure.code, FailureCode::TimedOut | FailureCode::Unreachable), "{failure}");
+}
+
+#[test]
+fn a_first_version_that_was_not_handed_over_is_by_the_next_who_changes_it() {
+    let mut setting = Setting::new("handed");
+    let plain = cluster().plain(&setting.dir.path().join("kubeconfig"));
+    let proxy = FaultProxy::before(([127, 0, 0, 1], plain.port).into());
+    setting.through(&proxy.url());
+    let one = setting.register(1, false);
+    let path = Some(setting.dir.path().join("v1"));
+    let what = signalbox_release::Deployable { version: one.clone(), path, source: None };
+    let managers = || {
+        let object = setting.object();
+        let all = object["metadata"]["managedFields"].as_array().expect("kept").iter();
+        all.filter_map(|entry| entry["manager"].as_str()).filter(|name| *name != "manager").map(str::to_owned).collect()
+    };
+    // Made, and then nobody is heard of any more.
+    proxy.next("fieldManager=signalbox&", Fault::Answer { status: "500 No", headers: "", body: "" });
+    let outcome = setting.target.stage(&name("churn"), &what, &key("x"), &brief());
+    assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
+    assert_eq!(setting.shares(), [("1".into(), 0)]);
+    let of: Vec<String> = managers();
+    assert!(matches!(&of[..], [one] if one.starts_with("signalbox-")), "{of:?}");
+    let all = Split { to: Some(one), share: 100, rest: None };
+    // It may be given its traffic once it is up.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let outcome = loop {
+        match setting.target.route(&name("churn"), &all, &key("y"), &brief()) {
+            Outcome::Refused(failure) if failure.code == FailureCode::Busy => assert!(std::time::Instant::now() < end),
+            outcome => break outcome,
+        }
+    };
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!((setting.shares(), managers()), (vec![("1".into(), 100)], vec!["signalbox".to_owned()]));
 }

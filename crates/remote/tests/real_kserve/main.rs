@@ -9,9 +9,9 @@ mod world;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use signalbox_release::{End, FailureCode, Line, OpKey, Outcome, Phase, Split, Target, Whom};
+use signalbox_release::{Cx, End, FailureCode, Line, OpKey, Outcome, Phase, Split, Target, Whom};
 
-use cluster::{ADA, EVE, cluster, cx};
+use cluster::{ADA, EVE, cluster, controller, cx};
 use world::{Setting, brief, kserve, kubeconfig, name};
 
 #[test]
@@ -96,6 +96,69 @@ fn a_first_version_that_is_wrong_leaves_no_service() {
     let (end, why) = setting.carried(&plan);
     assert!(end == End::TakenBack && why.contains("no module named churnlib"), "{why}");
     assert_eq!(setting.target.observe(&name("churn"), &cx()).expect("seen").phase, Phase::Absent);
+}
+
+#[test]
+fn of_two_first_versions_at_once_one_is_refused_and_the_other_is_not_touched() {
+    let setting = Setting::new("race");
+    let versions = [setting.register(1, false), setting.register(2, false)];
+    let stage = |i: usize| {
+        let path = Some(setting.dir.path().join(format!("v{}", i + 1)));
+        let what = signalbox_release::Deployable { version: versions[i].clone(), path, source: None };
+        // A client of its own, as another Signalbox has.
+        let dir = tempfile::tempdir().expect("a folder");
+        let target = kserve("race", kubeconfig(&dir, &cluster().url, ADA[0]));
+        target.stage(&name("churn"), &what, &key(["x", "y"][i]), &cx())
+    };
+    for _ in 0..5 {
+        let outcomes = std::thread::scope(|scope| {
+            let both = [scope.spawn(|| stage(0)), scope.spawn(|| stage(1))];
+            both.map(|one| one.join().expect("it ends"))
+        });
+        let done: Vec<bool> = outcomes.iter().map(|outcome| matches!(outcome, Outcome::Done(_))).collect();
+        let winner = usize::from(done[1]);
+        let Outcome::Refused(failure) = &outcomes[1 - winner] else { panic!("{outcomes:?}") };
+        assert!(matches!(failure.code, FailureCode::Conflict | FailureCode::Busy), "{failure:?}");
+        assert_eq!(done.iter().filter(|done| **done).count(), 1, "{outcomes:?}");
+        assert_eq!(setting.shares(), [((winner + 1).to_string(), 0)]);
+        let object = setting.object();
+        let managers = object["metadata"]["managedFields"].as_array().expect("kept").iter();
+        let managers: Vec<_> = managers.map(|entry| entry["manager"].as_str().expect("a name")).collect();
+        assert!(managers.iter().all(|name| ["signalbox", "manager"].contains(name)), "{managers:?}");
+        assert_eq!(object["metadata"]["generation"], 1, "nothing was written over it");
+        let gone = setting.target.unstage(&name("churn"), &versions[winner], &cx());
+        assert!(matches!(gone, Outcome::Done(_)), "{gone:?}");
+        assert_eq!(setting.target.observe(&name("churn"), &cx()).expect("seen").phase, Phase::Absent);
+    }
+}
+
+#[test]
+fn a_version_that_is_put_back_late_is_given_its_traffic_by_who_unloads_again() {
+    let mut setting = Setting::new("late");
+    setting.with_one();
+    let two = setting.register(2, false);
+    let path = Some(setting.dir.path().join("v2"));
+    let what = signalbox_release::Deployable { version: two.clone(), path, source: None };
+    let outcome = setting.target.stage(&name("churn"), &what, &key("x"), &cx());
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    // The version before loads no more, for a while.
+    let bad = controller().mount.join("late-model/1/BAD");
+    std::fs::write(&bad, "").expect("written");
+    let short = Cx { limit: std::time::Duration::from_secs(8), ..cx() };
+    let outcome = setting.target.unstage(&name("churn"), &two, &short);
+    assert_eq!(outcome, Outcome::Done(json!({ "put back": "late-model 1", "given": false })));
+    let percent = || setting.object()["spec"]["predictor"].get("canaryTrafficPercent").cloned();
+    assert_eq!(percent(), Some(json!(0)));
+    let seen = setting.target.observe(&name("churn"), &cx()).expect("seen");
+    let leaving = seen.of(&two).expect("it is told of");
+    assert!(!leaving.ready && leaving.share == 0 && leaving.label.contains("being taken away"), "{leaving:?}");
+    std::fs::remove_file(&bad).expect("removed");
+    let outcome = setting.target.unstage(&name("churn"), &two, &cx());
+    assert_eq!(outcome, Outcome::Done(json!({ "put back": true, "given": true })));
+    assert_eq!((percent(), setting.shares()), (None, vec![("1".into(), 100)]));
+    // After that there is nothing left to do.
+    let outcome = setting.target.unstage(&name("churn"), &two, &cx());
+    assert_eq!(outcome, Outcome::Done(json!({ "loaded": false })));
 }
 
 #[test]

@@ -87,6 +87,7 @@ impl Setting {
                 target: name("kube"),
                 service: name("churn"),
                 shares: vec![10, 50],
+                smoke: None,
                 bake: None,
                 keep_old: false,
             }),

@@ -36,15 +36,14 @@ pub fn another_who_comes_in_between_wins(cluster: &Cluster, models: &Path) {
     };
     let split = Split { to: Some(first.clone()), share: 100, rest: None };
     let puts = proxy.count(PUTS);
-    proxy.next(READS, Fault::Delay(Duration::from_secs(5)));
+    let (release, held) = std::sync::mpsc::channel();
+    proxy.next(READS, Fault::Hold(held));
     let outcome = std::thread::scope(|scope| {
         let route =
             scope.spawn(|| view.ray.route(&name("shared"), &split, &OpKey::new(&name("RACE"), 0, false), &cx()));
-        while proxy.count(READS) == 0 {
-            std::thread::yield_now();
-        }
-        std::thread::sleep(Duration::from_secs(2));
+        proxy.until_held(READS);
         cluster.put(&changed(2));
+        release.send(()).expect("it is held");
         route.join().expect("it ends")
     });
     let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use signalbox_release::{
-    Cancel, Cx, Deployable, Failure, Golden, OpKey, Outcome, ServiceName, Split, Target, VersionRef, digest_of,
+    Cancel, Cx, Deployable, Failure, Golden, Identity, OpKey, Outcome, ServiceName, Split, Target, VersionRef,
+    digest_of,
 };
 use signalbox_remote::{Auth, V2At, V2Target};
 use tempfile::TempDir;
@@ -81,26 +82,7 @@ impl Server {
     pub fn start(kind: Kind) -> Server {
         let (at, grpc, metrics) = (free(), free(), free());
         let repository = tempfile::tempdir().expect("a folder");
-        let python = python(kind);
-        let bin = python.parent().expect("a folder").to_path_buf();
-        let mut command = match kind {
-            Kind::MlServer => {
-                let settings = serde_json::json!({ "host": "127.0.0.1", "http_port": at.port(), "grpc_port": grpc.port(),
-                    "metrics_port": metrics.port(), "parallel_workers": 0 });
-                std::fs::write(repository.path().join("settings.json"), settings.to_string()).expect("written");
-                let mut command = Command::new(bin.join("mlserver"));
-                command.args(["start", "."]).current_dir(repository.path());
-                command
-            }
-            Kind::Triton => triton(&python, &bin, repository.path(), [at, grpc, metrics]),
-        };
-        command
-            .env("MLFLOW_DISABLE_TELEMETRY", "true")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let child = command.spawn().unwrap_or_else(|e| panic!("{kind:?} does not start: {e}"));
+        let child = spawn(kind, repository.path(), [at, grpc, metrics]);
         let server = Server { kind, at, metrics, repository, child };
         server.until_it_is_there();
         server
@@ -129,6 +111,13 @@ impl Server {
         V2Target::new(at, || Auth::None).expect("a target")
     }
 
+    /// The same, on what the repository holds by now.
+    pub fn start_again(&mut self) {
+        self.kill();
+        self.child = spawn(self.kind, self.repository.path(), [self.at, free(), self.metrics]);
+        self.until_it_is_there();
+    }
+
     /// As a kill -9 ends it, with all that it started.
     pub fn kill(&mut self) {
         let group = rustix::process::Pid::from_child(&self.child);
@@ -148,6 +137,25 @@ impl Drop for Server {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         let _ = self.child.wait();
     }
+}
+
+fn spawn(kind: Kind, repository: &Path, [at, grpc, metrics]: [SocketAddr; 3]) -> Child {
+    let python = python(kind);
+    let bin = python.parent().expect("a folder").to_path_buf();
+    let mut command = match kind {
+        Kind::MlServer => {
+            let settings = serde_json::json!({ "host": "127.0.0.1", "http_port": at.port(), "grpc_port": grpc.port(),
+                "metrics_port": metrics.port(), "parallel_workers": 0 });
+            std::fs::write(repository.join("settings.json"), settings.to_string()).expect("written");
+            let mut command = Command::new(bin.join("mlserver"));
+            command.args(["start", "."]).current_dir(repository);
+            command
+        }
+        Kind::Triton => triton(&python, &bin, repository, [at, grpc, metrics]),
+    };
+    command.env("MLFLOW_DISABLE_TELEMETRY", "true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.spawn().unwrap_or_else(|e| panic!("{kind:?} does not start: {e}"))
 }
 
 /// What nvidia-pytriton brings, as it starts it itself: with the stub of this Python.
@@ -222,12 +230,29 @@ pub fn route(target: &V2Target, to: Option<&Deployable>) -> Outcome {
 
 /// What is loaded, as version and share; all of it ready, and proven.
 pub fn shares(target: &V2Target) -> Vec<(String, u8)> {
+    let all = loaded(target);
+    assert!(all.iter().all(|(_, _, proven)| *proven), "{all:?}");
+    all.into_iter().map(|(version, share, _)| (version, share)).collect()
+}
+
+/// The same, and whether it is proven.
+pub fn loaded(target: &V2Target) -> Vec<(String, u8, bool)> {
     let seen = target.observe(&iris(), &cx()).expect("seen");
     let of = |served: &signalbox_release::Served| {
         assert!(served.ready, "{served:?}");
-        (served.version.as_ref().map_or(served.label.clone(), |at| at.version.to_string()), served.share)
+        let version = served.version.as_ref().map_or(served.label.clone(), |at| at.version.to_string());
+        (version, served.share, matches!(served.identity, Identity::Proven(_)))
     };
     let mut all: Vec<_> = seen.loaded.iter().map(of).collect();
     all.sort();
     all
+}
+
+/// Waits for what clients do meanwhile.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(120);
+    while !is_so() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
