@@ -196,7 +196,7 @@ pub(super) fn service_at(name: &ModelName, model: &ModelPolicy) -> ServiceName {
 }
 
 /// Whom a policy has us speak to, and where it has us write, each once.
-fn addresses(policy: &Policy) -> Vec<String> {
+pub(crate) fn addresses(policy: &Policy) -> Vec<String> {
     let mut named = BTreeSet::new();
     let folder = |path: &PathBuf| format!("the folder {}", path.display());
     named.extend(policy.registries.values().filter_map(|at| match at {

@@ -103,6 +103,7 @@ impl App {
             n_approvals: model.gates.approvals.as_ref().map_or(0, |gate| gate.n),
             is_own: plan.made_by == super::person(),
             foreign: self.is_foreign(&plan)?,
+            project: project.as_ref().map(|project| project.id.0),
             proven,
             ended: progress.end.as_ref().and_then(|_| lines.last()).map(|(at, _)| secs(*at)),
             row,

@@ -11,6 +11,7 @@ mod text;
 mod want;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Fault, Freeze, ModelPolicy, POLICY_FILE, Policy, PolicyError, RegistryAt, Roles, TargetAt};
 use crate::names::{Digest, ModelName, SystemId};
@@ -112,7 +113,10 @@ fn apply(change: &Change, to: &mut Policy) -> Result<(), PolicyError> {
         Change::RemoveModel { name } => there(to.models.remove(name), &["models", name.as_str()])?,
         Change::SetRegistry { name, at } => drop(to.registries.insert(name.clone(), at.clone())),
         Change::RemoveRegistry { name } => there(to.registries.remove(name), &["registries", name.as_str()])?,
-        Change::SetTarget { name, at } => drop(to.targets.insert(name.clone(), at.clone())),
+        Change::SetTarget { name, at } => {
+            let at = settled(at, to.targets.get(name));
+            to.targets.insert(name.clone(), at);
+        }
         Change::RemoveTarget { name } => there(to.targets.remove(name), &["targets", name.as_str()])?,
         Change::SetRoles { roles } => to.roles = roles.clone(),
         Change::AddFreeze { freeze } => to.freeze.push(freeze.parse(to.freeze.len())?),
@@ -135,7 +139,10 @@ fn edit(text: &str, change: &Change, policy: &Policy) -> Result<String, PolicyEr
         Change::RemoveModel { name } => editor.remove("models", name.as_str()),
         Change::SetRegistry { name, at } => editor.set("registries", name.as_str(), &Want::of(at, &[])?),
         Change::RemoveRegistry { name } => editor.remove("registries", name.as_str()),
-        Change::SetTarget { name, at } => editor.set("targets", name.as_str(), &Want::of(at, &[])?),
+        Change::SetTarget { name, at } => {
+            let at = settled(at, policy.targets.get(name));
+            editor.set("targets", name.as_str(), &Want::of(&at, &[])?);
+        }
         Change::RemoveTarget { name } => editor.remove("targets", name.as_str()),
         Change::SetRoles { roles } => editor.set_section("roles", &Want::of(roles, &["keys"])?),
         Change::AddFreeze { freeze } => editor.add_to("freeze", &Want::of_freeze(&freeze.parse(policy.freeze.len())?)?),
@@ -146,6 +153,33 @@ fn edit(text: &str, change: &Change, policy: &Policy) -> Result<String, PolicyEr
         Change::RemoveFreeze { freeze } => editor.remove_nth("freeze", freeze.find(policy)?),
     }
     Ok(editor.finish())
+}
+
+/// A page knows one kind of number: what is 1.0 in an application's free JSON comes back as 1, and is no change.
+fn settled(at: &TargetAt, was: Option<&TargetAt>) -> TargetAt {
+    let mut at = at.clone();
+    if let (TargetAt::RayServe { application, .. }, Some(TargetAt::RayServe { application: was, .. })) = (&mut at, was)
+    {
+        settle_all(application, was);
+    }
+    at
+}
+
+fn settle_all(table: &mut Map<String, Value>, was: &Map<String, Value>) {
+    for (key, value) in table {
+        if let Some(was) = was.get(key) {
+            settle(value, was);
+        }
+    }
+}
+
+fn settle(value: &mut Value, was: &Value) {
+    match (value, was) {
+        (Value::Object(table), Value::Object(was)) => settle_all(table, was),
+        (Value::Array(list), Value::Array(was)) => list.iter_mut().zip(was).for_each(|(value, was)| settle(value, was)),
+        (value, was) if value.is_number() && value.as_f64() == was.as_f64() => *value = was.clone(),
+        _ => {}
+    }
 }
 
 fn missing(field: &[&str]) -> PolicyError {

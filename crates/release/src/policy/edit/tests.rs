@@ -141,6 +141,19 @@ fn only_the_key_that_changes_is_touched() {
 }
 
 #[test]
+fn a_page_s_whole_numbers_are_no_change() {
+    let head = "[targets.cluster]\nkind = \"ray_serve\"\nurl = \"http://h.example\"\n";
+    let text = format!("{head}application = {{ args = [1.0, 2], rate = 3.0 }}\n");
+    let asked = |rate: f64| {
+        let application = json!({ "args": [1, 2.0], "rate": rate });
+        let at = json!({ "kind": "ray_serve", "url": "http://h.example", "application": application });
+        changed(&text, json!({ "change": "set_target", "name": "cluster", "at": at }))
+    };
+    assert_eq!(asked(3.0), "");
+    assert!(asked(4.0).ends_with("+application = { args = [1.0, 2], rate = 4.0 }"), "{}", asked(4.0));
+}
+
+#[test]
 fn a_list_keeps_its_lines_and_comments() {
     let text =
         "[roles]\napprovers = [\n  \"ada\", # lead\n  \"grace\", # ops\n  \"eve\" # left\n]\noverriders = [\"ada\"]\n";
