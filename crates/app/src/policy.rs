@@ -18,14 +18,22 @@ pub fn policy_file(folder: &Path) -> Result<PolicyFile, CallError> {
     let parsed = text.as_deref().map(|text| Policy::parse(text, POLICY_FILE)).transpose();
     let (policy, failure) = match parsed {
         Ok(policy) => (policy.map(|(policy, _)| view(&policy)).transpose()?, None),
-        Err(e) => (None, Some(wrong_policy(&e))),
+        // The page has the path; TOML's own words show the place below one another, as they are.
+        Err(PolicyError::Wrong { path, why }) => {
+            let hint = wrong_policy(&PolicyError::Wrong { path, why: why.clone() }).hint;
+            (None, Some(FailureView { message: why, hint }))
+        }
+        Err(e) => {
+            let e = wrong_policy(&e);
+            (None, Some(FailureView { message: e.message, hint: e.hint }))
+        }
     };
     Ok(PolicyFile {
-        path: crate::project::show(&folder.join(POLICY_FILE)),
+        path: path_of(folder),
         digest: text.as_ref().map(|text| Digest::of(text).to_string()),
         text,
         policy,
-        failure: failure.map(|e| FailureView { message: e.message, hint: e.hint }),
+        failure,
     })
 }
 
@@ -38,6 +46,9 @@ pub fn propose_in(folder: &Path, changes: &[Value]) -> Result<PolicyProposal, Ca
         Ok(changes) => match propose_policy(text.as_deref(), &changes) {
             Ok(proposal) => Ok(proposal),
             Err(PolicyError::Field { field, why }) => Err(PolicyProblem { field, message: sentence(&why) }),
+            Err(PolicyError::Wrong { why, .. }) => {
+                return Err(wrong_policy(&PolicyError::Wrong { path: path_of(folder), why }));
+            }
             Err(e) => return Err(wrong_policy(&e)),
         },
         Err(Undecoded::Problem(problem)) => Err(problem),
@@ -99,11 +110,15 @@ impl App {
     }
 }
 
+fn path_of(folder: &Path) -> String {
+    crate::project::show(&folder.join(POLICY_FILE))
+}
+
 fn text_of(folder: &Path) -> Result<Option<String>, CallError> {
     match std::fs::read_to_string(folder.join(POLICY_FILE)) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(wrong_policy(&PolicyError::Io { path: POLICY_FILE.into(), source })),
+        Err(source) => Err(wrong_policy(&PolicyError::Io { path: path_of(folder), source })),
     }
 }
 

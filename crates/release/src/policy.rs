@@ -192,7 +192,7 @@ impl Policy {
     pub fn parse(text: &str, path: &str) -> Result<(Policy, Digest), PolicyError> {
         let wrong = |why: String| PolicyError::Wrong { path: path.to_owned(), why };
         let policy: Policy = toml::from_str(text).map_err(|e| wrong(e.to_string().trim_end().to_owned()))?;
-        policy.check().map_err(|fault| wrong(fault.why))?;
+        policy.check().map_err(|fault| wrong(fault.to_string()))?;
         Ok((policy, Digest::of(text)))
     }
 

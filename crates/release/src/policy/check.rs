@@ -5,7 +5,15 @@ use super::{ModelPolicy, Policy, unix_secs};
 /// What does not hold together in a policy whose types are right.
 pub(super) struct Fault {
     pub field: Vec<String>,
+    /// What it is about, for who reads the file; `why` alone is for who sees the field.
+    pub at: String,
     pub why: String,
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.at, self.why)
+    }
 }
 
 impl Policy {
@@ -14,7 +22,8 @@ impl Policy {
         for (name, model) in &self.models {
             self.check_model(model).map_err(|(field, why)| Fault {
                 field: ["models", name.as_str()].into_iter().chain(field.split('.')).map(str::to_owned).collect(),
-                why: format!("models.{name:?}: {why}", name = name.as_str()),
+                at: format!("models.{:?}", name.as_str()),
+                why,
             })?;
         }
         for (name, key) in &self.roles.keys {
@@ -26,14 +35,16 @@ impl Policy {
             {
                 return Err(Fault {
                     field: vec!["roles".into(), "keys".into(), name.clone()],
-                    why: format!("roles.keys.{name}: it is no public SSH key, as in ~/.ssh/id_ed25519.pub"),
+                    at: format!("roles.keys.{name}"),
+                    why: "it is no public SSH key, as in ~/.ssh/id_ed25519.pub".into(),
                 });
             }
         }
         for (n, freeze) in self.freeze.iter().enumerate() {
             let wrong = |field: &str, why: &str| Fault {
                 field: vec!["freeze".into(), n.to_string(), field.into()],
-                why: format!("freeze ({}): {why}", freeze.reason),
+                at: format!("freeze ({})", freeze.reason),
+                why: why.into(),
             };
             match (unix_secs(&freeze.from), unix_secs(&freeze.to)) {
                 (Some(from), Some(to)) if from < to => {}

@@ -90,7 +90,7 @@ pub fn propose(text: Option<&str>, changes: &[Change]) -> Result<Proposal, Polic
         edited = edit(&edited, change, &after)?;
         apply(change, &mut after)?;
     }
-    after.check().map_err(|Fault { field, why }| PolicyError::Field { field, why })?;
+    after.check().map_err(|Fault { field, why, .. }| PolicyError::Field { field, why })?;
     // What the text says now must be what was asked for; whatever the pieces were, nothing else goes out.
     let unedited = |why: String| PolicyError::Unedited { path: POLICY_FILE.into(), why };
     let (read, _) = Policy::parse(&edited, POLICY_FILE).map_err(|e| unedited(e.to_string()))?;
