@@ -78,6 +78,11 @@ const VIEWS = {
   }],
   "what serves": ["#/production", async () => undefined],
   "the audit's check": ["#/audit", (page) => page.getByRole("button", { name: "Check…" }).click()],
+  "the team's rules": ["#/models?rules=1&rule=models/churn", async (page) => {
+    await page.getByLabel("Alias", { exact: true }).fill("best");
+    await page.getByText('+alias = "best"').waitFor();
+  }],
+  "the people in the team's rules": ["#/models?rules=1&rule=roles", (page) => page.getByRole("button", { name: "Add a key" }).click()],
   "the first screen": ["#/", async () => undefined],
 };
 for (const [name, [hash, act]] of Object.entries(VIEWS)) {
@@ -399,4 +404,72 @@ test("a vault that locked itself meanwhile is unlocked from the sign-in, which k
   await page.keyboard.press("Enter");
   await page.getByRole("button", { name: "Forget the token at http://127.0.0.1:8265…" }).waitFor();
   assert.doesNotMatch(await page.evaluate(() => document.documentElement.outerHTML), /s3cret-token/);
+});
+
+test("rules are proposed as a diff while they are written, and what is wrong is said at its field", async (t) => {
+  const page = await open(t, "#/models", { width: 1024, height: 700 });
+  await page.getByRole("button", { name: "Rules…" }).click();
+  const alias = page.getByLabel("Alias", { exact: true });
+  await alias.fill("best");
+  await page.getByText('+alias = "best"').waitFor();
+  await page.getByText('-alias = "champion"').waitFor();
+  await page.getByRole("button", { name: "Copy diff" }).click();
+  await page.getByText("Copied the diff").waitFor();
+  assert.match(await page.evaluate(() => navigator.clipboard.readText()), /^--- a\/signalbox\.toml\n\+\+\+ b\/signalbox\.toml\n@@ /);
+  await alias.fill("b est");
+  await page.locator("#rule-alias[aria-invalid=true]").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Copy diff" }).isDisabled());
+  await alias.fill("best");
+  await page.getByRole("radio", { name: "Registries" }).click();
+  await page.getByRole("button", { name: "New registry" }).click();
+  await page.keyboard.type("images");
+  await page.getByLabel("Kind").selectOption("oci");
+  await page.getByText("Left out until the form is whole: images.").waitFor();
+  await page.getByRole("button", { name: "Show where" }).click();
+  assert.equal(await page.evaluate(() => document.activeElement.id), "rule-url");
+  await page.keyboard.type("https://images.example");
+  await page.getByLabel("Repository").fill("models");
+  await page.getByText("New to it: https://images.example.").waitFor();
+  await page.getByText('+alias = "best"').waitFor();
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as…" }).click()]);
+  assert.equal(file.suggestedFilename(), "signalbox.patch");
+  const sizes = () => page.evaluate(() => [".head", ".both", ".foot"].map((part) => document.querySelector(`dialog ${part}`).getBoundingClientRect().toJSON()));
+  const before = await sizes();
+  await page.getByRole("button", { name: "Start over" }).click();
+  await page.getByText("Nothing changes yet.").waitFor();
+  assert.deepEqual(await sizes(), before, "nothing moves");
+  assert.ok(before.every((box) => box.right <= 1024 && box.bottom <= 700));
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("rules that another changes meanwhile are proposed anew, with what was written here kept", async (t) => {
+  const page = await open(t, "#/models?rules=1&rule=models/churn");
+  await page.getByLabel("Alias", { exact: true }).fill("best");
+  await page.getByText('+alias = "best"').waitFor();
+  await page.evaluate(() => window.mockPolicy(1, { change: "set_model", name: "churn", rules: { registry: "own", target: "here", service: null, alias: "champion", alias_first: false, shares: [5], bake: null, health: null, keep_old: false, gates: { metric: null, max_bytes: null, latency: null, signature: true, approvals: null } } }));
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await page.getByText("signalbox.toml was changed meanwhile").waitFor();
+  assert.equal(await page.getByLabel("Shares of traffic on the way").inputValue(), "5");
+  assert.equal(await page.getByLabel("Alias", { exact: true }).inputValue(), "best");
+  await page.getByText("1 added, 1 removed").waitFor();
+});
+
+test("a project without rules starts a file; the plan's gates lead to the rules, the palette too", async (t) => {
+  const page = await open(t, "#/models?rules=2");
+  await page.getByRole("button", { name: "Start a file" }).click();
+  await page.getByText('+kind = "embedded"').waitFor();
+  await page.getByText("--- /dev/null").waitFor();
+  await page.keyboard.press("Escape");
+  await page.goto(`${site.url}?live=0#/models?plan=0199aa`);
+  await page.getByRole("button", { name: "Change the rules…" }).click();
+  await page.getByRole("dialog", { name: "Team rules" }).waitFor();
+  assert.equal(await page.getByLabel("Which model").inputValue(), "models/churn");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog", { name: /Promote churn/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("team rules");
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Team rules" }).waitFor();
 });

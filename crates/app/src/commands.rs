@@ -75,6 +75,9 @@ commands! {
     import_plan(PlanText) -> PlanView;
     add_approval(ApprovalText) -> PlanView;
     allow_policy(Allow) -> ();
+    policy_file(OfProject) -> PolicyFile;
+    propose_policy(ProposePolicy) -> PolicyProposal;
+    save_policy(SavePolicy) -> SavedPolicy;
     stop_service(OfService) -> ();
     stop_keeper(Empty) -> ();
     audit_trail(AuditQuery) -> AuditPage;

@@ -16,6 +16,7 @@ mod goal;
 mod live;
 mod offline;
 mod place;
+mod policy;
 mod process;
 mod project;
 mod promotion;
@@ -32,6 +33,7 @@ pub use app::{App, Desktop, Options};
 pub use commands::NAMES as COMMANDS;
 pub use offline::{Offline, ReadProgress};
 pub use place::{data_dir, demo_path, own_program};
+pub use policy::{policy_file, propose_in as propose_policy};
 /// Where a shell that changes `LD_PRELOAD` keeps what it was, for the programs that are started here.
 pub use signalbox_keeper::PRELOAD_BEFORE;
 /// Runs the keeper of the local target if that is what this process was started for; else does nothing.

@@ -19,7 +19,8 @@ mod systems;
 mod views;
 mod watch;
 
-pub(crate) use systems::Rules;
+pub(crate) use consent::addresses;
+pub(crate) use systems::{Rules, wrong as wrong_policy};
 pub(crate) use views::failure as failure_view;
 
 use crate::app::{App, lock};

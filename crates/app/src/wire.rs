@@ -4,6 +4,7 @@
 //! Numbers that JSON cannot hold cross as the strings "NaN", "Infinity", "-Infinity" ([`Cell`]).
 
 mod lineage;
+mod policy;
 mod project;
 mod promotion;
 mod run;
@@ -12,6 +13,7 @@ mod table;
 mod typescript;
 
 pub use lineage::*;
+pub use policy::*;
 pub use project::*;
 pub use promotion::*;
 pub use run::*;

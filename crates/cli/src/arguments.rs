@@ -20,6 +20,7 @@ Examples:
   signalbox apply 019ab3 --dry-run
   signalbox rollback churn --yes
   signalbox audit report churn
+  signalbox policy check ~/projects/churn
 
 Exit codes:
   0  done
@@ -28,7 +29,7 @@ Exit codes:
   3  with --strict: something could not be read as it should
   4  the named run is not there; with --strict: no run was found
 
-Exit codes of models, plan, apply, resume, approve, allow, rollback, status and audit:
+Exit codes of models, plan, apply, resume, approve, allow, policy, rollback, status and audit:
   0  done as asked
   1  failed; of `audit verify`: the chain is broken
   2  wrong use
@@ -88,6 +89,8 @@ pub enum Command {
     Approval(promotion::Approval),
     /// Allow the addresses that a project's signalbox.toml names to be asked
     Allow(promotion::Allow),
+    /// Read a project's signalbox.toml, or print how it would be with changes. It is never written
+    Policy(promotion::Policy),
     /// Bring back the version that served before, by a plan that is kept as `plan` keeps it
     Rollback(promotion::Rollback),
     /// What serves, what the aliases say, and which plans are open

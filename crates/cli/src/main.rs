@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         Command::Problems(a) => problems::run(&a),
         Command::Serve(a) => serve::run(&a, data_dir),
         Command::Open(a) => open::run(&a, data_dir),
+        // It is about a folder's file alone: no store is opened for it.
+        Command::Policy(a) => promotion::policy(&a),
         command => promotion::run(command, data_dir),
     };
     let code = match result {

@@ -1,4 +1,5 @@
-//! `signalbox models|plan|apply|resume|approve|share|approval|allow|rollback|status|audit`: the window's commands on promotions.
+//! `signalbox models|plan|apply|resume|approve|share|approval|allow|policy|rollback|status|audit`: the window's
+//! commands on promotions.
 //!
 //! What is shown comes from systems elsewhere: every text goes through [`text`] before a terminal sees it.
 
@@ -9,6 +10,7 @@ mod models;
 mod paper;
 mod people;
 mod plan;
+mod policy;
 mod show;
 mod signals;
 mod status;
@@ -23,6 +25,8 @@ use crate::arguments::Command;
 use crate::failure::{Failure, Outcome};
 use crate::grid::calm;
 use crate::own;
+
+pub use policy::run as policy;
 
 pub fn run(command: Command, data_dir: Option<PathBuf>) -> Result<Outcome, Failure> {
     let app = own::open(data_dir)?;

@@ -445,3 +445,32 @@ fn the_codes_are_told() {
         assert!(help.contains("taken back: nothing of it is left"), "{command}: {help}");
     }
 }
+
+#[test]
+fn a_policy_is_checked_and_proposed_and_never_written() {
+    let place = Place::new(OWN);
+    let project = place.project();
+    let project = project.to_str().expect("Unicode");
+    assert!(place.ends(0, &["policy", "check", project]).out.contains("models 1, registries 1, targets 0"));
+    let changes = place.dir.path().join("changes.json");
+    let propose = ["policy", "propose", project, "--changes", changes.to_str().expect("Unicode")];
+    let write = |text: &str| std::fs::write(&changes, text).expect("written");
+    write(r#"[{"change": "set_model", "name": "wine", "rules": {"registry": "own", "alias": "best"}}]"#);
+    let said = place.ends(0, &propose);
+    assert!(said.out.starts_with("--- a/signalbox.toml\n+++ b/signalbox.toml\n@@ "), "{}", said.out);
+    assert!(said.out.contains("-    alias = 'champion'\n+    alias = \"best\"\n"), "{}", said.out);
+    assert!(said.err.contains("nothing has to be allowed"), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(place.project().join("signalbox.toml")).expect("read"), OWN);
+    write(r#"[{"change": "remove_registry", "name": "own"}]"#);
+    let said = place.ends(3, &propose);
+    assert!(said.out.is_empty() && said.err.contains("models.wine.registry: There is no registry called own."));
+    assert_eq!(place.json(&["policy", "check", project])["policy"]["models"]["wine"]["alias"], "champion");
+    write(r#"[{"change": "explode"}]"#);
+    place.ends(2, &propose);
+    write("{");
+    place.ends(2, &propose);
+    place.policy("[models.wine\n");
+    assert!(place.ends(1, &["policy", "check", project]).err.contains("line 1, column 13"));
+    write("[]");
+    assert!(place.ends(1, &propose).err.contains("line 1, column 13"));
+}

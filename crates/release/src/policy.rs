@@ -1,5 +1,7 @@
 //! `signalbox.toml`: what the team has agreed on. Kept in the project and in git; read at use, never written unasked.
 
+mod check;
+mod edit;
 mod systems;
 
 use std::collections::BTreeMap;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::names::{AliasName, Digest, ModelName, ServiceName, SystemId};
 use crate::plan::Limits;
+use check::Fault;
+pub use edit::{Change, FreezeText, Proposal, propose};
 pub use systems::{KserveProtocol, RegistryAt, ShareAt, StorageAt, TargetAt};
 
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +23,12 @@ pub enum PolicyError {
     /// `why` names line and column.
     #[error("{path}: {why}")]
     Wrong { path: String, why: String },
+    /// What was asked for does not hold together; `field` leads to it: `models`, `churn`, `bake`, `max_error_rate`.
+    #[error("{why}")]
+    Field { field: Vec<String>, why: String },
+    /// The file is right, and written in a way that cannot be changed piece by piece.
+    #[error("{path} cannot be changed here without rewriting it: {why}")]
+    Unedited { path: String, why: String },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -165,12 +175,21 @@ pub struct Freeze {
     pub reason: String,
 }
 
+/// The file's name, in the project's folder.
+pub const POLICY_FILE: &str = "signalbox.toml";
+
 impl Policy {
     /// The policy of a project's folder; `None` if it has none.
     pub fn of(project: &Path) -> Result<Option<(Policy, Digest)>, PolicyError> {
-        let path = project.join("signalbox.toml");
+        let path = project.join(POLICY_FILE).display().to_string();
+        Policy::text_of(project)?.map(|text| Policy::parse(&text, &path)).transpose()
+    }
+
+    /// Its text; `None` if there is no such file.
+    pub fn text_of(project: &Path) -> Result<Option<String>, PolicyError> {
+        let path = project.join(POLICY_FILE);
         match read(&path) {
-            Ok(text) => Policy::parse(&text, &path.display().to_string()).map(Some),
+            Ok(text) => Ok(Some(text)),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(PolicyError::Io { path: path.display().to_string(), source }),
         }
@@ -180,69 +199,8 @@ impl Policy {
     pub fn parse(text: &str, path: &str) -> Result<(Policy, Digest), PolicyError> {
         let wrong = |why: String| PolicyError::Wrong { path: path.to_owned(), why };
         let policy: Policy = toml::from_str(text).map_err(|e| wrong(e.to_string().trim_end().to_owned()))?;
-        policy.check().map_err(wrong)?;
+        policy.check().map_err(|fault| wrong(fault.to_string()))?;
         Ok((policy, Digest::of(text)))
-    }
-
-    /// What types cannot say.
-    fn check(&self) -> Result<(), String> {
-        for (name, model) in &self.models {
-            let at = format!("models.{name:?}", name = name.as_str());
-            if !self.registries.contains_key(&model.registry) {
-                return Err(format!("{at}: there is no registry called {}", model.registry));
-            }
-            if let Some(target) = model.target.as_ref().filter(|target| !self.targets.contains_key(target)) {
-                return Err(format!("{at}: there is no target called {target}"));
-            }
-            if model.shares.iter().any(|share| !(1..=100).contains(share)) {
-                return Err(format!("{at}: shares are percents from 1 to 100"));
-            }
-            let rate = |rate: f64| (0.0..=1.0).contains(&rate);
-            let ms = |ms: f64| ms.is_finite() && ms > 0.0;
-            if let Some(bake) = &model.bake {
-                if !rate(bake.max_error_rate) {
-                    return Err(format!("{at}: bake.max_error_rate is a share from 0 to 1"));
-                }
-                if bake.secs > MAX_BAKE_SECS {
-                    return Err(format!("{at}: bake.secs is at most {MAX_BAKE_SECS}, 30 days"));
-                }
-                if bake.max_p95_ms.is_some_and(|max| !ms(max)) {
-                    return Err(format!("{at}: bake.max_p95_ms is a number of milliseconds above 0"));
-                }
-            }
-            if model.gates.metric.as_ref().is_some_and(|metric| !metric.margin.is_finite()) {
-                return Err(format!("{at}: gates.metric.margin is not a number"));
-            }
-            if let Some(latency) = &model.gates.latency {
-                if !(1..=10_000).contains(&latency.n_requests) {
-                    return Err(format!("{at}: gates.latency.n_requests is from 1 to 10000"));
-                }
-                if !rate(latency.max_error_rate) {
-                    return Err(format!("{at}: gates.latency.max_error_rate is a share from 0 to 1"));
-                }
-                if !ms(latency.max_p95_ms) {
-                    return Err(format!("{at}: gates.latency.max_p95_ms is a number of milliseconds above 0"));
-                }
-            }
-        }
-        for (name, key) in &self.roles.keys {
-            // One line, as it stands beside the name in ssh-keygen's own list.
-            let fields = key.split_whitespace().count();
-            if key.chars().any(char::is_control)
-                || fields < 2
-                || !(key.starts_with("ssh-") || key.starts_with("ecdsa-") || key.starts_with("sk-"))
-            {
-                return Err(format!("roles.keys.{name}: it is no public SSH key, as in ~/.ssh/id_ed25519.pub"));
-            }
-        }
-        for freeze in &self.freeze {
-            match (unix_secs(&freeze.from), unix_secs(&freeze.to)) {
-                (Some(from), Some(to)) if from < to => {}
-                (Some(_), Some(_)) => return Err(format!("freeze ({}): it ends before it begins", freeze.reason)),
-                _ => return Err(format!("freeze ({}): from and to are dates, or dates with times", freeze.reason)),
-            }
-        }
-        Ok(())
     }
 
     /// The freeze that lasts now.
@@ -254,7 +212,6 @@ impl Policy {
     }
 }
 
-const MAX_BAKE_SECS: u64 = 30 * 86_400;
 /// Far above any policy.
 const MAX_BYTES: u64 = 1 << 20;
 

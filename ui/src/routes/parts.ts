@@ -30,6 +30,7 @@ export const parts = {
   plan: part(() => import("$features/promote/PlanSheet.svelte")),
   problems: part(() => import("$features/problems/Problems.svelte")),
   production: part(() => import("$features/production/Production.svelte")),
+  rules: part(() => import("$features/rules/TeamRules.svelte")),
   run: part(() => import("$features/run/RunPage.svelte")),
   settings: part(() => import("$features/settings/Settings.svelte")),
   welcome: part(() => import("$features/welcome/Welcome.svelte")),

@@ -5,7 +5,7 @@ use crate::app::{App, lock};
 use crate::project::OpenProject;
 use crate::wire::*;
 use serde_json::json;
-use signalbox_release::{Digest, RegistryAt, TargetAt};
+use signalbox_release::{Digest, Policy, RegistryAt, TargetAt};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -22,7 +22,7 @@ pub(super) type Origins = std::collections::BTreeMap<PathBuf, (Option<(SystemTim
 impl App {
     /// What a policy asks for; none if it names nobody but ourselves.
     pub(super) fn asked_for(&self, root: &Path, rules: &Rules) -> Option<Asked> {
-        let names = self.names(root, rules);
+        let names = names(root, &rules.policy, &|repository| self.origin(root, repository));
         let digest = rules.digest.as_ref().filter(|_| !names.is_empty())?;
         let digest = Digest::of(format!("{digest}\n{}", names.join("\n")));
         Some(Asked { names, digest })
@@ -68,49 +68,6 @@ impl App {
         self.write(|store| store.set_pref(&key(&asked.digest), "true"))
     }
 
-    /// Whom a policy has us speak to, whom it has us trust, and where it has us write, each once.
-    fn names(&self, root: &Path, rules: &Rules) -> Vec<String> {
-        let mut named = BTreeSet::new();
-        let folder = |path: &Path| format!("the folder {}", root.join(path).display());
-        for at in rules.policy.registries.values() {
-            match at {
-                RegistryAt::Embedded => {}
-                RegistryAt::Mlflow { url } => drop(named.insert(shown(url))),
-                RegistryAt::Oci { url, repository, ca } => {
-                    named.insert(format!("{}, below {repository}", shown(url)));
-                    let trust =
-                        |ca: &PathBuf| format!("the certificates in {}, trusted for it", root.join(ca).display());
-                    named.extend(ca.as_ref().map(trust));
-                }
-                RegistryAt::Gto { repository } => drop(named.insert(self.origin(root, repository))),
-            }
-        }
-        for at in rules.policy.targets.values() {
-            match at {
-                TargetAt::Local { .. } => {}
-                TargetAt::V2 { url, repository, metrics } => {
-                    named.extend([shown(url), folder(repository)]);
-                    named.extend(metrics.as_deref().map(shown));
-                }
-                TargetAt::RayServe { url, serve, metrics, share, .. } => {
-                    named.insert(shown(url));
-                    named.extend(serve.iter().chain(metrics).map(|url| shown(url)));
-                    named.extend(share.as_ref().map(|share| folder(&share.here)));
-                }
-                TargetAt::Kserve { context, namespace, ingress, storage, .. } => {
-                    let cluster = context.as_deref().unwrap_or("that kubectl uses");
-                    named.insert(format!("{namespace} in the cluster {cluster}"));
-                    named.extend(ingress.as_deref().map(shown));
-                    named.extend(storage.as_ref().map(|storage| folder(&storage.mount)));
-                }
-            }
-        }
-        named.extend(
-            rules.policy.models.values().filter_map(|model| model.health.as_ref()).map(|at| shown(&at.prometheus)),
-        );
-        named.into_iter().map(|name| calm(&name)).collect()
-    }
-
     /// Where a GTO registry's tags go: what git's own configuration says lies outside of the policy's text.
     fn origin(&self, root: &Path, repository: &str) -> String {
         if super::elsewhere::is_address(repository) {
@@ -125,13 +82,64 @@ impl App {
         {
             return origin.clone();
         }
-        let origin = match signalbox_remote::origin_of(&folder) {
-            Ok(origin) => format!("{}, the origin of {}", shown(&origin), folder.display()),
-            Err(_) => format!("the repository {}", folder.display()),
-        };
+        let origin = asked_origin(&folder);
         lock(&self.0.promotions.origins).insert(folder, (stamp, origin.clone()));
         origin
     }
+}
+
+/// The same of a policy that is only proposed: `root` is the project's folder.
+pub(crate) fn addresses(root: &Path, policy: &Policy) -> Vec<String> {
+    names(root, policy, &|repository| {
+        if super::elsewhere::is_address(repository) { shown(repository) } else { asked_origin(&root.join(repository)) }
+    })
+}
+
+fn asked_origin(folder: &Path) -> String {
+    match signalbox_remote::origin_of(folder) {
+        Ok(origin) => format!("{}, the origin of {}", shown(&origin), folder.display()),
+        Err(_) => format!("the repository {}", folder.display()),
+    }
+}
+
+/// Whom a policy has us speak to, whom it has us trust, and where it has us write, each once.
+fn names(root: &Path, policy: &Policy, origin: &dyn Fn(&str) -> String) -> Vec<String> {
+    let mut named = BTreeSet::new();
+    let folder = |path: &Path| format!("the folder {}", root.join(path).display());
+    for at in policy.registries.values() {
+        match at {
+            RegistryAt::Embedded => {}
+            RegistryAt::Mlflow { url } => drop(named.insert(shown(url))),
+            RegistryAt::Oci { url, repository, ca } => {
+                named.insert(format!("{}, below {repository}", shown(url)));
+                let trust = |ca: &PathBuf| format!("the certificates in {}, trusted for it", root.join(ca).display());
+                named.extend(ca.as_ref().map(trust));
+            }
+            RegistryAt::Gto { repository } => drop(named.insert(origin(repository))),
+        }
+    }
+    for at in policy.targets.values() {
+        match at {
+            TargetAt::Local { .. } => {}
+            TargetAt::V2 { url, repository, metrics } => {
+                named.extend([shown(url), folder(repository)]);
+                named.extend(metrics.as_deref().map(shown));
+            }
+            TargetAt::RayServe { url, serve, metrics, share, .. } => {
+                named.insert(shown(url));
+                named.extend(serve.iter().chain(metrics).map(|url| shown(url)));
+                named.extend(share.as_ref().map(|share| folder(&share.here)));
+            }
+            TargetAt::Kserve { context, namespace, ingress, storage, .. } => {
+                let cluster = context.as_deref().unwrap_or("that kubectl uses");
+                named.insert(format!("{namespace} in the cluster {cluster}"));
+                named.extend(ingress.as_deref().map(shown));
+                named.extend(storage.as_ref().map(|storage| folder(&storage.mount)));
+            }
+        }
+    }
+    named.extend(policy.models.values().filter_map(|model| model.health.as_ref()).map(|at| shown(&at.prometheus)));
+    named.into_iter().map(|name| calm(&name)).collect()
 }
 
 /// An address without a user and a password: they are no part of it, may be a secret, and may be made to look like a

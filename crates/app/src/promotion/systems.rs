@@ -53,7 +53,7 @@ impl Rules {
     }
 }
 
-fn wrong(e: &PolicyError) -> CallError {
+pub(crate) fn wrong(e: &PolicyError) -> CallError {
     CallError::new(ErrorCode::Unreadable, sentence(&e.to_string()))
         .hint("Mend signalbox.toml; nothing is promoted by a policy that is not understood.")
 }

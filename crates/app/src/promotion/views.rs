@@ -103,6 +103,7 @@ impl App {
             n_approvals: model.gates.approvals.as_ref().map_or(0, |gate| gate.n),
             is_own: plan.made_by == super::person() && !foreign,
             foreign,
+            project: self.project_of_plan(&plan).map(|project| project.id.0),
             proven,
             ended: progress.end.as_ref().and_then(|_| lines.last()).map(|(at, _)| secs(*at)),
             row,

@@ -249,6 +249,8 @@ pub struct PlanView {
     pub is_own: bool,
     /// It was made on another machine, and is here to be read and approved.
     pub foreign: bool,
+    /// The open project whose rules it is judged by.
+    pub project: Option<u32>,
     /// What was proven, at the end.
     pub proven: Vec<String>,
     pub ended: Option<f64>,

@@ -154,6 +154,54 @@ pub struct Allow {
     pub yes: bool,
 }
 
+const CHANGES_HELP: &str = r#"Changes are a JSON array, made in their order; what is set is the whole of it:
+  [{"change": "set_model", "name": "churn", "rules": {"registry": "own", "gates": {"signature": true}}},
+   {"change": "set_registry", "name": "own", "at": {"kind": "embedded"}},
+   {"change": "set_target", "name": "here", "at": {"kind": "local", "port": 5301}},
+   {"change": "set_roles", "roles": {"approvers": ["ada"]}},
+   {"change": "add_freeze", "freeze": {"from": "2026-12-20", "to": "2027-01-04", "reason": "holidays"}}]
+besides them remove_model, remove_registry and remove_target with a name, remove_freeze with a freeze, and
+change_freeze with was and freeze."#;
+
+#[derive(Debug, Args)]
+pub struct Policy {
+    #[command(subcommand)]
+    pub what: PolicyWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PolicyWhat {
+    /// Name what is wrong with it, if anything is
+    Check(PolicyCheck),
+    /// Print the diff that makes changes: for `git apply` in the project's folder
+    Propose(PolicyPropose),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = CODES)]
+pub struct PolicyCheck {
+    /// The project folder
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Print {"path", "text", "digest", "policy", "failure"}
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{CHANGES_HELP}\n\n{CODES}"))]
+pub struct PolicyPropose {
+    /// The project folder
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// A file with the changes; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    pub changes: PathBuf,
+    /// Print {"digest", "text", "diff", "says", "new_addresses", "problem"}
+    #[arg(long)]
+    pub json: bool,
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = CODES)]
 pub struct Rollback {

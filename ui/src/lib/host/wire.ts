@@ -335,6 +335,10 @@ is_own: boolean,
  */
 foreign: boolean, 
 /**
+ * The open project whose rules it is judged by.
+ */
+project: number | null, 
+/**
  * What was proven, at the end.
  */
 proven: Array<string>, ended: number | null, };
@@ -609,6 +613,72 @@ at: number | null,
  * The entry that has the hash that was kept.
  */
 kept: number | null, };
+export type PolicyFile = { path: string, 
+/**
+ * `None`: the project has none.
+ */
+text: string | null, digest: string | null, 
+/**
+ * `None`: there is none, or it is not understood.
+ */
+policy: TeamPolicy | null, failure: FailureView | null, };
+export type ProposePolicy = { project: number, changes: PolicyChange[], };
+export type PolicyProposal = { 
+/**
+ * Of the text that it was made from: if it is not the one that was shown, the file has changed since.
+ */
+digest: string | null, text: string, 
+/**
+ * For `git apply` in the project's folder; empty if nothing changes.
+ */
+diff: string, 
+/**
+ * What it means, in sentences.
+ */
+says: Array<string>, 
+/**
+ * Addresses that the file does not name now.
+ */
+new_addresses: Array<string>, 
+/**
+ * What was asked for does not hold together; then `text` is the file as it is.
+ */
+problem: PolicyProblem | null, };
+export type PolicyProblem = { 
+/**
+ * The way to the field: `models`, `churn`, `bake`, `max_error_rate`. Empty where no field is to blame.
+ */
+field: Array<string>, message: string, };
+export type SavePolicy = { project: number, changes: PolicyChange[], 
+/**
+ * Of the file that the person has seen.
+ */
+digest: string | null, what: PolicyForm, };
+export type PolicyForm = "file" | "diff";
+export type SavedPolicy = { 
+/**
+ * `None` when the person thought better of it.
+ */
+path: string | null, 
+/**
+ * The file has changed since it was shown: nothing was written.
+ */
+stale: boolean, };
+export type PolicyChange = { "change": "set_model", name: string, rules: ModelRules, } | { "change": "remove_model", name: string, } | { "change": "set_registry", name: string, at: RegistryRules, } | { "change": "remove_registry", name: string, } | { "change": "set_target", name: string, at: TargetRules, } | { "change": "remove_target", name: string, } | { "change": "set_roles", roles: RoleRules, } | { "change": "add_freeze", freeze: FreezeRule, } | { "change": "change_freeze", was: FreezeRule, freeze: FreezeRule, } | { "change": "remove_freeze", freeze: FreezeRule, };
+export type TeamPolicy = { registries: { [key in string]: RegistryRules }, targets: { [key in string]: TargetRules }, models: { [key in string]: ModelRules }, roles: RoleRules, freeze: Array<FreezeRule>, };
+export type RegistryRules = { "kind": "embedded" } | { "kind": "mlflow", url: string, } | { "kind": "oci", url: string, repository: string, ca: string | null, } | { "kind": "gto", repository: string, };
+export type TargetRules = { "kind": "local", python: string | null, port: number | null, } | { "kind": "v2", url: string, repository: string, metrics: string | null, } | { "kind": "ray_serve", url: string, serve: string | null, metrics: string | null, share: ShareRule | null, application: Record<string, unknown>, } | { "kind": "kserve", context: string | null, namespace: string, ingress: string | null, storage: StorageRule | null, protocol: "v1" | "v2", format: string, runtime: string | null, };
+export type ShareRule = { here: string, there: string | null, };
+export type StorageRule = { uri: string, mount: string, };
+export type ModelRules = { registry: string, target: string | null, service: string | null, alias: string | null, alias_first: boolean, shares: Array<number>, bake: BakeRule | null, health: HealthRule | null, keep_old: boolean, gates: GateRules, };
+export type BakeRule = { secs: number, max_error_rate: number, max_p95_ms: number | null, min_requests: number, too_few: "take_back" | "go_on", };
+export type HealthRule = { prometheus: string, requests: string, errors: string, p95_ms: string | null, };
+export type GateRules = { metric: MetricRule | null, max_bytes: number | null, latency: LatencyRule | null, signature: boolean, approvals: ApprovalRule | null, };
+export type MetricRule = { name: string, better: "higher" | "lower", margin: number, };
+export type LatencyRule = { max_p95_ms: number, n_requests: number, max_error_rate: number, };
+export type ApprovalRule = { n: number, valid_hours: number, };
+export type RoleRules = { approvers: Array<string>, overriders: Array<string>, keys: { [key in string]: string }, };
+export type FreezeRule = { from: string, to: string, reason: string, };
 
 export interface Commands {
   about: { args: Empty; reply: About };
@@ -650,6 +720,9 @@ export interface Commands {
   import_plan: { args: PlanText; reply: PlanView };
   add_approval: { args: ApprovalText; reply: PlanView };
   allow_policy: { args: Allow; reply: null };
+  policy_file: { args: OfProject; reply: PolicyFile };
+  propose_policy: { args: ProposePolicy; reply: PolicyProposal };
+  save_policy: { args: SavePolicy; reply: SavedPolicy };
   stop_service: { args: OfService; reply: null };
   stop_keeper: { args: Empty; reply: null };
   audit_trail: { args: AuditQuery; reply: AuditPage };

@@ -2,6 +2,7 @@ import { HostError } from "../error";
 import type { Transport } from "../transport";
 import type { Annotation, ColumnInfo, Commands, Event as HostEvent, FrameArgs, Job, Project, ProblemRow, RunDetail, StatusLine } from "../wire";
 import { encodeFrame } from "./frames";
+import { policy } from "./policy";
 import { promoted } from "./promoted";
 import { makeRun, NOW, type MockRun } from "./runs";
 import { secrets } from "./secrets";
@@ -10,7 +11,7 @@ import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, 
 type Handlers = { [N in keyof Commands]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
 
 /** Sizes by address: `?runs=100000` for a big table, `?empty` for a first start, `?slow=800` for skeletons; `?refused` for
- *  systems that turn us away or were not allowed yet, `?audit=1200` for a long audit, `?vault=missing` (or `locked`, `relocks`) for a machine without a keychain. */
+ *  systems that turn us away or were not allowed yet, `?broken` for rules that are not understood, `?audit=1200` for a long audit, `?vault=missing` (or `locked`, `relocks`) for a machine without a keychain. */
 const options = new URLSearchParams(location.search);
 const nRuns = Number(options.get("runs") ?? 240);
 const slowMs = Number(options.get("slow") ?? 0);
@@ -210,6 +211,7 @@ const handlers: Handlers = {
     return { ...audit, total: all.length, rows: all.filter((row) => row.seq >= from).slice(0, 1000) };
   },
   ...secrets,
+  ...policy,
   verify_audit: ({ head }) => ({ total: promoted.audit.total, head: promoted.audit.head, broken: null, at: null, kept: promoted.audit.rows.find((row) => row.hash === head)?.seq ?? null }),
   rehearse: () => ({ stands: [], before: [{ expects: "production points at churn 1", holds: true, saw: "production points at 1" }], gates: promoted.plan.gates }),
   lineage: () => promoted.lineage,

@@ -10,7 +10,7 @@ const step = (title: string, state: string, saw: string[], proof: string[] = [],
 class Promoted {
   plan: PlanView = {
     row: { id: "0199aa", title: "Promote churn to churn at local", made_by: "ada", made: NOW - 40, state: "proposed", back: null },
-    hash: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`, model: "churn", version: null, n_golden: 1, tidy: ["unload churn 1 at local"], standing: null, standing_saw: [], approvals: [{ by: "grace", at: 1_790_000_000, comment: "fine by me", signed: true, counts: true, note: null }], own_approval: null, n_approvals: 1, is_own: true, foreign: false, proven: [], ended: null,
+    hash: `sha256:${"3f9c1e2ab477".repeat(5)}abcd`, model: "churn", version: null, n_golden: 1, tidy: ["unload churn 1 at local"], standing: null, standing_saw: [], approvals: [{ by: "grace", at: 1_790_000_000, comment: "fine by me", signed: true, counts: true, note: null }], own_approval: null, n_approvals: 1, is_own: true, foreign: false, project: 1, proven: [], ended: null,
     gates: [
       { gate: "artifact", ruling: "pass", says: "6 files, 3f9c1e2ab477", evidence: "{}" },
       { gate: "size", ruling: "skipped", says: "1204112 bytes; no limit is set", evidence: "{}" },
