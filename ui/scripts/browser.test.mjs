@@ -422,11 +422,13 @@ test("rules are proposed as a diff while they are written, and what is wrong is 
   await alias.fill("best");
   await page.getByRole("radio", { name: "Registries" }).click();
   await page.getByRole("button", { name: "New registry" }).click();
+  await page.waitForFunction(() => document.activeElement?.id === "rule-name");
   await page.keyboard.type("images");
   await page.getByLabel("Kind").selectOption("oci");
   await page.getByText("Left out until the form is whole: images.").waitFor();
-  await page.getByRole("button", { name: "Show where" }).click();
-  assert.equal(await page.evaluate(() => document.activeElement.id), "rule-url");
+  // What was wrong before may stand there a moment longer.
+  await page.locator(".foot").getByRole("button", { name: "Show where" }).click();
+  await page.waitForFunction(() => document.activeElement?.id === "rule-url");
   await page.keyboard.type("https://images.example");
   await page.getByLabel("Repository").fill("models");
   await page.getByText("New to it: https://images.example.").waitFor();

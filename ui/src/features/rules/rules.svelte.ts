@@ -39,8 +39,9 @@ export class Rules {
     try {
       const file = await call("policy_file", { project: this.project });
       if (this.file && file.digest !== this.file.digest) {
-        this.hasMoved = true;
         const drafts = moved(this.drafts, file.policy);
+        // Whoever has applied the diff has nothing to be told.
+        this.hasMoved = [...drafts.values()].some(isTouched);
         const draft = this.draft;
         this.drafts = drafts;
         if (draft && !drafts.has(draft.id)) this.at = [...drafts.values()].find((one) => one.section === draft.section)?.id ?? null;
