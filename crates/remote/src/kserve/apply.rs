@@ -87,6 +87,24 @@ impl Kserve {
         }
         Err(Failure::new(FailureCode::Busy, format!("{service} changes faster than it can be changed")).into())
     }
+
+    /// Deletes what was seen, and nothing else; where only the status has moved, it is what was seen.
+    pub(super) fn delete(&self, service: &ServiceName, seen: &Object, patience: &Patience) -> Result<(), Lost> {
+        let mut now = seen.clone();
+        for _ in 0..TRIES {
+            match self.api.delete(&now, patience) {
+                Err(Lost::Refused(f)) if f.code == FailureCode::Conflict => {
+                    let Some(again) = self.api.get(service.as_str(), patience)? else { return Ok(()) };
+                    if !is_same(&again, seen) {
+                        return Err(changed(service, &again).into());
+                    }
+                    now = again;
+                }
+                done => return done,
+            }
+        }
+        Err(Failure::new(FailureCode::Busy, format!("{service} changes faster than it can be deleted")).into())
+    }
 }
 
 /// Nothing but the status has moved.

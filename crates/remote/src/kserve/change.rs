@@ -196,7 +196,7 @@ impl Kserve {
             if !is_first_and_waiting(object) {
                 return Err(not_ours(service, object).into());
             }
-            self.api.delete(object, patience)?;
+            self.delete(service, object, patience)?;
             return Ok(json!({ "deleted": service }));
         };
         let op = format!("{}.back", object.annotation(OP).unwrap_or("").trim_end_matches(".back"));

@@ -26,6 +26,8 @@ fn lost_answers_change_nothing_for_the_worse() {
             proxy.next(REAL, Fault::DropAnswer);
         }
     };
+    // What is lost is the answer to a change that was made, not to one that was refused.
+    setting.until_still();
     let sent = proxy.count(REAL);
     assert_eq!(setting.apply_told(&plan, &told).expect("carried out"), End::Committed, "{}", setting.why(&plan));
     assert_eq!(setting.shares(), [("2".into(), 100)]);

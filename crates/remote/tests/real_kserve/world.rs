@@ -171,6 +171,20 @@ impl Setting {
         admin.read(&admin.get(&self.path(), &[]), &patience()).expect("read")
     }
 
+    /// Waits until KServe has written all that it has to say: a change is refused where its writing comes in between.
+    pub fn until_still(&self) {
+        let seen = || self.object()["metadata"]["resourceVersion"].clone();
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let (mut last, mut n) = (seen(), 0);
+        while n < 5 {
+            assert!(std::time::Instant::now() < end, "it does not come to rest");
+            // Longer than a round of the controller.
+            std::thread::sleep(std::time::Duration::from_millis(150));
+            let now = seen();
+            (n, last) = if now == last { (n + 1, last) } else { (0, now) };
+        }
+    }
+
     /// What another does to it, under a name of its own.
     pub fn another_writes(&self, manager: &str, body: Value) {
         let admin = cluster().admin();
