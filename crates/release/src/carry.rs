@@ -6,17 +6,19 @@
 
 mod call;
 mod undo;
+mod wait;
 
 use std::time::Duration;
 
 use signalbox_store::{Ledger, StoreError};
 
-use crate::failure::{Failure, FailureCode, Outcome};
+use crate::failure::{Failure, Outcome};
 use crate::journal::{End, Journal, Line, Progress, StepState};
-use crate::look::{Eye, Look, World};
+use crate::look::{Eye, World};
 use crate::plan::{Action, Expect, Plan, Step, Who};
 use crate::ports::{Cancel, Cx};
-use undo::{ours, undone};
+use undo::undone;
+use wait::{all_hold, what_parts};
 
 /// Time, for tests to own.
 pub trait Clock: Send + Sync {
@@ -277,112 +279,10 @@ impl Carrier<'_> {
         }
     }
 
-    /// How it looks after a step that may have been done before a cut, or is still under way: a call outlives its caller.
-    /// None: it is as before the step, or becomes neither.
-    fn settled(&self, plan: &Plan, journal: &Journal, n: usize, step: &Step) -> Result<Option<Vec<Look>>, CarryError> {
-        // Until then a call that nobody has heard of may still arrive, and would be made twice.
-        let may_land = may_land(journal, n)?.map_or(i64::MIN, |since| since + SETTLE_MS);
-        let is_quick = matches!(step.action, Action::Route { .. } | Action::Point { .. });
-        let time = if is_quick { SETTLE_MS } else { i64::try_from(step.limit_secs).unwrap_or(i64::MAX / 2000) * 1000 };
-        let until = self.clock.unix_ms() + time;
-        loop {
-            self.keep(plan)?;
-            match self.wait_for(plan, &step.after, Duration::ZERO) {
-                Ok(looks) if all_hold(&looks) => return Ok(Some(looks)),
-                Ok(looks) if looks.iter().any(|look| look.is_final) => return Ok(None),
-                _ => {}
-            }
-            let before = self.wait_for(plan, &step.before, Duration::ZERO);
-            let is_as_before = before.is_ok_and(|looks| all_hold(&looks));
-            let now = self.clock.unix_ms();
-            if is_as_before && now >= may_land || now >= until || self.cancel.is_stopped() {
-                return Ok(None);
-            }
-            self.clock.pause(BETWEEN_LOOKS, &self.cancel);
-        }
-    }
-
     /// Takes back what was begun, in reverse. What stopped the way forward does not stop this.
     fn back(&self, plan: &Plan, journal: &Journal) -> Result<End, CarryError> {
         let (by, owner) = (self.by.clone(), self.owner.clone());
         Carrier { cancel: Cancel::default(), by, owner, ..*self }.take_back(plan, journal)
-    }
-
-    fn take_back(&self, plan: &Plan, journal: &Journal) -> Result<End, CarryError> {
-        let progress = self.progress(plan, journal)?;
-        for (n, step) in plan.steps.iter().enumerate().rev() {
-            let done_with =
-                matches!(progress.steps[n], StepState::Waiting | StepState::Undone | StepState::Left { .. });
-            // A step that was never begun has nothing of ours, though another's may look the same.
-            if progress.begun[n] && !done_with {
-                self.undo(plan, journal, n, step)?;
-            }
-        }
-        self.write(journal, Line::TakenBack)?;
-        Ok(End::TakenBack)
-    }
-
-    fn undo(&self, plan: &Plan, journal: &Journal, n: usize, step: &Step) -> Result<(), CarryError> {
-        self.keep(plan)?;
-        let wanted = undone(step);
-        let Some(inverse) = &step.inverse else {
-            return self.write(journal, Line::Seen { step: n, back: true, looks: Vec::new() });
-        };
-        let stuck = |why: String| CarryError::Stuck { step: n, why };
-        // A change that is under way ends as one or as the other.
-        let until = self.clock.unix_ms() + SETTLE_MS;
-        let mut may_land = may_land(journal, n)?.is_some();
-        // What was put there and never loaded is not seen, and is removed all the same.
-        let is_staged = matches!(step.action, Action::Stage { .. });
-        let is_ours = loop {
-            let cannot =
-                |f: Failure| stuck(format!("it cannot be taken back now, because it cannot be looked at: {f}"));
-            let looks = self.patiently(plan, &wanted, step.limit_secs).map_err(cannot)?;
-            if all_hold(&looks) && may_land {
-                may_land = false;
-                self.clock.pause(Duration::from_millis(SETTLE_MS.unsigned_abs()), &self.cancel);
-                continue;
-            }
-            if all_hold(&looks) && is_staged {
-                break true;
-            }
-            if all_hold(&looks) {
-                return self.write(journal, Line::Seen { step: n, back: true, looks });
-            }
-            let looks = self.patiently(plan, &ours(plan, step), step.limit_secs).map_err(cannot)?;
-            if all_hold(&looks) {
-                break true;
-            }
-            if self.clock.unix_ms() >= until {
-                self.write(journal, Line::Left { step: n, saw: what_parts(&looks) })?;
-                break false;
-            }
-            self.clock.pause(BETWEEN_LOOKS, &self.cancel);
-        };
-        if !is_ours {
-            return Ok(());
-        }
-        self.write(journal, Line::Intends { step: n, back: true })?;
-        let outcome = self.act(plan, inverse, &plan.key(n, true), step.limit_secs);
-        self.write(journal, Line::Answered { step: n, back: true, outcome: outcome.clone() })?;
-        // Whatever it said: what is so decides.
-        match self.wait_for(plan, &wanted, Duration::from_secs(step.limit_secs)) {
-            Ok(looks) if all_hold(&looks) => self.write(journal, Line::Seen { step: n, back: true, looks }),
-            seen => {
-                let saw = match seen {
-                    Ok(looks) => what_parts(&looks),
-                    Err(failure) => failure.message,
-                };
-                let (why, failure) = match outcome {
-                    Outcome::Done(_) => (format!("taking it back did not work: {saw}"), None),
-                    Outcome::Refused(f) | Outcome::Unknown(f) => {
-                        (format!("taking it back failed: {f}; {saw}"), Some(f))
-                    }
-                };
-                self.write(journal, Line::Failed { step: n, back: true, why: why.clone(), failure })?;
-                Err(stuck(why))
-            }
-        }
     }
 
     /// After the end: what is of no more use. What fails here is told, and undoes nothing.
@@ -410,37 +310,6 @@ impl Carrier<'_> {
             Ok(looks) if all_hold(&looks) => None,
             Ok(looks) => Some(format!("the version before was left loaded: {}", what_parts(&looks))),
             Err(failure) => Some(format!("the version before was left loaded: {failure}")),
-        }
-    }
-
-    /// Looks until all of it holds, or cannot any more, or the time is over.
-    fn wait_for(&self, plan: &Plan, expects: &[Expect], time: Duration) -> Result<Vec<Look>, Failure> {
-        let until = self.clock.unix_ms() + i64::try_from(time.as_millis()).unwrap_or(i64::MAX / 2);
-        let cx = self.cx(LOOK_LIMIT);
-        let eye = Eye::new(self.world, plan, &cx);
-        loop {
-            let looked = expects.iter().map(|expect| eye.look(expect)).collect::<Result<Vec<_>, _>>();
-            let enough = match &looked {
-                Ok(looks) => all_hold(looks) || looks.iter().any(|look| look.is_final),
-                Err(failure) => matches!(failure.code, FailureCode::Denied | FailureCode::Cancelled),
-            };
-            if enough || self.clock.unix_ms() >= until || self.cancel.is_stopped() {
-                return looked;
-            }
-            self.clock.pause(BETWEEN_LOOKS, &self.cancel);
-        }
-    }
-
-    /// Looks until the system tells, whatever it tells.
-    fn patiently(&self, plan: &Plan, expects: &[Expect], limit_secs: u64) -> Result<Vec<Look>, Failure> {
-        let until = self.clock.unix_ms() + i64::try_from(limit_secs).unwrap_or(i64::MAX / 2000) * 1000;
-        loop {
-            match self.wait_for(plan, expects, Duration::ZERO) {
-                Err(failure) if self.clock.unix_ms() < until && failure.code != FailureCode::Denied => {
-                    self.clock.pause(BETWEEN_LOOKS, &Cancel::default());
-                }
-                looked => return looked,
-            }
         }
     }
 
@@ -476,28 +345,4 @@ impl Carrier<'_> {
     fn cx(&self, limit: Duration) -> Cx {
         Cx { cancel: self.cancel.clone(), limit }
     }
-}
-
-/// Since when (Unix ms) a step's call is under way and nobody knows what came of it: its effect may still come.
-fn may_land(journal: &Journal, n: usize) -> Result<Option<i64>, StoreError> {
-    let mut since = None;
-    for (at_unix_ms, line) in journal.lines()? {
-        match line {
-            Line::Intends { step, back: false } if step == n => since = Some(at_unix_ms),
-            Line::Answered { step, back: false, outcome } if step == n => {
-                since = matches!(outcome, Outcome::Unknown(_)).then_some(at_unix_ms);
-            }
-            _ => {}
-        }
-    }
-    Ok(since)
-}
-
-fn all_hold(looks: &[Look]) -> bool {
-    looks.iter().all(|look| look.holds)
-}
-
-fn what_parts(looks: &[Look]) -> String {
-    let parts: Vec<&str> = looks.iter().filter(|look| !look.holds).map(|look| look.saw.as_str()).collect();
-    parts.join("; ")
 }

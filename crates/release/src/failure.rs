@@ -13,6 +13,8 @@ pub enum FailureCode {
     TimedOut,
     /// Who we are is not known, or not allowed to do this.
     Denied,
+    /// What proves who we are is locked away: a person has to unlock it.
+    Locked,
     /// The thing is not there.
     NotFound,
     /// The thing is not as it was seen: another has changed it.

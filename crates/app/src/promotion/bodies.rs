@@ -131,9 +131,7 @@ impl App {
                 }
                 _ => None,
             })?;
-            // Most plans are of other targets: only then is it looked up what was meant.
-            let made_under = (name.as_str() == target || wanted.is_none())
-                .then(|| self.ground(plan).ok()?.made_under(plan).ok())??;
+            let made_under = self.made_under(plan).ok()?;
             (system(&made_under, name.as_str()) == wanted).then_some((plan, at))
         })
     }

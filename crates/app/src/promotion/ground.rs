@@ -64,10 +64,21 @@ impl App {
         Ok(())
     }
 
-    pub(crate) fn ground(&self, plan: &Plan) -> Result<Ground, CallError> {
+    fn home_of(&self, plan: &Plan) -> Result<Option<Home>, CallError> {
         let kept = self.ledger()?.records(HOME, &plan.hash().to_string())?;
-        let home: Option<Home> = kept.last().and_then(|row| serde_json::from_str(&row.body).ok());
-        let (root, made_under) = match home {
+        Ok(kept.last().and_then(|row| serde_json::from_str(&row.body).ok()))
+    }
+
+    /// The rules that a plan's systems are named by; the file as it is now is read only where they were not kept.
+    pub(super) fn made_under(&self, plan: &Plan) -> Result<Rules, CallError> {
+        match self.home_of(plan)? {
+            Some(home) => Ok(Rules { policy: home.policy, digest: plan.policy.clone() }),
+            None => self.ground(plan)?.made_under(plan),
+        }
+    }
+
+    pub(crate) fn ground(&self, plan: &Plan) -> Result<Ground, CallError> {
+        let (root, made_under) = match self.home_of(plan)? {
             Some(home) => (home.root, Some(home.policy)),
             None => (self.folder_of_plan(plan).map(|project| project.root.clone()), None),
         };
@@ -93,7 +104,11 @@ impl App {
 
     /// The open project that a plan was made in.
     pub(crate) fn project_of_plan(&self, plan: &Plan) -> Option<Arc<OpenProject>> {
-        let root = self.ground(plan).ok()?.root?;
+        self.project_at(self.ground(plan).ok()?.root.as_deref())
+    }
+
+    pub(super) fn project_at(&self, root: Option<&Path>) -> Option<Arc<OpenProject>> {
+        let root = root?;
         self.open_projects().into_iter().find(|project| project.root == root)
     }
 

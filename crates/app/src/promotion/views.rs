@@ -58,9 +58,7 @@ pub(crate) fn verdict(verdict: &Verdict) -> VerdictView {
 }
 
 pub(crate) fn failure(failure: &signalbox_release::Failure) -> FailureView {
-    let is_locked = failure.raw.as_ref().is_some_and(|raw| raw["vault"] == "locked");
     let code = serde_json::to_value(failure.code).ok().and_then(|code| code.as_str().map(str::to_owned));
-    let code = if is_locked { Some("locked".into()) } else { code };
     FailureView { message: sentence(&failure.message), hint: failure.hint.clone(), code }
 }
 
@@ -103,7 +101,7 @@ impl App {
             n_approvals: model.gates.approvals.as_ref().map_or(0, |gate| gate.n),
             is_own: plan.made_by == super::person() && !foreign,
             foreign,
-            project: self.project_of_plan(&plan).map(|project| project.id.0),
+            project: self.project_at(ground.root.as_deref()).map(|project| project.id.0),
             proven,
             ended: progress.end.as_ref().and_then(|_| lines.last()).map(|(at, _)| secs(*at)),
             row,

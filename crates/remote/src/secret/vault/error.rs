@@ -36,7 +36,7 @@ impl From<VaultError> for Failure {
     fn from(e: VaultError) -> Failure {
         let (code, hint) = match &e {
             VaultError::Missing => (FailureCode::Local, "Make one with a passphrase."),
-            VaultError::Locked => (FailureCode::Local, "Unlock it with its passphrase."),
+            VaultError::Locked => (FailureCode::Locked, "Unlock it with its passphrase."),
             VaultError::WrongPassphrase => (FailureCode::Denied, "Type it again; nobody can tell it to you."),
             VaultError::Exists => (FailureCode::Conflict, "Unlock it with its passphrase."),
             VaultError::Weak => (FailureCode::Invalid, "Four words that do not belong together are a good one."),
@@ -49,8 +49,6 @@ impl From<VaultError> for Failure {
             VaultError::NoRandomness => (FailureCode::Local, "Nothing was written."),
             VaultError::File { .. } => (FailureCode::Local, "See to it that this file can be read and written."),
         };
-        let failure = Failure::new(code, e.to_string()).hint(hint);
-        // For whoever can ask the person to unlock it.
-        if matches!(e, VaultError::Locked) { failure.raw(serde_json::json!({ "vault": "locked" })) } else { failure }
+        Failure::new(code, e.to_string()).hint(hint)
     }
 }
