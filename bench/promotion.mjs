@@ -78,6 +78,11 @@ bake = { secs = ${BAKE_SECS}, max_error_rate = 0.0, min_requests = 1, too_few = 
     return said.flatMap((line) => (line.what === "failed" || line.what === "turns back" ? line.says : [])).join("\n");
   }
 
+  /** The person's yes to loading the project's models, which is asked once, before the first plan. */
+  async allow() {
+    await this.run("allow", this.project, "--models", "--yes");
+  }
+
   async plan(run) {
     const plan = (await this.run("plan", this.project, "--run", run, "--json")).at(-1);
     const against = plan.gates.filter((gate) => gate.ruling !== "pass" && gate.ruling !== "skipped");
@@ -120,6 +125,7 @@ bake = { secs = ${BAKE_SECS}, max_error_rate = 0.0, min_requests = 1, too_few = 
 
 /** Carries a plan out. `counted(since, till)` gives what was asked of the server in between. */
 async function promote(place, run, counted) {
+  await place.allow();
   const plan = await place.plan(run);
   const click = performance.now();
   const lines = (await place.run("apply", plan.row.id, "--yes", "--json")).filter(({ line }) => line);

@@ -75,6 +75,7 @@ commands! {
     import_plan(PlanText) -> PlanView;
     add_approval(ApprovalText) -> PlanView;
     allow_policy(Allow) -> ();
+    allow_models(AllowModels) -> ();
     policy_file(OfProject) -> PolicyFile;
     propose_policy(ProposePolicy) -> PolicyProposal;
     save_policy(SavePolicy) -> SavedPolicy;

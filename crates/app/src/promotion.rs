@@ -16,6 +16,7 @@ mod recall;
 mod rehearse;
 mod sign;
 mod systems;
+mod trust;
 mod views;
 mod watch;
 
@@ -227,6 +228,11 @@ pub(crate) fn reading() -> Cx {
     Cx { cancel: Cancel::default(), limit: Duration::from_secs(30) }
 }
 
+/// For reading a whole artifact, which may be large and far away.
+pub(crate) fn transferring() -> Cx {
+    Cx { cancel: Cancel::default(), limit: Duration::from_secs(30 * 60) }
+}
+
 /// The person at this machine: as the environment names them, or the system's list of users.
 pub(crate) fn person() -> String {
     let named = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
@@ -270,7 +276,7 @@ impl From<Failure> for CallError {
             FailureCode::Invalid | FailureCode::Conflict => ErrorCode::Refused,
             _ => ErrorCode::Remote,
         };
-        CallError { code, message: sentence(&failure.message), hint: failure.hint, detail: None }
+        CallError { code, message: sentence(&failure.message), hint: failure.hint, detail: None, models: None }
     }
 }
 

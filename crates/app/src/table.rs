@@ -162,6 +162,7 @@ pub(crate) fn filter_error(e: &FilterError, text: &str) -> CallError {
         message: e.message.clone(),
         hint: e.hint.clone(),
         detail: Some(Place { start: at.start, end: at.end }),
+        models: None,
     }
 }
 

@@ -35,6 +35,8 @@ pub enum ErrorCode {
     Store,
     Unreadable,
     Refused,
+    /// Nobody has allowed it yet.
+    NotAllowed,
     /// A system elsewhere, or a program beside us, did not do its part.
     Remote,
     Internal,
@@ -55,11 +57,15 @@ pub struct CallError {
     pub message: String,
     pub hint: Option<String>,
     pub detail: Option<Place>,
+    /// What has to be allowed first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub models: Option<AllowModels>,
 }
 
 impl CallError {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, detail: None }
+        Self { code, message: message.into(), hint: None, detail: None, models: None }
     }
 
     #[must_use]
@@ -76,7 +82,7 @@ impl From<signalbox_store::StoreError> for CallError {
             _ => ErrorCode::Store,
         };
         let hint = Some(e.hint().to_owned());
-        CallError { code, message: sentence(&e.to_string()), hint, detail: None }
+        CallError { code, message: sentence(&e.to_string()), hint, detail: None, models: None }
     }
 }
 

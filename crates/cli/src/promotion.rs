@@ -54,7 +54,7 @@ fn call(app: &App, name: &str, args: Value) -> Result<Value, Failure> {
 }
 
 fn refused(e: CallError) -> Failure {
-    if e.code == ErrorCode::Refused { Failure::Refused(e) } else { Failure::Call(e) }
+    if matches!(e.code, ErrorCode::Refused | ErrorCode::NotAllowed) { Failure::Refused(e) } else { Failure::Call(e) }
 }
 
 /// Opens a folder, or all projects that have to do with promotions.

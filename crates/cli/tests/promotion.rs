@@ -46,6 +46,7 @@ impl Place {
         let python = place.dir.path().join("python");
         std::fs::write(&python, include_str!("fake_python.py")).expect("written");
         std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).expect("set");
+        place.ends(0, &["allow", ".", "--models", "--yes"]);
         place
     }
 
@@ -127,6 +128,37 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(entry.path(), to).expect("copied");
         }
     }
+}
+
+#[test]
+fn no_model_is_loaded_before_the_person_has_allowed_it() {
+    let place = Place::new(SERVED);
+    let trace = place.dir.path().join("ran");
+    let python = place.dir.path().join("python");
+    let fake = std::fs::read_to_string(&python).expect("read");
+    let (first, rest) = fake.split_once('\n').expect("lines");
+    std::fs::write(&python, format!("{first}\nopen({:?}, 'a').close()\n{rest}", trace.display().to_string()))
+        .expect("written");
+    // As a stranger's folder: with a Python of its own, that nobody was asked about.
+    std::fs::create_dir_all(place.project().join(".venv/bin")).expect("made");
+    let own = place.project().join(".venv/bin/python");
+    std::fs::copy(&python, &own).expect("copied");
+
+    let said = place.ends(3, &["plan", ".", "--run", "final"]);
+    for part in ["loads wine", &own.display().to_string(), "signalbox allow . --models"] {
+        assert!(said.err.contains(part), "{part}: {}", said.err);
+    }
+    assert!(!trace.exists(), "nothing was run");
+    place.ends(2, &["allow", ".", "--models"]);
+    place.ends(3, &["plan", ".", "--run", "final"]);
+    assert!(!trace.exists(), "nobody said yes");
+
+    let said = place.ends(0, &["allow", ".", "--models", "--yes"]);
+    assert!(said.out.contains(&own.display().to_string()), "{}", said.out);
+    place.ends(0, &["plan", ".", "--run", "final"]);
+    assert!(trace.exists(), "it was loaded by the project's own");
+    let said = place.ends(0, &["allow", ".", "--models"]);
+    assert!(said.out.contains("Nothing is left to allow"), "{}", said.out);
 }
 
 #[test]

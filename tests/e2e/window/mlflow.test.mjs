@@ -72,6 +72,12 @@ describe("a promotion to a real MLflow in the real window", { concurrency: false
     await until("one run", async () => (await screen.nRuns()) === 1);
     await window.session.press(KEY.down);
     await window.session.press("p");
+    // The project is a copy, as a stranger's would be: its model is loaded once the person has said so.
+    await until("it is asked", async () => (await text("dialog")).includes("Load this project's models?"));
+    assert.ok((await text("dialog")).includes(path.join(folder, "wine")), await text("dialog"));
+    assert.deepEqual(await screen.axe(), []);
+    assert.ok(!/plan=/.test(await screen.hash()), "there is no plan before");
+    await screen.click("button", "Allow, and make the plan");
     await until("the plan", async () => /plan=/.test(await screen.hash()), { ms: LOAD_MS });
     assert.equal(await alias(), undefined, "nothing is done yet");
     await screen.click("button", "/^Promote wine/");

@@ -94,7 +94,8 @@ fn signature(subject: &Subject, model: &ModelPolicy, world: &World, production: 
     }
     let error = |why: String| Verdict { ruling: Ruling::Error, ..skipped(&why) };
     let Some(version) = production else { return skipped("nothing is in production to compare it with") };
-    let fetched = world.registry(&version.at.registry).and_then(|registry| registry.fetch(version, &super::reading()));
+    let fetched =
+        world.registry(&version.at.registry).and_then(|registry| registry.fetch(version, &super::transferring()));
     let old = match fetched {
         Ok(path) => gate::signature_of(&path),
         Err(failure) => return error(format!("the artifact of {} cannot be read: {failure}", version.at)),

@@ -25,35 +25,66 @@ pub(crate) struct Asked {
     pub is_broken: bool,
 }
 
+/// What is known of a model without loading it.
+pub(crate) enum Known {
+    Asked(Asked),
+    /// It has an input example, and nobody has asked it yet.
+    ToAsk {
+        request: Value,
+    },
+}
+
+impl Known {
+    /// Whether more can be known only by loading the model.
+    pub fn is_to_ask(&self) -> bool {
+        matches!(self, Known::ToAsk { .. })
+    }
+}
+
 impl App {
-    /// `python`: of an environment that can load the model.
-    pub(crate) fn golden_of(&self, model: &Path, digest: &Digest, python: &Path) -> Result<Asked, CallError> {
-        let ledger = self.ledger()?;
-        let kept = ledger.records(KIND, &digest.to_string())?;
+    pub(crate) fn known_of(&self, model: &Path, digest: &Digest) -> Result<Known, CallError> {
+        let kept = self.ledger()?.records(KIND, &digest.to_string())?;
         if let Some(golden) = kept.last().and_then(|row| serde_json::from_str(&row.body).ok()) {
-            return Ok(Asked { golden: vec![golden], why_none: None, is_broken: false });
+            return Ok(Known::Asked(Asked { golden: vec![golden], why_none: None, is_broken: false }));
         }
-        let none = |why: String| Ok(Asked { golden: Vec::new(), why_none: Some(why), is_broken: false });
-        let example = model.join("serving_input_example.json");
-        let request: Value = match std::fs::metadata(&example).map(|m| m.len()) {
-            Ok(bytes) if bytes > MAX_BYTES => return none("its input example is larger than 16 MiB".into()),
-            Ok(_) => match std::fs::read_to_string(&example).map(|text| serde_json::from_str(&text)) {
-                Ok(Ok(request)) => request,
-                Ok(Err(e)) => return none(format!("its input example does not read: {e}")),
-                Err(e) => return none(format!("its input example cannot be read: {e}")),
-            },
-            Err(_) => return none("it was logged without an input example (log_model(…, input_example=…))".into()),
+        Ok(match request_of(&example_of(model)) {
+            Ok(request) => Known::ToAsk { request },
+            Err(why) => Known::Asked(Asked { golden: Vec::new(), why_none: Some(why), is_broken: false }),
+        })
+    }
+
+    /// Asks a model, if it is to be asked. `python`: of an environment that can load it.
+    pub(crate) fn ask(&self, known: Known, model: &Path, digest: &Digest, python: &Path) -> Result<Asked, CallError> {
+        let request = match known {
+            Known::Asked(asked) => return Ok(asked),
+            Known::ToAsk { request } => request,
         };
-        match predict(model, &example, python) {
+        match predict(model, &example_of(model), python) {
             Ok(answer) => {
                 let golden = Golden { request, answer, tolerance: TOLERANCE };
                 let body = serde_json::to_string(&golden).expect("BUG: a golden request is JSON");
-                ledger.record(KIND, &digest.to_string(), SystemClock.unix_ms(), &body)?;
+                self.ledger()?.record(KIND, &digest.to_string(), SystemClock.unix_ms(), &body)?;
                 Ok(Asked { golden: vec![golden], why_none: None, is_broken: false })
             }
             Err(why) => Ok(Asked { golden: Vec::new(), why_none: Some(why), is_broken: true }),
         }
     }
+}
+
+fn example_of(model: &Path) -> PathBuf {
+    model.join("serving_input_example.json")
+}
+
+/// The request that was logged with a model, or why there is none.
+fn request_of(example: &Path) -> Result<Value, String> {
+    let bytes = std::fs::metadata(example)
+        .map_err(|_| "it was logged without an input example (log_model(…, input_example=…))")?
+        .len();
+    if bytes > MAX_BYTES {
+        return Err("its input example is larger than 16 MiB".into());
+    }
+    let text = std::fs::read_to_string(example).map_err(|e| format!("its input example cannot be read: {e}"))?;
+    serde_json::from_str(&text).map_err(|e| format!("its input example does not read: {e}"))
 }
 
 /// Lets MLflow load the model in a process of its own and answer the example.

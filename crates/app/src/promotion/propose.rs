@@ -3,7 +3,8 @@
 use super::gates::{Subject, judge, measured, risks};
 use super::golden::python_of;
 use super::systems::{Rules, service_of};
-use super::{new_id, person, reading};
+use super::trust::is_here;
+use super::{new_id, person, reading, transferring};
 use crate::app::App;
 use crate::artifacts::Artifacts;
 use crate::project::OpenProject;
@@ -100,7 +101,13 @@ impl App {
             keep_old: model.keep_old,
         });
         let asked = match &place {
-            Some(_) => Some(self.golden_of(&chosen.folder, &tree.digest, &python)?),
+            Some(place) => {
+                let known = self.known_of(&chosen.folder, &tree.digest)?;
+                if known.is_to_ask() || is_here(&rules, place) {
+                    self.may_load(home, &name, &python)?;
+                }
+                Some(self.ask(known, &chosen.folder, &tree.digest, &python)?)
+            }
             None => None,
         };
         let now = SystemClock.unix_ms();
@@ -221,7 +228,7 @@ impl App {
         let found = port
             .version(&name, &version, &reading())?
             .ok_or_else(|| CallError::new(ErrorCode::NotFound, format!("{name} has no version {version}.")))?;
-        let folder = port.fetch(&found, &reading())?;
+        let folder = port.fetch(&found, &transferring())?;
         let measured = self.measured_of(&found);
         Ok(Chosen { candidate: Candidate::Version(found.at.clone()), folder, digest: found.at.digest, measured })
     }

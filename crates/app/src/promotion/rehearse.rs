@@ -3,7 +3,7 @@
 use super::gates::{Subject, judge, measured};
 use super::ground::Ground;
 use super::systems::Rules;
-use super::{reading, views};
+use super::{reading, transferring, views};
 use crate::app::App;
 use crate::wire::*;
 use signalbox_release::gate::{Measured, Ruling, Verdict};
@@ -70,7 +70,7 @@ impl App {
                 let version = registry.version(&at.model, &at.version, &reading())?.ok_or_else(|| {
                     CallError::new(ErrorCode::NotFound, format!("{at} is not in its registry any more."))
                 })?;
-                (registry.fetch(&version, &reading())?, self.measured_of(&version))
+                (registry.fetch(&version, &transferring())?, self.measured_of(&version))
             }
         };
         let tree = digest_of(&folder).map_err(|e| CallError::new(ErrorCode::Unreadable, sentence(&e.to_string())))?;

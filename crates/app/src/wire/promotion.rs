@@ -31,6 +31,14 @@ pub struct Allow {
     pub policy: String,
 }
 
+/// To load a project's models with a Python: it runs what their authors put in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AllowModels {
+    /// Nothing: the models of our own registry, for no project.
+    pub project: Option<u32>,
+    pub python: String,
+}
+
 #[derive(Clone, Debug, Serialize, TS)]
 pub struct ModelView {
     pub name: String,

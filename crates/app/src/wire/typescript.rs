@@ -105,6 +105,7 @@ pub fn typescript() -> String {
         OfService,
         AllowView,
         Allow,
+        AllowModels,
         PlanRow,
         PlanView,
         StepView,

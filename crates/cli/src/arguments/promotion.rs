@@ -149,6 +149,9 @@ pub struct Allow {
     /// The project folder
     #[arg(default_value = ".")]
     pub path: PathBuf,
+    /// Instead, that its models are loaded on this machine: a model is a program
+    #[arg(long)]
+    pub models: bool,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,

@@ -85,6 +85,9 @@ fn table(rows: &[(&Value, &Value)]) -> Vec<Column> {
 
 pub fn allow(app: &App, arguments: &Allow) -> Result<Outcome, Failure> {
     let project = recall(app, Some(&arguments.path))?;
+    if let (true, Some(project)) = (arguments.models, project) {
+        return allow_models(app, project, arguments);
+    }
     let registries = call(app, "models", json!({}))?;
     let asked =
         list(&registries).iter().map(|registry| &registry["allow"]).find(|asked| asked["project"] == json!(project));
@@ -104,5 +107,26 @@ pub fn allow(app: &App, arguments: &Allow) -> Result<Outcome, Failure> {
     }
     call(app, "allow_policy", json!({ "project": project, "policy": asked["policy"] }))?;
     println!("Allowed. A change of signalbox.toml asks again.");
+    Ok(Outcome::Done)
+}
+
+fn allow_models(app: &App, project: u32, arguments: &Allow) -> Result<Outcome, Failure> {
+    let path = calm(&arguments.path.display().to_string());
+    let asked = app.not_loading(project)?;
+    if asked.is_empty() {
+        println!("Nothing is left to allow: the models of {path} are loaded when a plan is made.");
+        return Ok(Outcome::Done);
+    }
+    println!("To load a model is to run what its author has put in, as you. The models of {path} would be loaded by:");
+    for one in &asked {
+        println!("  {}", calm(&one.python));
+    }
+    if !arguments.yes && !apply::confirmed("Allow it, for this project?")? {
+        return Ok(Outcome::Refused);
+    }
+    for one in asked {
+        call(app, "allow_models", json!(one))?;
+    }
+    println!("Allowed. Another Python asks again.");
     Ok(Outcome::Done)
 }

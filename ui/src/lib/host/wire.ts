@@ -1,9 +1,13 @@
 // Generated from crates/app/src/wire and commands.rs by `cargo run -p signalbox-app --example wire`.
 // Do not edit: a test compares it with the Rust types.
 
-export type ErrorCode = "not_found" | "bad_filter" | "bad_request" | "store_newer" | "store" | "unreadable" | "refused" | "remote" | "internal";
+export type ErrorCode = "not_found" | "bad_filter" | "bad_request" | "store_newer" | "store" | "unreadable" | "refused" | "not_allowed" | "remote" | "internal";
 export type Place = { start: number, end: number, };
-export type CallError = { code: ErrorCode, message: string, hint: string | null, detail: Place | null, };
+export type CallError = { code: ErrorCode, message: string, hint: string | null, detail: Place | null, 
+/**
+ * What has to be allowed first.
+ */
+models?: AllowModels, };
 export type Level = "info" | "warn" | "error";
 export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "promotion", plan: string, } | { "type": "notice", level: Level, message: string, hint: string | null, };
 export type Cell = string | number | null;
@@ -292,6 +296,11 @@ export type AllowView = { project: number,
  */
 policy: string, names: Array<string>, };
 export type Allow = { project: number, policy: string, };
+export type AllowModels = { 
+/**
+ * Nothing: the models of our own registry, for no project.
+ */
+project: number | null, python: string, };
 export type PlanRow = { id: string, title: string, made_by: string, made: number, 
 /**
  * `proposed`, `running`, `cut_short`, `committed`, `taken_back` or `adopted`.
@@ -720,6 +729,7 @@ export interface Commands {
   import_plan: { args: PlanText; reply: PlanView };
   add_approval: { args: ApprovalText; reply: PlanView };
   allow_policy: { args: Allow; reply: null };
+  allow_models: { args: AllowModels; reply: null };
   policy_file: { args: OfProject; reply: PolicyFile };
   propose_policy: { args: ProposePolicy; reply: PolicyProposal };
   save_policy: { args: SavePolicy; reply: SavedPolicy };

@@ -1,4 +1,4 @@
-import { call, toHostError, type Commands, type HostError, type PlanView } from "$lib/host";
+import { call, toHostError, type AllowModels, type Commands, type HostError, type PlanView } from "$lib/host";
 import { router } from "$lib/router.svelte";
 
 type Ask = Commands["propose"]["args"];
@@ -11,6 +11,7 @@ class Promotion {
   /** The plan that was made last, so that the sheet need not ask for it. */
   fresh = $state.raw<PlanView | null>(null);
   #asked = 0;
+  #make: (() => Promise<PlanView>) | null = null;
 
   /** Makes a plan and shows it. Nothing is done yet. */
   async propose(args: Ask) {
@@ -24,6 +25,7 @@ class Promotion {
   async #ask(args: Ask, make: () => Promise<PlanView>) {
     const mine = ++this.#asked;
     this.asking = args;
+    this.#make = make;
     this.error = null;
     try {
       const plan = await make();
@@ -34,6 +36,18 @@ class Promotion {
     } catch (thrown) {
       if (mine === this.#asked) this.error = toHostError(thrown);
     }
+  }
+
+  /** Once what was missing is allowed. */
+  async allowModels(models: AllowModels) {
+    const [asking, make] = [this.asking, this.#make];
+    try {
+      await call("allow_models", models);
+    } catch (thrown) {
+      this.error = toHostError(thrown);
+      return;
+    }
+    if (asking && make) await this.#ask(asking, make);
   }
 
   close() {

@@ -174,7 +174,12 @@ const handlers: Handlers = {
   models: () => (options.has("refused") ? [promoted.registry, promoted.refused, promoted.asked] : [promoted.registry]),
   production: () => (options.has("refused") ? [...promoted.services, promoted.refusedService] : promoted.services),
   run_models: ({ run: id }) => (id % 2 === 0 ? [{ path: "model", name: "model", suggested: "churn" }] : []),
-  propose: () => promoted.plan,
+  propose: () => {
+    if (!options.has("ask-models") || promoted.loads) return promoted.plan;
+    const python = "/home/ada/wine/.venv/bin/python";
+    const hint = "Allow it if you know who made the model: it can do all that you can. It is asked once for a project and its Python.";
+    throw new HostError("not_allowed", `Making this plan loads wine, of /home/ada/wine, with ${python}: that runs what its author has put in.`, hint, null, { project: 1, python });
+  },
   propose_rollback: () => promoted.plan,
   plans: () => promoted.plans.map((plan) => plan.row),
   plan: ({ plan: id }) => promoted.plans.find((plan) => plan.row.id === id) ?? promoted.plan,
@@ -201,6 +206,10 @@ const handlers: Handlers = {
   add_approval: () => promoted.plan,
   allow_policy: () => {
     promoted.asked = { ...promoted.asked, allow: null, failure: null };
+    return null;
+  },
+  allow_models: () => {
+    promoted.loads = true;
     return null;
   },
   stop_service: () => null,

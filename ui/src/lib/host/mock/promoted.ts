@@ -34,6 +34,8 @@ class Promoted {
   refused: RegistryView = { id: "team", title: "team at https://mlflow.example", project: 1, models: [], allow: null, failure: { message: "team: the server does not accept who we are (401).", hint: "Check the user and the password, or the token.", code: "denied" } };
   refusedService: ServiceView = { target: "cluster", target_title: "Ray Serve at http://127.0.0.1:8265", service: "segments", project: 1, can_go_back: false, phase: "unknown", loaded: [], alias: { registry: "team", alias: "champion", version: null, moved_by: null, moved: null }, alarm: null, address: null, failure: { message: "The vault is locked, and the token for this server is in it.", hint: null, code: "locked" } };
   /** Of a policy that nobody has allowed yet. */
+  /** The person has allowed to load the models. */
+  loads = false;
   asked: RegistryView = {
     id: "shared", title: "shared, at addresses that are not allowed yet", project: 2, models: [],
     allow: { project: 2, policy: `sha256:${"77aa".repeat(16)}`, names: ["https://mlflow.example", "https://ghcr.io/acme/a-team-with-a-rather-long-name/and-a-repository-with-a-longer-one/that-no-column-of-this-window-would-hold-in-one-line/churn", "/srv/models/registry.git"] },
