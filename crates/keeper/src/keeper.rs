@@ -373,6 +373,8 @@ impl Keeper {
                 return Err(Failure::new(FailureCode::Conflict, "it is still being loaded"));
             }
             let shares = table.shares_after(split)?;
+            let holders = table.entries.iter().filter(|entry| entry.share > 0);
+            split.check(&service.name, holders.map(|entry| &entry.server.what.at))?;
             let versions = table.entries.iter().map(|entry| entry.server.what.at.clone());
             versions.zip(shares).collect()
         };

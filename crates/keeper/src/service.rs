@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn what_a_share_leaves_goes_to_who_is_named() {
         let check = |shares: &[(&str, u8)], to: Option<&str>, share, rest: Option<&str>, wanted: Option<&[u8]>| {
-            let after = table(shares).shares_after(&Split { to: to.map(at), share, rest: rest.map(at) });
+            let after = table(shares).shares_after(&Split { to: to.map(at), share, rest: rest.map(at), among: None });
             assert_eq!(after.as_deref().ok(), wanted, "{after:?}");
         };
         check(&[("1", 100), ("2", 0)], Some("2"), 10, Some("1"), Some(&[90, 10]));

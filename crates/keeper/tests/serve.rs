@@ -53,7 +53,7 @@ fn a_candidate_is_asked_while_the_other_serves() {
 #[test]
 fn shares_are_kept_to_the_request() {
     let bench = Bench::new();
-    bench.serve("1", "");
+    let one = bench.serve("1", "");
     let two = bench.version("2", "");
     done(bench.stage(&two));
     let mut client = bench.client();
@@ -65,8 +65,12 @@ fn shares_are_kept_to_the_request() {
         assert_eq!(shares(&bench.observe()), [("1".to_owned(), 100 - share), ("2".to_owned(), share)]);
         assert_eq!(count(n), wanted, "{share} %");
     }
+    // A plan from 1 to another, that has looked before 2 came, leaves it alone.
+    let known = vec![one.version.clone()];
+    let late = Split { to: Some(one.version.clone()), share: 100, rest: None, among: Some(known) };
+    assert_eq!(refused(bench.target.route(&churn(), &late, &key(), &cx(5))).code, FailureCode::Conflict);
     // Nobody: clients are told so.
-    done(bench.target.route(&churn(), &Split { to: None, share: 0, rest: None }, &key(), &cx(5)));
+    done(bench.target.route(&churn(), &Split { to: None, share: 0, rest: None, among: None }, &key(), &cx(5)));
     let reply = bench.client().post(&[]);
     assert_eq!((reply.status, reply.json()["error"].as_str()), (503, Some("no version takes traffic")));
 }

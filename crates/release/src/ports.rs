@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, FailureCode, Outcome};
 use crate::names::{AliasName, Digest, ModelName, OpKey, ServiceName, SystemId, VersionName, VersionRef};
 use crate::seen::{Answer, Health, Model, Observed, Pointer, Version};
 
@@ -140,7 +140,7 @@ pub enum Whom {
 }
 
 /// Who gets how much of a service's traffic.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
     /// `None`: nobody takes any.
     pub to: Option<VersionRef>,
@@ -148,6 +148,29 @@ pub struct Split {
     pub share: u8,
     /// Who takes what is left; not `to`.
     pub rest: Option<VersionRef>,
+    /// Whose the traffic may be until now. A target looks once more, in the same breath in which it moves the traffic:
+    /// what another has given to another version meanwhile stays. `None`: whoever's it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<Vec<VersionRef>>,
+}
+
+impl Split {
+    /// Refuses, with `Conflict`, to take traffic from a version that nobody here knows of.
+    pub fn check<'a>(
+        &self,
+        service: &ServiceName,
+        holders: impl IntoIterator<Item = &'a VersionRef>,
+    ) -> Result<(), Failure> {
+        let Some(among) = &self.among else { return Ok(()) };
+        let known = |at: &VersionRef| among.iter().chain(&self.to).chain(&self.rest).any(|known| known.is(at));
+        match holders.into_iter().find(|at| !known(at)) {
+            None => Ok(()),
+            Some(at) => {
+                let why = format!("the traffic of {service} has gone to {at} meanwhile, which another has done");
+                Err(Failure::new(FailureCode::Conflict, why).hint("Look at what serves now, and make the plan again."))
+            }
+        }
+    }
 }
 
 /// Runs versions and gives them traffic.

@@ -215,6 +215,17 @@ fn traffic_that_another_has_moved_stays_and_so_does_what_serves() {
 }
 
 #[test]
+fn traffic_that_another_moves_between_our_look_and_our_call_stays_there() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    let rival = setting.rival_comes_before_the_route();
+    assert_eq!(setting.apply(&plan).expect("carried"), End::TakenBack);
+    assert_eq!(setting.serving(), [("1".into(), 0), (rival, 100)], "the candidate is gone, the other serves");
+    assert_eq!(setting.alias(), Some("1".into()));
+    assert_eq!(setting.n_calls("route"), 1, "nothing is fought over");
+}
+
+#[test]
 fn a_call_that_outlives_its_caller_is_not_made_twice() {
     let setting = Setting::new();
     let plan = setting.plan();

@@ -21,7 +21,7 @@ fn stage(fake: &Fake, number: &str) -> Outcome {
 }
 
 fn route(fake: &Fake, number: &str) -> Outcome {
-    let split = Split { to: Some(version(number)), share: 100, rest: None };
+    let split = Split { to: Some(version(number)), share: 100, rest: None, among: None };
     fake.ray().route(&name("churn"), &split, &key(2), &cx())
 }
 
@@ -51,7 +51,7 @@ fn ours_is_merged_in_and_out_and_others_stay() {
     let busy = fake.ray().unstage(&name("churn"), &version("2"), &cx());
     assert_eq!(refused(busy).code, FailureCode::Conflict);
     assert!(matches!(fake.ray().unstage(&name("churn"), &version("1"), &cx()), Outcome::Done(_)));
-    let nobody = Split { to: None, share: 0, rest: None };
+    let nobody = Split { to: None, share: 0, rest: None, among: None };
     assert!(matches!(fake.ray().route(&name("churn"), &nobody, &key(3), &cx()), Outcome::Done(_)));
     assert!(matches!(fake.ray().unstage(&name("churn"), &version("2"), &cx()), Outcome::Done(_)));
     assert_eq!(fake.applications(), before);
@@ -65,6 +65,24 @@ fn ours_is_merged_in_and_out_and_others_stay() {
         "the dashboard's token goes to the dashboard, and there always: {:?}",
         fake.strangers()
     );
+}
+
+#[test]
+fn traffic_that_another_has_moved_meanwhile_is_left_alone() {
+    let fake = Fake::start();
+    for number in ["1", "2", "3"] {
+        assert!(matches!(stage(&fake, number), Outcome::Done(_)));
+    }
+    assert!(matches!(route(&fake, "3"), Outcome::Done(_)));
+    let puts = fake.puts().len();
+    // A plan that goes from 1 to 2, and has looked before 3 came.
+    let split = |among| Split { to: Some(version("2")), share: 100, rest: None, among: Some(among) };
+    let failure = refused(fake.ray().route(&name("churn"), &split(vec![version("1"), version("2")]), &key(2), &cx()));
+    assert_eq!(failure.code, FailureCode::Conflict);
+    assert!(failure.message.contains("own/churn/3") || failure.message.contains("churn 3"), "{}", failure.message);
+    assert_eq!(fake.puts().len(), puts, "nothing is put");
+    let known = split(vec![version("2"), version("3")]);
+    assert!(matches!(fake.ray().route(&name("churn"), &known, &key(2), &cx()), Outcome::Done(_)));
 }
 
 #[test]
@@ -295,6 +313,6 @@ fn odd_answers_are_failures() {
     let whom = Whom::Version(version("9"));
     let failure = fake.ray().ask(&name("churn"), &whom, &json!({}), &cx()).expect_err("not loaded");
     assert_eq!(failure.code, FailureCode::NotFound);
-    let split = Split { to: Some(version("1")), share: 10, rest: Some(version("2")) };
+    let split = Split { to: Some(version("1")), share: 10, rest: Some(version("2")), among: None };
     assert_eq!(refused(fake.ray().route(&name("churn"), &split, &key(1), &cx())).code, FailureCode::Invalid);
 }

@@ -107,7 +107,7 @@ fn names_of_a_server_lead_nowhere_and_its_labels_are_checked() {
     // What another serves there is not taken over.
     let route = target.route(
         &iris(),
-        &Split { to: None, share: 0, rest: None },
+        &Split { to: None, share: 0, rest: None, among: None },
         &signalbox_release::OpKey::new(&"P".parse().expect("an id"), 0, false),
         &cx(),
     );

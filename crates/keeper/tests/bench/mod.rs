@@ -67,7 +67,7 @@ impl Bench {
     pub fn route(&self, to: &Deployable, share: u8) -> Outcome {
         let mut others = self.observe().loaded.into_iter().filter_map(|served| served.version);
         let rest = others.rfind(|at| !at.is(&to.version));
-        let split = Split { to: Some(to.version.clone()), share, rest };
+        let split = Split { to: Some(to.version.clone()), share, rest, among: None };
         self.target.route(&churn(), &split, &key(), &cx(10))
     }
 

@@ -55,7 +55,8 @@ impl Carrier<'_> {
             Action::Route { target, service, to, share, rest } => {
                 let (to, rest) = (to.as_ref().map(must).transpose()?, rest.as_ref().map(must).transpose()?);
                 let rest = rest.filter(|rest| !to.as_ref().is_some_and(|to| to.is(rest)));
-                self.world.target(target)?.route(service, &Split { to, share: *share, rest }, key, cx)
+                let among = Some(parties(plan, target, service, &eye)?);
+                self.world.target(target)?.route(service, &Split { to, share: *share, rest, among }, key, cx)
             }
             Action::Smoke { target, service, gate } => {
                 self.smoke(plan, target, service, gate, must(&Who::Candidate)?, cx)?
@@ -140,4 +141,19 @@ impl Carrier<'_> {
         let path = registry.fetch(&version, cx)?;
         Ok(Deployable { version: version.at.clone(), path: Some(path), source: version.source })
     }
+}
+
+/// The versions that a plan gives a service's traffic to and takes it from.
+fn parties(plan: &Plan, target: &SystemId, service: &ServiceName, eye: &Eye) -> Result<Vec<VersionRef>, Failure> {
+    let mut all = Vec::new();
+    for action in plan.steps.iter().flat_map(|step| std::iter::once(&step.action).chain(&step.inverse)) {
+        let Action::Route { target: at, service: of, to, rest, .. } = action else { continue };
+        if at != target || of != service {
+            continue;
+        }
+        for who in to.iter().chain(rest) {
+            all.extend(eye.resolve(who)?);
+        }
+    }
+    Ok(all)
 }

@@ -174,6 +174,8 @@ struct TargetState {
     n_blind: u32,
     gone_after: Option<String>,
     gone: bool,
+    /// Takes the traffic between the look before the next route and its call.
+    rival: Option<VersionRef>,
 }
 
 struct FakeTarget {
@@ -276,8 +278,16 @@ impl Target for FakeTarget {
     fn route_requests(&self, service: &ServiceName, to: Option<&str>, share: u8, _: Option<&str>) -> Vec<Request> {
         vec![Request { verb: "route".into(), to: format!("{service} {to:?} {share}"), body: None }]
     }
-    fn route(&self, _: &ServiceName, split: &Split, _: &OpKey, _: &Cx) -> Outcome {
+    fn route(&self, service: &ServiceName, split: &Split, _: &OpKey, _: &Cx) -> Outcome {
         self.change("route", |state| {
+            if let Some(rival) = state.rival.take() {
+                state.loaded.values_mut().for_each(|(_, share)| *share = 0);
+                state.loaded.insert(rival.version.to_string(), (rival, 100));
+            }
+            let holders = state.loaded.values().filter(|(_, share)| *share > 0);
+            if let Err(failure) = split.check(service, holders.map(|(at, _)| at)) {
+                return Outcome::Refused(failure);
+            }
             let name = |at: &Option<VersionRef>| at.as_ref().map(|at| at.version.to_string()).unwrap_or_default();
             let (to, rest, share) = (name(&split.to), name(&split.rest), split.share);
             state.given.push((to.clone(), share));
@@ -441,6 +451,13 @@ impl Setting {
     }
     pub fn registered_late(&self, late_ms: i64) {
         self.fuse.late_register_ms.store(late_ms, Ordering::Relaxed);
+    }
+    /// Another's version takes the traffic in the moment before the next route; its number.
+    pub fn rival_comes_before_the_route(&self) -> String {
+        let rival = self.register("3");
+        let number = rival.version.to_string();
+        self.target.state.lock().expect("held").rival = Some(rival);
+        number
     }
     /// The next so many looks at the counts fail.
     pub fn counts_fail(&self, n: u32) {

@@ -136,6 +136,9 @@ impl Kserve {
         let name = name_of(service)?;
         let object = self.api.get(name, patience)?.ok_or_else(|| missing(service))?;
         let object = self.handed_over(service, object, patience)?;
+        let seen = observed(service, &object);
+        let holders = seen.loaded.iter().filter(|served| served.share > 0);
+        split.check(service, holders.filter_map(|served| served.version.as_ref()))?;
         let percent = percent_for(service, &object, split)?;
         if object.percent().unwrap_or(100) == percent {
             return Ok(json!({ "canaryTrafficPercent": percent }));

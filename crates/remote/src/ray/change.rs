@@ -79,8 +79,9 @@ impl RayServe {
                 return Ok(Vec::new());
             }
             if let Some(name) = &holder {
-                let app = config.applications.get(name);
-                if app.and_then(Mark::of).is_none_or(|mark| mark.service != *service) {
+                let mark = config.applications.get(name).and_then(Mark::of);
+                split.check(service, mark.as_ref().map(Mark::at).as_ref())?;
+                if mark.is_none_or(|mark| mark.service != *service) {
                     return Err(Failure::new(
                         FailureCode::Conflict,
                         format!("{live} belongs to {}, which no Signalbox has deployed", words(name.as_bytes())),

@@ -34,6 +34,7 @@ impl V2Target {
         if look.live(service).is_some_and(|live| live.at.is_none()) {
             return Err(taken(name, "the server serves there what another has loaded").into());
         }
+        split.check(service, look.live(service).and_then(|live| live.at.as_ref()))?;
         let Some(to) = &split.to else {
             if look.live(service).is_some() {
                 self.unload(look.dialect, name, patience)?;

@@ -45,7 +45,7 @@ fn lost_answers_change_nothing_for_the_worse() {
     assert_eq!(setting.shares(), [("2".into(), 100)]);
 
     // Another comes between our look and our change.
-    let own = Split { to: Some(two.clone()), share: 100, rest: None };
+    let own = Split { to: Some(two.clone()), share: 100, rest: None, among: None };
     assert!(matches!(setting.target.route(&name("churn"), &own, &key("y"), &brief()), Outcome::Done(_)));
     let path = setting.dir.path().join("v3");
     let what = signalbox_release::Deployable { version: three.clone(), path: Some(path), source: None };
@@ -90,7 +90,7 @@ fn a_first_version_that_was_not_handed_over_is_by_the_next_who_changes_it() {
     assert_eq!(setting.shares(), [("1".into(), 0)]);
     let of: Vec<String> = managers();
     assert!(matches!(&of[..], [one] if one.starts_with("signalbox-")), "{of:?}");
-    let all = Split { to: Some(one), share: 100, rest: None };
+    let all = Split { to: Some(one), share: 100, rest: None, among: None };
     // It may be given its traffic once it is up.
     let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let outcome = loop {

@@ -205,7 +205,7 @@ fn what_another_changes_is_told_with_the_name_and_not_fought_over() {
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     assert_eq!(setting.shares(), [("2".into(), 0), ("1".into(), 100)]);
     setting.another_writes("argocd", json!({ "spec": { "predictor": { "canaryTrafficPercent": 30 } } }));
-    let split = Split { to: Some(two), share: 50, rest: Some(one) };
+    let split = Split { to: Some(two), share: 50, rest: Some(one), among: None };
     let Outcome::Refused(failure) = setting.target.route(&name("churn"), &split, &key("x"), &cx()) else {
         panic!("it belongs to argocd");
     };

@@ -34,7 +34,7 @@ pub fn another_who_comes_in_between_wins(cluster: &Cluster, models: &Path) {
         fraud["deployments"][0]["user_config"]["z"] = json!(k);
         all
     };
-    let split = Split { to: Some(first.clone()), share: 100, rest: None };
+    let split = Split { to: Some(first.clone()), share: 100, rest: None, among: None };
     let puts = proxy.count(PUTS);
     let (release, held) = std::sync::mpsc::channel();
     proxy.next(READS, Fault::Hold(held));
@@ -92,7 +92,7 @@ pub fn a_lost_answer_is_looked_for(cluster: &Cluster, models: &Path) {
     assert_eq!(view.loaded("lost"), [("1".into(), 0), ("2".into(), 100)]);
 
     // Never done.
-    let split = Split { to: Some(first.clone()), share: 100, rest: None };
+    let split = Split { to: Some(first.clone()), share: 100, rest: None, among: None };
     let key = OpKey::new(&name("NEVER"), 0, false);
     for fault in [Fault::DropRequest, Fault::Answer { status: "503 Busy", headers: "", body: "the GCS may be down" }] {
         proxy.next(PUTS, fault);
@@ -131,7 +131,7 @@ pub fn what_a_program_deployed_is_not_taken(cluster: &Cluster, models: &Path) {
     assert_eq!((live.version.as_ref(), live.label.as_str(), live.ready), (None, "notebook", true));
     let staged = view.ray.stage(&service, &what, &OpKey::new(&name("THIEF"), 0, false), &cx());
     assert!(matches!(staged, Outcome::Done(_)), "{staged:?}");
-    let split = Split { to: Some(first.clone()), share: 100, rest: None };
+    let split = Split { to: Some(first.clone()), share: 100, rest: None, among: None };
     let outcome = view.ray.route(&service, &split, &OpKey::new(&name("THIEF"), 1, false), &cx());
     let Outcome::Refused(failure) = outcome else { panic!("{outcome:?}") };
     assert_eq!(failure.message, "/notebook belongs to notebook, which no Signalbox has deployed");

@@ -194,7 +194,7 @@ fn no_request_is_lost(cluster: &Cluster, models: &Path) {
     println!("{health:?}");
     for i in 0..12 {
         let to = if i % 2 == 0 { &first } else { &second };
-        let split = Split { to: Some(to.clone()), share: 100, rest: None };
+        let split = Split { to: Some(to.clone()), share: 100, rest: None, among: None };
         let key = OpKey::new(&name("SWITCH"), i, false);
         let outcome = view.ray.route(&name("busy"), &split, &key, &cx());
         assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");

@@ -225,7 +225,7 @@ pub fn refused(outcome: Outcome) -> Failure {
 pub fn route(target: &V2Target, to: Option<&Deployable>) -> Outcome {
     let share = if to.is_some() { 100 } else { 0 };
     let to = to.map(|to| to.version.clone());
-    target.route(&iris(), &Split { to, share, rest: None }, &key(1), &cx())
+    target.route(&iris(), &Split { to, share, rest: None, among: None }, &key(1), &cx())
 }
 
 /// What is loaded, as version and share; all of it ready, and proven.
