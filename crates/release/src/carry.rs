@@ -87,6 +87,11 @@ pub enum Standing {
         step: usize,
         saw: Vec<String>,
     },
+    /// What the step brings is there in part: it is still being loaded, or registered, or it is not what it should be.
+    UnderWay {
+        step: usize,
+        saw: Vec<String>,
+    },
     /// It is neither as before nor as after the step.
     ChangedByAnother {
         step: usize,
@@ -211,6 +216,8 @@ impl Carrier<'_> {
             (Ok((true, saw)), _) => Standing::Done { step, saw },
             (_, Ok((true, saw))) => Standing::NotDone { step, saw },
             (Err(failure), _) | (_, Err(failure)) => Standing::Unseen { step, why: failure.message },
+            // What these bring bears the plan's key, or its version: nobody else has brought it.
+            (Ok((_, saw)), _) if plan.steps[step].brings() => Standing::UnderWay { step, saw },
             (Ok((_, saw)), _) => Standing::ChangedByAnother { step, saw },
         }
     }

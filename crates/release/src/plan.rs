@@ -195,6 +195,11 @@ impl Step {
     pub fn judges(&self) -> bool {
         matches!(self.action, Action::Smoke { .. } | Action::Bake { .. })
     }
+
+    /// It adds something that bears the plan's key, or its version.
+    pub fn brings(&self) -> bool {
+        matches!(self.action, Action::Register | Action::Stage { .. })
+    }
 }
 
 /// A request with the answer that the version gives.

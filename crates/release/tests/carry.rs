@@ -173,6 +173,21 @@ fn one_look_that_fails_does_not_take_a_healthy_version_back() {
 }
 
 #[test]
+fn a_version_that_is_still_being_loaded_is_nobody_elses_doing() {
+    let setting = Setting::new();
+    let plan = setting.plan();
+    setting.kill_after("stage");
+    assert!(setting.killed(&plan));
+    setting.is_loading(true);
+    let (_, progress) = all_plans(&setting.ledger).expect("read").remove(0);
+    let standing = setting.carrier().standing(&plan, &progress);
+    assert!(matches!(standing, Standing::UnderWay { .. }), "{standing:?}");
+    setting.is_loading(false);
+    assert_eq!(setting.carrier().resume(&plan, &Choice::GoOn).expect("goes on"), End::Committed);
+    promoted(&setting);
+}
+
+#[test]
 fn what_another_plan_has_brought_is_not_taken_back_with_this_one() {
     let setting = Setting::new();
     let second = setting.register_another();

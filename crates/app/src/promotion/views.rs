@@ -133,6 +133,7 @@ impl App {
             }
             Standing::Done { saw, .. } => ("done".into(), saw),
             Standing::NotDone { saw, .. } => ("not_done".into(), saw),
+            Standing::UnderWay { saw, .. } => ("under_way".into(), saw),
             Standing::ChangedByAnother { saw, .. } => ("changed_by_another".into(), saw),
             Standing::Unseen { why, .. } => ("unseen".into(), vec![why]),
         })

@@ -244,7 +244,7 @@ pub struct PlanView {
     pub n_golden: usize,
     /// What it does after the end.
     pub tidy: Vec<String>,
-    /// How the step at which it was cut short stands: `done`, `not_done`, `changed_by_another` or `unseen`.
+    /// How the step at which it was cut short stands: `done`, `not_done`, `under_way`, `changed_by_another` or `unseen`.
     pub standing: Option<String>,
     pub standing_saw: Vec<String>,
     /// Oldest first.

@@ -108,6 +108,7 @@ fn standing(standing: &Value) -> String {
         Some("between") => "between two steps".into(),
         Some("done") => "its open step was done".into(),
         Some("not_done") => "its open step was not done".into(),
+        Some("under_way") => "its open step is done in part".into(),
         Some("changed_by_another") => "another has changed it".into(),
         Some("unseen") => "the system does not tell".into(),
         _ => text(standing),

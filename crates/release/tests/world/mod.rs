@@ -176,6 +176,8 @@ struct TargetState {
     gone: bool,
     /// Takes the traffic between the look before the next route and its call.
     rival: Option<VersionRef>,
+    /// What has no traffic yet is still being loaded.
+    is_loading: bool,
 }
 
 struct FakeTarget {
@@ -219,7 +221,7 @@ impl Target for FakeTarget {
             version: Some(at.clone()),
             label: at.version.to_string(),
             share: *share,
-            ready: true,
+            ready: *share > 0 || !state.is_loading,
             identity: at.digest.clone().map_or(Identity::Claimed, Identity::Proven),
             since_unix_ms: None,
         };
@@ -458,6 +460,9 @@ impl Setting {
         let number = rival.version.to_string();
         self.target.state.lock().expect("held").rival = Some(rival);
         number
+    }
+    pub fn is_loading(&self, is_loading: bool) {
+        self.target.state.lock().expect("held").is_loading = is_loading;
     }
     /// The next so many looks at the counts fail.
     pub fn counts_fail(&self, n: u32) {

@@ -34,6 +34,7 @@ export const standingWords: Record<string, string> = {
   between: "It was cut short between two steps.",
   done: "The step at which it was cut short was done.",
   not_done: "The step at which it was cut short was not done.",
+  under_way: "The step at which it was cut short is done in part: it may still be under way.",
   changed_by_another: "Somebody else has changed what the open step is about.",
   unseen: "How things stand cannot be seen now.",
 };

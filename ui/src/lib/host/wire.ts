@@ -320,7 +320,7 @@ version: string | null, steps: Array<StepView>, gates: Array<VerdictView>, risks
  */
 tidy: Array<string>, 
 /**
- * How the step at which it was cut short stands: `done`, `not_done`, `changed_by_another` or `unseen`.
+ * How the step at which it was cut short stands: `done`, `not_done`, `under_way`, `changed_by_another` or `unseen`.
  */
 standing: string | null, standing_saw: Array<string>, 
 /**
