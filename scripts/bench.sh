@@ -14,6 +14,13 @@ if declare -F v2_packages >/dev/null; then
   v2_packages
   export SIGNALBOX_PYTHON_V2="$python_v2"
 fi
+# Ray Serve is gigabytes more: where `make test-heavy` has brought it, it is measured too.
+venv_ray="$cache/venv-ray-$(python_hash tests/requirements-ray.txt)"
+if [ -f "$venv_ray/.ready" ]; then
+  export SIGNALBOX_PYTHON_RAY="$venv_ray/bin/python"
+else
+  echo "Ray Serve is not measured: make test-heavy brings it."
+fi
 release_build window
 trap - INT TERM HUP EXIT
 # shellcheck disable=SC2086
