@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// What each crate may use of ours.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("types", &[]),
     ("series", &["types"]),
     ("formats", &["types"]),
     ("filter", &[]),
+    ("drift", &[]),
     ("plot", &["types", "series"]),
     ("store", &["types", "series"]),
     ("watch", &["types", "formats", "store"]),
@@ -24,13 +25,16 @@ const ALLOWED: [(&str, &[&str]); 15] = [
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
-const OWNERS: [(&str, &[&str]); 11] = [
+const OWNERS: [(&str, &[&str]); 14] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
     ("notify", &["watch"]),
     ("axum", &["server"]),
     ("plotters", &["plot"]),
     ("pco", &["series"]),
+    ("arrow", &["drift"]),
+    ("parquet", &["drift"]),
+    ("statrs", &["drift"]),
     ("tokio", &["server", "keeper", "cli", "desktop", "remote"]),
     ("hyper", &["keeper"]),
     ("reqwest", &["remote"]),
