@@ -61,7 +61,13 @@ pub fn guarded_server() -> SocketAddr {
     SERVER.get_or_init(|| Server::start(&["--auth", PASSWORD])).at
 }
 
-/// What a training has logged: a run with a logged model, the model's id, a run with an old one, a run with none.
+/// The version of the MLflow that is tested beside: 3.17.2 in `make test`; 2.22 was tried.
+pub fn mlflow_version() -> String {
+    let output = script("version.py", &[]).output().expect("it runs");
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
+/// What a training has logged: a run with a logged model, the model's id ("None" where MLflow knows none), a run with an old one, a run with none.
 pub fn log_model(url: &str) -> [String; 4] {
     let output = script("log_model.py", &[url]).stderr(Stdio::inherit()).output().expect("it runs");
     assert!(output.status.success());

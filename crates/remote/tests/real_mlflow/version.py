@@ -1,0 +1,5 @@
+"""Prints the version of MLflow."""
+
+from importlib.metadata import version
+
+print(version("mlflow"))
