@@ -39,15 +39,11 @@ impl Bins {
         Bins::Edges(edges)
     }
 
-    pub fn len(&self) -> usize {
+    pub fn n_bins(&self) -> usize {
         match self {
             Bins::Values(values) => values.len() + 1,
             Bins::Edges(edges) => edges.len() + 1,
         }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        false
     }
 
     /// The bin of a finite number; −0.0 is 0.0.
@@ -62,7 +58,7 @@ impl Bins {
     }
 
     pub fn count(&self, finite: &[f64]) -> Vec<u64> {
-        let mut counts = vec![0; self.len()];
+        let mut counts = vec![0; self.n_bins()];
         finite.iter().for_each(|value| counts[self.at(*value)] += 1);
         counts
     }

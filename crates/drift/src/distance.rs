@@ -1,5 +1,6 @@
 //! Distances of two samples, and of two rows of counts on the same bins or levels.
 
+use crate::merged::Merged;
 use crate::special::{Sum, chi2_isf};
 use std::f64::consts::LN_2;
 
@@ -19,23 +20,13 @@ fn between(reference: &[f64], current: &[f64], of: impl Fn(f64) -> f64) -> Optio
     if n == 0 || m == 0 {
         return None;
     }
-    let (mut i, mut j) = (0, 0);
     let mut sum = Sum::default();
-    let mut last = reference[0].min(current[0]);
-    while i < n || j < m {
-        let at = match (reference.get(i), current.get(j)) {
-            (Some(a), Some(b)) => a.min(*b),
-            (Some(a), None) => *a,
-            (None, b) => *b.expect("BUG: one of them is left"),
-        };
-        sum.add(of(i as f64 / n as f64 - j as f64 / m as f64) * (at - last));
-        while i < n && reference[i] <= at {
-            i += 1;
+    let mut last: Option<(f64, f64)> = None;
+    for (value, (i, j)) in Merged::of(reference, current) {
+        if let Some((from, apart)) = last {
+            sum.add(of(apart) * (value - from));
         }
-        while j < m && current[j] <= at {
-            j += 1;
-        }
-        last = at;
+        last = Some((value, i as f64 / n as f64 - j as f64 / m as f64));
     }
     Some(sum.total())
 }

@@ -5,9 +5,10 @@
 //! by no more than what lies in it: only where it may change its sign there, may be the largest, or a quantile lies, are
 //! the bucket's values looked at and sorted. Everywhere else ∫ |F − G| is the difference of two sums.
 
+use crate::merged::Merged;
 use crate::quantile::quantile;
 use crate::special::Sum;
-use crate::test::{Ks, ks};
+use crate::test::{Furthest, Ks, ks};
 use std::ops::Range;
 
 /// Smaller samples are sorted.
@@ -190,7 +191,7 @@ struct Walk {
 impl Walk {
     fn compared(self, ranks: &[Range<u64>], at: &[f64], rows: usize) -> Compared {
         let mut area = Sum::default();
-        let (mut higher, mut lower) = ((f64::NEG_INFINITY, 0.0), (f64::INFINITY, 0.0));
+        let mut furthest = Furthest::default();
         // Where the opened buckets begin among the opened values of each.
         let mut places = Vec::with_capacity(self.buckets.n);
         let (mut i, mut j) = (0, 0);
@@ -210,29 +211,12 @@ impl Walk {
             (i, j) = (i + n, j + m);
             // Below the first value of all there is nothing, and above the last.
             let mut from = if bucket == 0 { None } else { Some(self.buckets.start(bucket)) };
-            let (mut x, mut y) = (0, 0);
-            while x < n || y < m {
-                let value = match (values.get(x), others.get(y)) {
-                    (Some(a), Some(b)) => a.min(*b),
-                    (Some(a), None) => *a,
-                    (None, b) => *b.expect("BUG: one of them is left"),
-                };
+            for (value, (x, y)) in Merged::of(values, others) {
                 if let Some(from) = from {
                     area.add(here.abs() * (value - from));
                 }
-                while x < n && values[x] <= value {
-                    x += 1;
-                }
-                while y < m && others[y] <= value {
-                    y += 1;
-                }
                 here = self.apart((before.0 + x as u64, before.1 + y as u64));
-                if here > higher.0 {
-                    higher = (here, value);
-                }
-                if here < lower.0 {
-                    lower = (here, value);
-                }
+                furthest.see(here, value);
                 from = Some(value);
             }
             if let Some(from) = from.filter(|_| bucket + 1 < self.buckets.n) {
@@ -248,7 +232,7 @@ impl Walk {
         };
         let quantiles: Vec<f64> = ranks.iter().zip(at).map(between).collect();
         Compared {
-            ks: Ks::of(higher, lower, self.a.rows as usize, self.b.rows as usize),
+            ks: Ks::of(furthest, self.a.rows as usize, self.b.rows as usize),
             wasserstein: area.total(),
             below: quantiles.iter().map(|edge| self.below(&places, *edge)).collect(),
             quantiles,

@@ -7,6 +7,7 @@
 mod bins;
 mod distance;
 mod exact;
+mod merged;
 pub mod peer;
 mod quantile;
 mod special;

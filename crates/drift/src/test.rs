@@ -22,6 +22,7 @@ pub use contingency::{
 pub use cramer_von_mises::cramer_von_mises;
 pub use epps_singleton::epps_singleton;
 pub use kolmogorov::ks_sf;
+pub(crate) use ks::Furthest;
 pub use ks::{Ks, ks};
 pub use means::{student_t, welch_t};
 pub use ranks::{mann_whitney, mann_whitney_less};

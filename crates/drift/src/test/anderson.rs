@@ -11,12 +11,12 @@ pub struct Anderson {
     pub p_value: f64,
 }
 
-/// `None` if a sample is empty or all values tie.
+/// `None` if a sample is empty, all values tie, or there are fewer than four: then the variance has no formula.
 pub fn anderson_darling(reference: &[f64], current: &[f64]) -> Option<Anderson> {
     let (n, m) = (reference.len() as f64, current.len() as f64);
     let all = n + m;
     let ties = ties(reference, current);
-    if n == 0.0 || m == 0.0 || ties.len() < 2 {
+    if n == 0.0 || m == 0.0 || all < 4.0 || ties.len() < 2 {
         return None;
     }
     let sums = |of: &dyn Fn(usize) -> f64, size: f64| {

@@ -1,6 +1,7 @@
 //! Kolmogorov–Smirnov for two samples.
 
 use super::kolmogorov::ks_sf;
+use crate::merged::Merged;
 
 /// Larger samples get the limit of one sample of n·m/(n+m) rows; as scipy's `MAX_AUTO_N`.
 const MAX_EXACT: usize = 10_000;
@@ -24,36 +25,36 @@ pub fn ks(reference: &[f64], current: &[f64]) -> Option<Ks> {
     if n == 0 || m == 0 {
         return None;
     }
-    let (mut higher, mut lower) = ((f64::NEG_INFINITY, 0.0), (f64::INFINITY, 0.0));
-    let (mut i, mut j) = (0, 0);
-    while i < n || j < m {
-        let at = match (reference.get(i), current.get(j)) {
-            (Some(a), Some(b)) => a.min(*b),
-            (Some(a), None) => *a,
-            (None, b) => *b.expect("BUG: one of them is left"),
-        };
-        while i < n && reference[i] <= at {
-            i += 1;
+    let mut furthest = Furthest::default();
+    for (value, (i, j)) in Merged::of(reference, current) {
+        furthest.see(i as f64 / n as f64 - j as f64 / m as f64, value);
+    }
+    Some(Ks::of(furthest, n, m))
+}
+
+/// The largest and the least of F − G so far, each with where it was first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Furthest {
+    higher: Option<(f64, f64)>,
+    lower: Option<(f64, f64)>,
+}
+
+impl Furthest {
+    pub fn see(&mut self, apart: f64, at: f64) {
+        if self.higher.is_none_or(|(most, _)| apart > most) {
+            self.higher = Some((apart, at));
         }
-        while j < m && current[j] <= at {
-            j += 1;
-        }
-        let apart = i as f64 / n as f64 - j as f64 / m as f64;
-        if apart > higher.0 {
-            higher = (apart, at);
-        }
-        if apart < lower.0 {
-            lower = (apart, at);
+        if self.lower.is_none_or(|(least, _)| apart < least) {
+            self.lower = Some((apart, at));
         }
     }
-    Some(Ks::of(higher, lower, n, m))
 }
 
 impl Ks {
-    /// Of the largest and the least of F − G, each with where it is first, and the samples' sizes.
-    pub(crate) fn of(higher: (f64, f64), lower: (f64, f64), n: usize, m: usize) -> Ks {
-        let above = higher.0.clamp(0.0, 1.0);
-        let below = (-lower.0).clamp(0.0, 1.0);
+    /// Of samples of so many rows.
+    pub(crate) fn of(furthest: Furthest, n: usize, m: usize) -> Ks {
+        let (higher, lower) = (furthest.higher.unwrap_or_default(), furthest.lower.unwrap_or_default());
+        let (above, below) = (higher.0.clamp(0.0, 1.0), (-lower.0).clamp(0.0, 1.0));
         let is_reference_higher = above >= below;
         let (d, at) = if is_reference_higher { (above, higher.1) } else { (below, lower.1) };
         let exact = if n.max(m) <= MAX_EXACT { exact(n, m, d) } else { None };

@@ -1,6 +1,7 @@
 //! Tests on the ranks of the pooled sample.
 
 use super::Tested;
+use crate::merged::Merged;
 use crate::special::normal_sf;
 
 /// A value of the pooled sample: how often it is in each.
@@ -17,21 +18,13 @@ impl Tie {
 
 /// The pooled sample's distinct values, ascending.
 pub(super) fn ties(reference: &[f64], current: &[f64]) -> Vec<Tie> {
-    let (mut i, mut j) = (0, 0);
-    let mut ties = Vec::new();
-    while i < reference.len() || j < current.len() {
-        let at =
-            reference.get(i).copied().unwrap_or(f64::INFINITY).min(current.get(j).copied().unwrap_or(f64::INFINITY));
-        let (from_i, from_j) = (i, j);
-        while i < reference.len() && reference[i] <= at {
-            i += 1;
-        }
-        while j < current.len() && current[j] <= at {
-            j += 1;
-        }
-        ties.push(Tie { reference: i - from_i, current: j - from_j });
-    }
-    ties
+    let mut before = (0, 0);
+    let tie = |(_, seen): (f64, (usize, usize))| {
+        let tie = Tie { reference: seen.0 - before.0, current: seen.1 - before.1 };
+        before = seen;
+        tie
+    };
+    Merged::of(reference, current).map(tie).collect()
 }
 
 /// Mann and Whitney's U of the reference, two-sided, by the normal limit with the correction for ties and for continuity:
