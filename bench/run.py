@@ -1,9 +1,9 @@
 """`make bench`: our figures beside the peers', on the same generated input, in one run on one machine.
 
-    run.py --bin TARGET/release --work FOLDER --out results.json [--only ingest,mlflow,query,window,idle,promotion] [--quick]
+    run.py --bin TARGET/release --work FOLDER --out results.json [--only ingest,mlflow,query,window,idle,promotion,drift] [--quick]
 
 Every measurement is taken with the input in the page cache, three times, the programs in turn; the best of each
-counts, for ours and the peers' alike.
+counts, for ours and the peers' alike. Of drift, whose peers take minutes, drift.py tells what is different.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 
+import drift
 import input_mlflow
 import peers
 
@@ -175,6 +176,10 @@ class Bench:
             for row in self.node("promotion.mjs", *targets, "--quick" if self.quick else ""):
                 self.results.add(row["name"], row["value"], row["unit"], row.get("peer"), row.get("peer_value"))
 
+    def drift(self):
+        step("drift: what a comparison and a profile cost")
+        drift.Drift(self.work, self.quick, self.cli, self.results).measure()
+
     def node(self, script, *args):
         env = os.environ | {"SIGNALBOX_BIN": str(self.bin), "SIGNALBOX_PYTHON": sys.executable}
         done = subprocess.run(["node", str(HERE / script), *args], env=env, stdout=subprocess.PIPE, text=True)
@@ -197,7 +202,7 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path, required=True)
-    parser.add_argument("--only", default="ingest,mlflow,query,window,idle,promotion")
+    parser.add_argument("--only", default="ingest,mlflow,query,window,idle,promotion,drift")
     parser.add_argument("--quick", action="store_true", help="small inputs, to try the benches themselves")
     args = parser.parse_args()
     shutil.rmtree(args.work, ignore_errors=True)

@@ -99,13 +99,13 @@ python_hash() { { python3 --version && cat "$1"; } | sha256sum | cut -c1-16; }
 
 # make_venv FOLDER FILE IMPORT
 make_venv() {
-  set -e
-  rm -rf "$1"
-  mkdir -p "$(dirname "$1")"
-  python3 -m venv "$1"
-  "$1/bin/python" -m pip install --progress-bar off --no-deps -r "$2"
-  "$1/bin/python" -c "import $3"
-  touch "$1/.ready"
+  # Chained, because `set -e` says nothing where a caller asks whether this worked.
+  rm -rf "$1" &&
+    mkdir -p "$(dirname "$1")" &&
+    python3 -m venv "$1" &&
+    "$1/bin/python" -m pip install --progress-bar off --no-deps -r "$2" &&
+    "$1/bin/python" -c "import $3" &&
+    touch "$1/.ready"
 }
 
 # python_env VARIABLE NAME FILE IMPORT WHAT: a Python with what FILE pins, outside of the clone; its path in VARIABLE.
@@ -126,6 +126,8 @@ python_packages() { python_env python venv tests/requirements.txt "mlflow, tenso
 # MLServer and Triton; GTO.
 v2_packages() { python_env python_v2 venv-v2 tests/requirements-v2.txt "mlserver, mlflow" "MLServer and Triton"; }
 gto_packages() { python_env python_gto venv-gto tests/requirements-gto.txt gto "GTO"; }
+drift_packages() { python_env python_drift venv-drift tests/requirements-drift.txt "evidently, nannyml, duckdb, polars, pyarrow" "the peers in drift"; }
+whylogs_packages() { python_env python_whylogs venv-whylogs tests/requirements-whylogs.txt "whylogs, pyarrow" "whylogs"; }
 ray_packages() { python_env python_ray venv-ray tests/requirements-ray.txt "ray, mlflow" "Ray Serve"; }
 
 unpack_servers() {

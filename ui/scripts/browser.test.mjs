@@ -83,6 +83,18 @@ const VIEWS = {
     await page.getByText('+alias = "best"').waitFor();
   }],
   "the people in the team's rules": ["#/models?rules=1&rule=roles", (page) => page.getByRole("button", { name: "Add a key" }).click()],
+  "the data": ["#/data", async () => undefined],
+  "a monitor's drift": ["#/data?in=1&monitor=inference&segment=white", (page) => page.getByRole("region", { name: "The chosen column" }).getByRole("heading", { name: "color_intensity" }).waitFor()],
+  "a monitor's model quality": ["#/data?in=1&monitor=inference&tab=quality", (page) => page.getByText("Below what is usual").waitFor()],
+  "a monitor's fairness": ["#/data?in=1&monitor=inference&tab=fairness", (page) => page.getByRole("heading", { name: "seller", exact: true }).waitFor()],
+  "a monitor's definition": ["#/data", async (page) => {
+    await page.keyboard.press("m");
+    await page.getByLabel("Reference", { exact: true }).fill("wine/data/train.parquet");
+    await page.getByLabel("Watched", { exact: true }).click();
+    await page.getByRole("button", { name: "alcohol", exact: true }).first().waitFor();
+  }],
+  "a file's profile": ["#/data?in=1&file=wine/data/train.parquet&column=price&target=alcohol", (page) => page.getByText("a leak?").waitFor()],
+  "two files beside each other": ["#/data?in=1&reference=wine/data/train.parquet&current=wine/data/test.parquet", (page) => page.getByText("Quantiles, 1").waitFor()],
   "the first screen": ["#/", async () => undefined],
 };
 for (const [name, [hash, act]] of Object.entries(VIEWS)) {
@@ -474,4 +486,62 @@ test("a project without rules starts a file; the plan's gates lead to the rules,
   await page.keyboard.type("team rules");
   await page.keyboard.press("Enter");
   await page.getByRole("dialog", { name: "Team rules" }).waitFor();
+});
+
+test("a monitor's window goes by keys and by the pointer, into the address, and the columns with it", async (t) => {
+  const page = await open(t, "#/data?in=1&monitor=inference&segment=white");
+  const window = page.getByRole("slider", { name: "Window of time" });
+  await window.waitFor();
+  await page.getByText(/columns drifted: color_intensity/).waitFor();
+  const before = await window.getAttribute("aria-valuetext");
+  await window.focus();
+  await page.keyboard.press("Home");
+  assert.notEqual(await window.getAttribute("aria-valuetext"), before);
+  assert.match(page.url(), /from=\d+&till=\d+/);
+  // In the first week nothing had moved yet.
+  await page.getByText("No column has drifted").waitFor();
+  await page.reload();
+  await page.getByText("No column has drifted").waitFor();
+  const strip = await page.locator(".strip").boundingBox();
+  await page.mouse.move(strip.x + strip.width * 0.8, strip.y + 20);
+  await page.mouse.down();
+  await page.mouse.move(strip.x + strip.width - 2, strip.y + 20, { steps: 5 });
+  await page.mouse.up();
+  await page.getByText(/columns drifted: color_intensity/).waitFor();
+});
+
+test("the heat map's columns and buckets are stepped through by keys, and a cell says itself", async (t) => {
+  const page = await open(t, "#/data?in=1&monitor=inference&segment=white");
+  const list = page.getByRole("listbox", { name: "Columns, the strongest first" });
+  await list.getByRole("option").first().waitFor();
+  await list.focus();
+  await page.keyboard.press("j");
+  assert.match(page.url(), /column=hue/);
+  await page.keyboard.press("ArrowLeft");
+  const card = page.locator(".card[role=status]");
+  await card.waitFor();
+  assert.match(await card.innerText(), /UTC[\s\S]*Corrected p[\s\S]*Rows/);
+});
+
+test("5,000 columns make no more rows than fit", async (t) => {
+  const page = await open(t, "#/data?in=1&monitor=inference", { query: "live=0&columns=5000" });
+  const options = page.getByRole("listbox").getByRole("option");
+  await options.first().waitFor();
+  assert.ok((await options.count()) < 60);
+  await page.getByRole("listbox").focus();
+  await page.keyboard.press("End");
+  await page.waitForFunction(() => document.querySelector("[role=option][aria-selected=true]")?.id === "heat-4999");
+});
+
+test("a monitor is made from what is suggested, acknowledged, and forgotten after a question", async (t) => {
+  const page = await open(t, "#/data");
+  await page.getByRole("button", { name: "Watch", exact: true }).click();
+  await page.getByRole("article", { name: "Monitor wine-served" }).waitFor();
+  await page.getByRole("button", { name: "Acknowledge" }).click();
+  await page.getByText(/hue since 11 Nov\. Acknowledged\./).waitFor();
+  await page.getByRole("button", { name: "More about wine-served" }).click();
+  await page.getByRole("menuitem", { name: "Change…" }).click();
+  await page.getByRole("button", { name: "Forget…" }).click();
+  await page.getByRole("button", { name: "Forget it" }).click();
+  await page.waitForFunction(() => !document.querySelector("[aria-label='Monitor wine-served']"));
 });

@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     pub events: Events,
     pub live: Live,
     pub promotions: crate::promotion::Promotions,
+    pub data: crate::data::Data,
     pub secrets: OnceLock<Arc<signalbox_remote::Secrets>>,
     pub stopped: AtomicBool,
 }
@@ -74,6 +75,7 @@ impl App {
             events: Events::start(),
             live,
             promotions: crate::promotion::Promotions::default(),
+            data: crate::data::Data::default(),
             secrets: OnceLock::new(),
             stopped: AtomicBool::new(false),
         }));
@@ -122,6 +124,7 @@ impl App {
     pub fn shutdown(&self) {
         if !self.0.stopped.swap(true, Ordering::SeqCst) {
             self.0.live.stop();
+            self.0.data.stop();
         }
     }
 

@@ -86,6 +86,8 @@ impl App {
             }
         };
         crate::live::look(self, &project);
+        // What is watched is watched whether a page shows it or not.
+        self.sync_monitors(&project)?;
         self.0.events.projects();
         let n_runs = project.catalogue().runs.len();
         Ok(Project {
@@ -104,6 +106,7 @@ impl App {
         let id = ProjectId(args.project);
         if lock(&self.0.projects).remove(&id).is_some() {
             self.0.live.unwatch(id);
+            self.stop_monitors(id.0);
             self.0.events.projects();
         }
         Ok(())

@@ -132,6 +132,11 @@ impl Catalogue {
         }
     }
 
+    /// Where runs come from.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        self.origins.values()
+    }
+
     pub fn set_origins(&mut self, origins: HashMap<SourceId, Origin>) {
         for run in &mut self.runs {
             if let Some(origin) = origins.get(&run.row.source) {

@@ -91,6 +91,15 @@ commands! {
     verify_audit(AuditHead) -> AuditCheck;
     rehearse(Apply) -> Rehearsal;
     lineage(LineageQuery) -> LineageView;
+    data_overview(Empty) -> DataOverview;
+    data_monitor(MonitorQuery) -> MonitorView;
+    data_window(WindowQuery) -> signalbox_drift::monitor::Window;
+    save_monitor(SaveMonitor) -> ();
+    forget_monitor(OfMonitor) -> ();
+    ack_alert(AckAlert) -> ();
+    data_profile(ProfileQuery) -> signalbox_drift::profile::Profile;
+    data_drift(DriftQuery) -> signalbox_drift::pair::Report;
+    data_methods(Empty) -> Vec<MethodInfo>;
 }
 
 fn bad_args(name: &str, e: &serde_json::Error) -> CallError {

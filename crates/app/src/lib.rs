@@ -8,6 +8,7 @@ mod bodies;
 mod catalogue;
 mod columns;
 mod commands;
+mod data;
 mod document;
 mod events;
 mod export;
@@ -34,6 +35,8 @@ pub use commands::NAMES as COMMANDS;
 pub use offline::{Offline, ReadProgress};
 pub use place::{data_dir, demo_path, own_program};
 pub use policy::{policy_file, propose_in as propose_policy};
+/// Data files, compared and profiled, for the shell that is asked without a store.
+pub use signalbox_drift as drift;
 /// Where a shell that changes `LD_PRELOAD` keeps what it was, for the programs that are started here.
 pub use signalbox_keeper::PRELOAD_BEFORE;
 /// Runs the keeper of the local target if that is what this process was started for; else does nothing.

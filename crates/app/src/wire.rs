@@ -3,6 +3,7 @@
 //!
 //! Numbers that JSON cannot hold cross as the strings "NaN", "Infinity", "-Infinity" ([`Cell`]).
 
+mod data;
 mod lineage;
 mod policy;
 mod project;
@@ -12,6 +13,7 @@ mod secrets;
 mod table;
 mod typescript;
 
+pub use data::*;
 pub use lineage::*;
 pub use policy::*;
 pub use project::*;
@@ -159,6 +161,11 @@ pub enum Event {
     /// Show this project: it came by the command line, a drop or a second instance.
     Open {
         project: u32,
+    },
+    /// A monitor over data got further, or the list of them changed.
+    Data {
+        project: u32,
+        name: String,
     },
     /// A promotion got further.
     Promotion {

@@ -1,5 +1,6 @@
 //! The command line.
 
+pub mod data;
 pub mod promotion;
 
 use std::path::PathBuf;
@@ -14,6 +15,10 @@ Examples:
   signalbox show 3f2a --project ~/projects/churn
   signalbox export adam-deep sgd --metric val/loss --png -o loss.png
   signalbox problems . --strict
+  signalbox data profile train.parquet
+  signalbox data drift train.parquet inference/ --fail-on drift
+  signalbox data validate today.parquet --learn train.parquet --fail-on error
+  signalbox data fairness scored.csv --label paid --prediction said --group sex
   signalbox serve ~/projects/churn
   signalbox open ~/projects/churn
   signalbox plan ~/projects/churn --run adam-deep
@@ -28,6 +33,12 @@ Exit codes:
   2  the command line, or the filter in it, is not understood
   3  with --strict: something could not be read as it should
   4  the named run is not there; with --strict: no run was found
+
+Exit codes of data:
+  0  looked at; with --fail-on: nothing of it was found
+  1  failed: a file cannot be read
+  2  wrong use
+  3  what --fail-on names was found
 
 Exit codes of models, plan, apply, resume, approve, allow, policy, rollback, status and audit:
   0  done as asked
@@ -71,6 +82,9 @@ pub enum Command {
     Problems(Problems),
     /// Show the window's page in a browser on this machine: loopback only, behind a token
     Serve(Serve),
+    /// Look at data: profile a file, compare two, check rules, fairness
+    #[command(subcommand)]
+    Data(data::Data),
     /// Open the window
     Open(Open),
     /// List registered models: versions, aliases, runs

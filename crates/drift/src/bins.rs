@@ -32,6 +32,26 @@ impl Bins {
         Some(Bins::Values(values))
     }
 
+    /// A bin per value, of numbers in any order, if there are no more than 20.
+    pub fn of_few(values: &[f64]) -> Option<Bins> {
+        let mut found: Vec<f64> = Vec::with_capacity(MAX_VALUES + 1);
+        let mut last = f64::NAN;
+        for value in values {
+            if *value == last {
+                continue;
+            }
+            last = *value;
+            let at = found.partition_point(|other| other < value);
+            if found.get(at) != Some(value) {
+                if found.len() == MAX_VALUES {
+                    return None;
+                }
+                found.insert(at, *value);
+            }
+        }
+        (!found.is_empty()).then_some(Bins::Values(found))
+    }
+
     fn deciles(sorted: &[f64]) -> Bins {
         // As numpy's `linspace(0, 1, 11)` has them: 0.30000000000000004.
         let mut edges: Vec<f64> = (1..10).filter_map(|tenth| quantile(sorted, f64::from(tenth) * 0.1)).collect();
@@ -75,9 +95,15 @@ pub enum Width {
     Scott,
     /// numpy 2's: the narrower of Sturges' and Freedman and Diaconis', the latter not below half of √n bins' width.
     Auto,
+    /// numpy's `auto` as of 2.1: the narrower of the two, without that bound.
+    FreedmanOrSturges,
 }
 
-/// The edges that numpy gives these finite numbers, sorted; both ends are among them. Empty for no numbers.
+/// More bins than that are a quartile range of nothing beside the range of all: numpy then fails, or takes all memory.
+const MAX_BINS: usize = 1 << 20;
+
+/// The edges that numpy gives these finite numbers, sorted; both ends are among them. Empty for no numbers, and for more
+/// than a million bins.
 pub fn numpy_edges(sorted: &[f64], width: Width) -> Vec<f64> {
     let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return Vec::new() };
     let (first, last, range) = (*first, *last, last - first);
@@ -93,7 +119,14 @@ pub fn numpy_edges(sorted: &[f64], width: Width) -> Vec<f64> {
         Width::Scott => by_width((24.0 * std::f64::consts::PI.sqrt() / n).cbrt() * moments(sorted).1),
         Width::Doane => by_width(doane(sorted, range)),
         Width::Auto => by_width(freedman().max(range / n.sqrt() / 2.0).min(sturges)),
+        Width::FreedmanOrSturges => match freedman() {
+            narrow if narrow > 0.0 => by_width(narrow.min(sturges)),
+            _ => by_width(sturges),
+        },
     };
+    if bins > MAX_BINS {
+        return Vec::new();
+    }
     let (first, last) = if range == 0.0 { (first - 0.5, last + 0.5) } else { (first, last) };
     let step = (last - first) / bins as f64;
     (0..bins).map(|i| i as f64 * step + first).chain([last]).collect()
@@ -115,7 +148,7 @@ fn doane(sorted: &[f64], range: f64) -> f64 {
 }
 
 /// (mean, deviation by n).
-fn moments(values: &[f64]) -> (f64, f64) {
+pub(crate) fn moments(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().copied().collect::<Sum>().total() / n;
     let squares = values.iter().map(|value| (value - mean) * (value - mean)).collect::<Sum>().total();
@@ -126,6 +159,9 @@ fn moments(values: &[f64]) -> (f64, f64) {
 /// to the right.
 pub fn count_between(edges: &[f64], finite: &[f64]) -> Vec<u64> {
     let mut counts = vec![0; edges.len().saturating_sub(1)];
+    if counts.is_empty() {
+        return counts;
+    }
     for value in finite {
         let at = edges.partition_point(|edge| edge <= value).clamp(1, edges.len() - 1) - 1;
         counts[at] += 1;

@@ -1,5 +1,6 @@
 //! Distances of two samples, and of two rows of counts on the same bins or levels.
 
+use crate::bins::moments;
 use crate::merged::Merged;
 use crate::special::{Sum, chi2_isf};
 use std::f64::consts::LN_2;
@@ -7,6 +8,17 @@ use std::f64::consts::LN_2;
 /// Wasserstein's first distance in the column's own unit: ∫ |F − G|. Samples sorted, finite. `None` if one is empty.
 pub fn wasserstein(reference: &[f64], current: &[f64]) -> Option<f64> {
     between(reference, current, f64::abs)
+}
+
+/// The same over the reference's deviation (by n), without a floor: a column's unit does not matter. Of a constant reference,
+/// which has none, the share of the current sample that is another value.
+pub fn wasserstein_std(reference: &[f64], current: &[f64]) -> Option<f64> {
+    let first = *reference.first()?;
+    if reference.last() == Some(&first) {
+        let others = current.iter().filter(|value| **value != first).count();
+        return (!current.is_empty()).then(|| others as f64 / current.len() as f64);
+    }
+    Some(wasserstein(reference, current)? / moments(reference).1)
 }
 
 /// The energy distance √(2 ∫ (F − G)²), in the root of the column's unit, as scipy has it.
@@ -80,6 +92,11 @@ impl Pair<'_> {
     pub fn l_infinity(&self) -> Option<f64> {
         let (p, q) = self.shares()?;
         Some(p.iter().zip(&q).map(|(p, q)| (p - q).abs()).fold(0.0, f64::max))
+    }
+
+    /// 1 − Σ √(pq), 0 to 1: Frouros' Bhattacharyya distance, the square of Hellinger's.
+    pub fn one_less_overlap_of_roots(&self) -> Option<f64> {
+        self.sum(|p, q| (p * q).sqrt()).map(|sum| (1.0 - sum).max(0.0))
     }
 
     /// √(½ Σ (√p − √q)²), 0 to 1.

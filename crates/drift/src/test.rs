@@ -12,20 +12,25 @@ mod epps_singleton;
 mod kolmogorov;
 mod ks;
 mod means;
+mod mmd;
+mod permutation;
 mod ranks;
 
 pub use adjust::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm};
 pub use anderson::{Anderson, anderson_darling};
+pub(crate) use contingency::cramers_v_corrected_of;
 pub use contingency::{
     Contingency, chi2, chi2_of_fit, chi2_yates, cramers_v, cramers_v_corrected, fisher_exact, g_test, two_proportions,
 };
-pub use cramer_von_mises::cramer_von_mises;
+pub use cramer_von_mises::{cramer_von_mises, cramer_von_mises_auto};
 pub use epps_singleton::epps_singleton;
 pub use kolmogorov::ks_sf;
 pub(crate) use ks::Furthest;
-pub use ks::{Ks, ks};
+pub use ks::{Ks, ks, ks_limit};
 pub use means::{student_t, welch_t};
-pub use ranks::{mann_whitney, mann_whitney_less};
+pub use mmd::{MAX_ROWS_PERMUTED, mmd, mmd_permuted};
+pub use permutation::{chi2_permuted, is_sparse, total_variation_permuted};
+pub use ranks::{mann_whitney, mann_whitney_auto, mann_whitney_less};
 
 /// What a test says.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -29,9 +29,9 @@ pub use look::{Eye, Look, TO_BE_GIVEN, World};
 pub use names::{AliasName, BadName, Digest, ModelName, OpKey, PlanId, ServiceName, SystemId, VersionName, VersionRef};
 pub use plan::{Action, Candidate, Expect, Golden, Limits, Plan, Step, TooFew, Who, canonical};
 pub use policy::{
-    ApprovalGate, Better, Change, Freeze, FreezeText, Gates, HealthAt, KserveProtocol, LatencyGate, MetricGate,
-    ModelPolicy, POLICY_FILE, Policy, PolicyError, Proposal, RegistryAt, Roles, ShareAt, StorageAt, TargetAt,
-    propose as propose_policy, unix_ms_of,
+    ApprovalGate, Better, Change, DriftGate, Freeze, FreezeText, Gates, HealthAt, KserveProtocol, LatencyGate,
+    MetricGate, ModelPolicy, POLICY_FILE, Policy, PolicyError, Proposal, RegistryAt, Roles, ShareAt, StorageAt,
+    TargetAt, propose as propose_policy, unix_ms_of,
 };
 pub use ports::{
     Cancel, Cas, Cx, Deployable, Registration, Registry, RegistryCaps, Request, Split, Target, TargetCaps, Whom,

@@ -42,6 +42,9 @@ pub struct Policy {
     pub models: BTreeMap<ModelName, ModelPolicy>,
     #[serde(default)]
     pub roles: Roles,
+    /// Data that are watched, by name: what stands there is the monitors' own (`signalbox-drift`).
+    #[serde(default)]
+    pub data: BTreeMap<String, serde_json::Value>,
     /// Stretches of time in which nothing is promoted.
     #[serde(default)]
     pub freeze: Vec<Freeze>,
@@ -104,6 +107,9 @@ pub struct Gates {
     /// The candidate's signature must fit that of the version in production.
     #[serde(default)]
     pub signature: bool,
+    /// What the model sees now is like what it was made with.
+    #[serde(default)]
+    pub drift: Option<DriftGate>,
     /// How many people other than the author.
     #[serde(default)]
     pub approvals: Option<ApprovalGate>,
@@ -138,6 +144,32 @@ pub struct LatencyGate {
 
 fn twenty() -> u32 {
     20
+}
+
+/// Judged on the last hours of data that are there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DriftGate {
+    /// A table under `[data]`.
+    pub data: String,
+    #[serde(default = "week")]
+    pub hours: u32,
+    /// So many columns may have drifted.
+    #[serde(default)]
+    pub max_columns: u32,
+    /// Columns that may drift.
+    #[serde(default)]
+    pub ignore: Vec<String>,
+    /// The model must have been right this often, on the rows whose labels are in.
+    #[serde(default)]
+    pub min_accuracy: Option<f64>,
+    /// Between any two groups of the data's `groups`.
+    #[serde(default)]
+    pub max_unfairness: Option<f64>,
+}
+
+fn week() -> u32 {
+    168
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -344,6 +376,10 @@ mod tests {
         check(&churn("gates.latency = { max_p95_ms = 5.0, max_error_rate = -0.1 }"), "max_error_rate");
         check(&churn("bake = { secs = 9300000000000000, max_error_rate = 0.1, min_requests = 1 }"), "30 days");
         check(&churn("bake = { secs = 9, max_error_rate = 0.1, min_requests = 1, max_p95_ms = inf }"), "max_p95_ms");
+        check(&churn("gates.drift = { data = \"seen\" }"), "[data.\"seen\"]");
+        let seen = "[data.seen]\nreference = \"a.csv\"\ncurrent = \"b\"";
+        check(&churn(&format!("gates.drift = {{ data = \"seen\", min_accuracy = 90.0 }}\n{seen}")), "from 0 to 1");
+        check(&churn(&format!("gates.drift = {{ data = \"seen\", hours = 0 }}\n{seen}")), "gates.drift.hours");
         check("[roles.keys]\nada = \"ssh-ed25519\"", "roles.keys.ada");
         check("[roles.keys]\nada = \"ssh-ed25519 AAAA\\neve ssh-ed25519 BBBB\"", "roles.keys.ada");
         check("[[freeze]]\nfrom = 10:00:00\nto = 2026-01-01\nreason = \"r\"", "are dates");

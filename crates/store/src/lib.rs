@@ -3,6 +3,7 @@
 mod blocks;
 mod cache;
 mod catalogue;
+mod cells;
 mod commit;
 mod curves;
 mod error;
@@ -17,6 +18,7 @@ mod schema;
 mod seal;
 mod store;
 
+pub use cells::{CellRow, CellStore};
 pub use error::{Result, StoreError};
 pub use ledger::{ChainRow, ItemRow, Ledger, LedgerRow, PlanRow};
 pub use reader::StoreReader;

@@ -10,14 +10,17 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("series", &["types"]),
     ("formats", &["types"]),
     ("filter", &[]),
-    ("drift", &[]),
+    ("drift", &["types"]),
     ("plot", &["types", "series"]),
     ("store", &["types", "series"]),
     ("watch", &["types", "formats", "store"]),
     ("release", &["types", "store"]),
     ("remote", &["release"]),
     ("keeper", &["release"]),
-    ("app", &["types", "series", "formats", "store", "watch", "filter", "plot", "release", "keeper", "remote"]),
+    (
+        "app",
+        &["types", "series", "formats", "store", "watch", "filter", "plot", "drift", "release", "keeper", "remote"],
+    ),
     ("server", &["app"]),
     ("cli", &["app", "server"]),
     ("desktop", &["app"]),
@@ -25,7 +28,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
-const OWNERS: [(&str, &[&str]); 14] = [
+const OWNERS: [(&str, &[&str]); 15] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
     ("notify", &["watch"]),
@@ -35,6 +38,7 @@ const OWNERS: [(&str, &[&str]); 14] = [
     ("arrow", &["drift"]),
     ("parquet", &["drift"]),
     ("statrs", &["drift"]),
+    ("postcard", &["drift"]),
     ("tokio", &["server", "keeper", "cli", "desktop", "remote"]),
     ("hyper", &["keeper"]),
     ("reqwest", &["remote"]),

@@ -9,6 +9,7 @@
 //! This crate never writes below a project, never holds a lock on what is in it, and does not know what a
 //! format looks like.
 
+mod below;
 mod commit;
 mod engine;
 mod event;
@@ -35,6 +36,7 @@ mod sync;
 mod tasks;
 mod tree;
 
+pub use below::Below;
 pub use engine::Engine;
 pub use event::{EngineStats, Mode, ProjectStats, ScanCounts, WatchEvent};
 pub use ledger::Ledger;

@@ -100,7 +100,18 @@ describe("the demo in a browser", { concurrency: false }, () => {
     const canvas = chart("train/loss").locator("canvas").first();
     await assertSoon(async () => assert.ok((await inkOf(canvas)) > 500, `${await inkOf(canvas)} coloured points`), "lines are drawn");
     const picture = (metric) => chart(metric).locator("canvas").first().evaluate((node) => node.toDataURL());
-    const before = { loss: await picture("train/loss"), acc: await picture("train/acc") };
+    const whole = async (metric) => {
+      const canvas = chart(metric).locator("canvas").first();
+      await assertSoon(async () => assert.ok((await inkOf(canvas)) > 500), `${metric} is drawn`);
+      // Its lines come one by one: it is whole when it stays as it is.
+      for (let last = ""; ; ) {
+        const now = await picture(metric);
+        if (now === last) return now;
+        last = now;
+        await page.waitForTimeout(700);
+      }
+    };
+    const before = { loss: await whole("train/loss"), acc: await whole("train/acc") };
     const all = page.getByRole("button", { name: "All data" });
     assert.equal(await all.count(), 0);
     const box = await plot("train/loss").boundingBox();

@@ -1,6 +1,7 @@
 /** Icons on a 16-pixel grid, drawn as 1.4-pixel strokes. Each value is the content of a path's `d`. */
 export const icons = {
   runs: "M2.5 4h11M2.5 8h11M2.5 12h7",
+  data: "M2.5 4.2c0-1.1 2.5-2 5.5-2s5.5.9 5.5 2-2.5 2-5.5 2-5.5-.9-5.5-2M2.5 4.2v7.6c0 1.1 2.5 2 5.5 2s5.5-.9 5.5-2V4.2M2.5 8c0 1.1 2.5 2 5.5 2s5.5-.9 5.5-2",
   problems: "M8 2.4 14.2 13H1.8zM8 6.4v3.2M8 11.3v.2",
   settings: "M2.5 4.5h6M11.5 4.5h2M2.5 11.5h2M7.5 11.5h6M10 2.8v3.4M6 9.8v3.4",
   search: "M7 2.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9M10.4 10.4l3.1 3.1",

@@ -9,6 +9,7 @@ export type Route =
   | { name: "models"; query: Query }
   | { name: "production"; query: Query }
   | { name: "audit"; query: Query }
+  | { name: "data"; query: Query }
   | { name: "runs"; project: number; query: Query }
   | { name: "problems"; project: number; query: Query }
   | { name: "run"; project: number; run: number; query: Query };
@@ -20,7 +21,7 @@ export function parseRoute(hash: string): Route {
   const query = Object.fromEntries(new URLSearchParams(search));
   const parts = path.split("/").filter(Boolean);
   const [first] = parts;
-  if (parts.length === 1 && (first === "settings" || first === "models" || first === "production" || first === "audit")) return { name: first, query };
+  if (parts.length === 1 && (first === "settings" || first === "models" || first === "production" || first === "audit" || first === "data")) return { name: first, query };
   if (parts[0] === "p") {
     const project = parseId(parts[1]);
     if (project !== null) {
@@ -45,6 +46,7 @@ export function formatRoute(route: RouteTarget): string {
     case "models":
     case "production":
     case "audit":
+    case "data":
       return `#/${route.name}${suffix}`;
     case "run":
       return `#/p/${route.project}/run/${route.run}${suffix}`;

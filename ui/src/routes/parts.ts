@@ -24,6 +24,7 @@ const painted = new Promise<void>((resolve) => {
 export const parts = {
   audit: part(() => import("$features/audit/Audit.svelte")),
   charts: part(() => painted.then(() => import("$features/charts/Charts.svelte"))),
+  data: part(() => import("$features/data/Data.svelte")),
   keyList: part(() => import("$features/palette/KeyList.svelte")),
   models: part(() => import("$features/models/Models.svelte")),
   palette: part(() => import("$features/palette/Palette.svelte")),

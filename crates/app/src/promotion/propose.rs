@@ -133,6 +133,10 @@ impl App {
             let verdict = super::gates::nothing_to_ask(asked.as_ref());
             verdicts.push(verdict.about(super::bound(&tree.digest, rules.digest.as_ref())));
         }
+        if let Some(rule) = &model.gates.drift {
+            let about = super::bound(&tree.digest, rules.digest.as_ref());
+            verdicts.push(crate::data::drift_gate(self, project.as_ref(), rule, &about));
+        }
         if let Some(why) = asked.as_ref().filter(|asked| !asked.is_broken).and_then(|asked| asked.why_none.as_ref()) {
             risks.push(format!("there is no golden request, so what serves is known by its digest only: {why}"));
         }

@@ -83,7 +83,15 @@ impl App {
         };
         let old = production.as_ref().map(|version| self.measured_of(version)).unwrap_or_default();
         let subject = Subject { path: &folder, tree: &tree, wanted: plan.candidate.digest(), measured };
-        for verdict in judge(&subject, rules, &model, world, production.as_ref(), &old) {
+        let mut anew = judge(&subject, rules, &model, world, production.as_ref(), &old);
+        if let Some(rule) = &model.gates.drift {
+            let is_home =
+                |project: &&std::sync::Arc<crate::project::OpenProject>| Some(&project.root) == ground.root.as_ref();
+            let open = self.open_projects();
+            let about = super::bound(&tree.digest, rules.digest.as_ref());
+            anew.push(crate::data::drift_gate(self, open.iter().find(is_home), rule, &about));
+        }
+        for verdict in anew {
             match verdicts.iter_mut().find(|kept| kept.gate == verdict.gate) {
                 Some(kept) => *kept = verdict,
                 None => verdicts.push(verdict),

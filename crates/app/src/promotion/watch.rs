@@ -179,7 +179,7 @@ impl App {
     }
 
     /// To the page, and, where it matters and nobody looks at it, to the desktop.
-    pub(super) fn tell(&self, level: Level, message: String, hint: Option<String>) {
+    pub(crate) fn tell(&self, level: Level, message: String, hint: Option<String>) {
         if let Some(desktop) = &self.0.options.desktop {
             desktop.notify(&message, hint.as_deref().unwrap_or_default());
         }

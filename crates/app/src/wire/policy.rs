@@ -196,6 +196,7 @@ pub struct GateRules {
     pub max_bytes: Option<u64>,
     pub latency: Option<LatencyRule>,
     pub signature: bool,
+    pub drift: Option<DriftGateRule>,
     pub approvals: Option<ApprovalRule>,
 }
 
@@ -214,6 +215,17 @@ pub struct LatencyRule {
     pub max_p95_ms: f64,
     pub n_requests: u32,
     pub max_error_rate: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct DriftGateRule {
+    pub data: String,
+    pub hours: u32,
+    pub max_columns: u32,
+    pub ignore: Vec<String>,
+    pub min_accuracy: Option<f64>,
+    pub max_unfairness: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]

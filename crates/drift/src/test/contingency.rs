@@ -14,6 +14,12 @@ pub struct Contingency {
     pub min_expected: f64,
 }
 
+impl From<Contingency> for Tested {
+    fn from(found: Contingency) -> Tested {
+        Tested { statistic: found.statistic, p_value: found.p_value }
+    }
+}
+
 /// Pearson's, without Yates' correction. `None` if a row is empty. One level alone is no drift: p = 1.
 pub fn chi2(reference: &[u64], current: &[u64]) -> Option<Contingency> {
     contingency(reference, current, |observed, expected| (observed - expected).powi(2) / expected)
@@ -83,8 +89,15 @@ pub fn cramers_v(reference: &[u64], current: &[u64]) -> Option<f64> {
 
 /// With the correction of its bias of Bergsma, Journal of the Korean Statistical Society 42, 2013.
 pub fn cramers_v_corrected(reference: &[u64], current: &[u64]) -> Option<f64> {
-    let chi2 = chi2(reference, current).filter(|chi2| chi2.df > 0.0)?;
-    let (n, rows, columns) = (sum(reference) + sum(current), 2.0, chi2.df + 1.0);
+    cramers_v_corrected_of(chi2(reference, current)?, reference.iter().chain(current).sum())
+}
+
+/// The same of a test of so many rows in all, however it was corrected. `None` below two levels.
+pub(crate) fn cramers_v_corrected_of(chi2: Contingency, rows: u64) -> Option<f64> {
+    let (n, rows, columns) = (rows as f64, 2.0, chi2.df + 1.0);
+    if columns < 2.0 {
+        return None;
+    }
     let phi = (chi2.statistic / n - (columns - 1.0) * (rows - 1.0) / (n - 1.0)).max(0.0);
     let corrected = |k: f64| k - (k - 1.0).powi(2) / (n - 1.0);
     Some((phi / (corrected(columns).min(corrected(rows)) - 1.0)).sqrt())

@@ -9,9 +9,12 @@ const AT: [f64; 2] = [0.4, 0.8];
 /// Few distinct values make a covariance of less than full rank. scipy's cut of 1e-15 lies amid the rounding: its answer
 /// for them is another on another machine.
 const RANK: f64 = 1e-12;
+/// Waves are of the order of one: a covariance below this is rounding.
+const NOTHING: f64 = 1e-20;
 type Matrix = [[f64; 4]; 4];
 
-/// As scipy's `epps_singleton_2samp`. `None` below five rows in a sample, and where half of all values are the same.
+/// As scipy's `epps_singleton_2samp`. `None` below five rows in a sample, where half of all values are the same, and
+/// where each sample is a constant, whose covariance is nothing (scipy's answer is then made of rounding).
 pub fn epps_singleton(reference: &[f64], current: &[f64]) -> Option<Tested> {
     let (n, m) = (reference.len() as f64, current.len() as f64);
     if n < 5.0 || m < 5.0 {
@@ -33,6 +36,9 @@ pub fn epps_singleton(reference: &[f64], current: &[f64]) -> Option<Tested> {
     }
     let (values, vectors) = eigen(cov);
     let largest = values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    if largest < NOTHING {
+        return None;
+    }
     let (mut w, mut rank) = (0.0, 0.0);
     for (k, value) in values.iter().enumerate().filter(|(_, value)| value.abs() > RANK * largest) {
         let along: f64 = (0..4).map(|i| vectors[i][k] * (mean_a[i] - mean_b[i])).sum();

@@ -58,13 +58,14 @@ impl Ks {
         let is_reference_higher = above >= below;
         let (d, at) = if is_reference_higher { (above, higher.1) } else { (below, lower.1) };
         let exact = if n.max(m) <= MAX_EXACT { exact(n, m, d) } else { None };
-        let (d, p_value) = exact.unwrap_or_else(|| (d, limit(n, m, d)));
+        let (d, p_value) = exact.unwrap_or_else(|| (d, ks_limit(n, m, d)));
         Ks { d, p_value, at, is_reference_higher }
     }
 }
 
-/// Smirnov's: one sample of the harmonic size has about the same distribution.
-pub(super) fn limit(n: usize, m: usize, d: f64) -> f64 {
+/// p of a distance of samples of n and m rows by the limit alone, whatever their size: one sample of the harmonic size has
+/// about the same distribution. scipy's `method="asymp"`, which alibi-detect and whylogs always take; NaN for one row each.
+pub fn ks_limit(n: usize, m: usize, d: f64) -> f64 {
     let (n, m) = (n.max(m) as f64, n.min(m) as f64);
     ks_sf(d, (n * m / (n + m)).round_ties_even() as u64).clamp(0.0, 1.0)
 }

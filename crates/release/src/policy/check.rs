@@ -85,6 +85,20 @@ impl Policy {
         if model.gates.metric.as_ref().is_some_and(|metric| !metric.margin.is_finite()) {
             return Err(("gates.metric.margin", "gates.metric.margin is not a number".into()));
         }
+        if let Some(drift) = &model.gates.drift {
+            if !self.data.contains_key(&drift.data) {
+                return Err(("gates.drift.data", format!("there is no table [data.{:?}]", drift.data)));
+            }
+            if drift.hours == 0 {
+                return Err(("gates.drift.hours", "gates.drift.hours is 1 or more".into()));
+            }
+            if drift.min_accuracy.is_some_and(|least| !is_rate(least)) {
+                return Err(("gates.drift.min_accuracy", "gates.drift.min_accuracy is a share from 0 to 1".into()));
+            }
+            if drift.max_unfairness.is_some_and(|most| !is_rate(most)) {
+                return Err(("gates.drift.max_unfairness", "gates.drift.max_unfairness is a share from 0 to 1".into()));
+            }
+        }
         if let Some(latency) = &model.gates.latency {
             if latency.n_requests == 0 || latency.n_requests > 10_000 {
                 return Err(("gates.latency.n_requests", "gates.latency.n_requests is from 1 to 10000".into()));

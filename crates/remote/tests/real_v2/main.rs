@@ -237,7 +237,10 @@ fn traffic_is_counted_without_our_own_questions() {
         let fared = load::while_asked(server.at, 2, |n_answers| {
             until("100 requests are answered", || n_answers() >= 100);
         });
-        let health = target.health(&iris(), &one.version, 600, &cx()).expect("counted");
+        let counted = || target.health(&iris(), &one.version, 600, &cx()).expect("counted");
+        // Triton answers first and counts then.
+        until("the last answer is counted", || counted().n_requests >= fared.n() as u64);
+        let health = counted();
         assert_eq!((health.n_requests, health.n_errors), (fared.n() as u64, 0), "{kind:?}: {health:?}");
     }
 }

@@ -72,27 +72,52 @@ pub struct Server {
     pub metrics: SocketAddr,
     pub repository: TempDir,
     child: Child,
+    /// What the server says, for a person who reads why it did not start.
+    said: TempDir,
 }
 
-fn free() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
+/// Three ports that nobody has, each another: all are held until all are known.
+fn free() -> [SocketAddr; 3] {
+    let held = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    held.map(|listener| listener.local_addr().expect("its address"))
 }
+
+/// A port that is free now may be somebody's a moment later (other tests ask for theirs): then others are tried.
+const STARTS: usize = 3;
 
 impl Server {
     pub fn start(kind: Kind) -> Server {
-        let (at, grpc, metrics) = (free(), free(), free());
         let repository = tempfile::tempdir().expect("a folder");
-        let child = spawn(kind, repository.path(), [at, grpc, metrics]);
-        let server = Server { kind, at, metrics, repository, child };
-        server.until_it_is_there();
-        server
+        let said = tempfile::tempdir().expect("a folder");
+        let [at, grpc, metrics] = free();
+        let child = spawn(kind, repository.path(), said.path(), [at, grpc, metrics]);
+        let mut server = Server { kind, at, metrics, repository, child, said };
+        for n in 1.. {
+            let Err(why) = server.until_it_is_there() else { return server };
+            assert!(n < STARTS, "{why}");
+            server.kill();
+            let [at, grpc, metrics] = free();
+            (server.at, server.metrics) = (at, metrics);
+            server.child = spawn(kind, server.repository.path(), server.said.path(), [at, grpc, metrics]);
+        }
+        unreachable!("it counts on until it returns or fails");
     }
 
-    fn until_it_is_there(&self) {
-        let until = Instant::now() + Duration::from_secs(180);
+    /// Why it is not, with the end of what the server said.
+    fn until_it_is_there(&mut self) -> Result<(), String> {
+        let begun = Instant::now();
         let target = self.target();
-        while target.greet(&cx()).is_err() {
-            assert!(Instant::now() < until, "{:?} is not there after 180 s", self.kind);
+        loop {
+            if target.greet(&cx()).is_ok() {
+                return Ok(());
+            }
+            let ended = self.child.try_wait().expect("its own child");
+            if ended.is_some() || begun.elapsed() > Duration::from_secs(150) {
+                let said = std::fs::read(self.said.path().join("log")).unwrap_or_default();
+                let end = String::from_utf8_lossy(&said[said.len().saturating_sub(4000)..]).into_owned();
+                let how = ended.map_or("is silent".into(), |status| format!("ended ({status})"));
+                return Err(format!("{:?} {how} after {:?}; it said:\n{end}", self.kind, begun.elapsed()));
+            }
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -114,8 +139,9 @@ impl Server {
     /// The same, on what the repository holds by now.
     pub fn start_again(&mut self) {
         self.kill();
-        self.child = spawn(self.kind, self.repository.path(), [self.at, free(), self.metrics]);
-        self.until_it_is_there();
+        let [_, grpc, _] = free();
+        self.child = spawn(self.kind, self.repository.path(), self.said.path(), [self.at, grpc, self.metrics]);
+        self.until_it_is_there().unwrap_or_else(|why| panic!("{why}"));
     }
 
     /// As a kill -9 ends it, with all that it started.
@@ -139,7 +165,7 @@ impl Drop for Server {
     }
 }
 
-fn spawn(kind: Kind, repository: &Path, [at, grpc, metrics]: [SocketAddr; 3]) -> Child {
+fn spawn(kind: Kind, repository: &Path, said: &Path, [at, grpc, metrics]: [SocketAddr; 3]) -> Child {
     let python = python(kind);
     let bin = python.parent().expect("a folder").to_path_buf();
     let mut command = match kind {
@@ -153,7 +179,9 @@ fn spawn(kind: Kind, repository: &Path, [at, grpc, metrics]: [SocketAddr; 3]) ->
         }
         Kind::Triton => triton(&python, &bin, repository, [at, grpc, metrics]),
     };
-    command.env("MLFLOW_DISABLE_TELEMETRY", "true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let log = std::fs::File::create(said.join("log")).expect("a log");
+    let log_too = log.try_clone().expect("the same log");
+    command.env("MLFLOW_DISABLE_TELEMETRY", "true").stdin(Stdio::null()).stdout(log).stderr(log_too);
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command.spawn().unwrap_or_else(|e| panic!("{kind:?} does not start: {e}"))
 }

@@ -12,9 +12,9 @@ const FULL: TeamPolicy = {
       registry: "own", target: "here", service: "churn-eu", alias: "champion", alias_first: true, shares: [10, 50], keep_old: true,
       bake: { secs: 60, max_error_rate: 0.01, max_p95_ms: 250.5, min_requests: 20, too_few: "go_on" },
       health: { prometheus: "http://p.example", requests: "r\n + r", errors: "e", p95_ms: "p" },
-      gates: { metric: { name: "val_acc", better: "lower", margin: 0.005 }, max_bytes: 5, latency: { max_p95_ms: 50, n_requests: 7, max_error_rate: 0.5 }, signature: true, approvals: { n: 2, valid_hours: 8 } },
+      gates: { metric: { name: "val_acc", better: "lower", margin: 0.005 }, max_bytes: 5, latency: { max_p95_ms: 50, n_requests: 7, max_error_rate: 0.5 }, signature: true, drift: { data: "seen", hours: 24, max_columns: 2, ignore: ["a", "b"], min_accuracy: 0.9, max_unfairness: 0.1 }, approvals: { n: 2, valid_hours: 8 } },
     },
-    bare: { registry: "own", target: null, service: null, alias: null, alias_first: false, shares: [], bake: null, health: null, keep_old: false, gates: { metric: null, max_bytes: null, latency: null, signature: false, approvals: null } },
+    bare: { registry: "own", target: null, service: null, alias: null, alias_first: false, shares: [], bake: null, health: null, keep_old: false, gates: { metric: null, max_bytes: null, latency: null, signature: false, drift: null, approvals: null } },
   },
   registries: {
     own: { kind: "embedded" }, team: { kind: "mlflow", url: "http://m.example" }, tags: { kind: "gto", repository: "." },

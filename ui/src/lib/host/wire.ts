@@ -9,7 +9,7 @@ export type CallError = { code: ErrorCode, message: string, hint: string | null,
  */
 models?: AllowModels, };
 export type Level = "info" | "warn" | "error";
-export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "promotion", plan: string, } | { "type": "notice", level: Level, message: string, hint: string | null, };
+export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "data", project: number, name: string, } | { "type": "promotion", plan: string, } | { "type": "notice", level: Level, message: string, hint: string | null, };
 export type Cell = string | number | null;
 export type WatchMode = "notify" | "polling" | "mixed" | "none";
 export type Watching = { project: number, mode: WatchMode, 
@@ -682,12 +682,421 @@ export type StorageRule = { uri: string, mount: string, };
 export type ModelRules = { registry: string, target: string | null, service: string | null, alias: string | null, alias_first: boolean, shares: Array<number>, bake: BakeRule | null, health: HealthRule | null, keep_old: boolean, gates: GateRules, };
 export type BakeRule = { secs: number, max_error_rate: number, max_p95_ms: number | null, min_requests: number, too_few: "take_back" | "go_on", };
 export type HealthRule = { prometheus: string, requests: string, errors: string, p95_ms: string | null, };
-export type GateRules = { metric: MetricRule | null, max_bytes: number | null, latency: LatencyRule | null, signature: boolean, approvals: ApprovalRule | null, };
+export type GateRules = { metric: MetricRule | null, max_bytes: number | null, latency: LatencyRule | null, signature: boolean, drift: DriftGateRule | null, approvals: ApprovalRule | null, };
 export type MetricRule = { name: string, better: "higher" | "lower", margin: number, };
 export type LatencyRule = { max_p95_ms: number, n_requests: number, max_error_rate: number, };
+export type DriftGateRule = { data: string, hours: number, max_columns: number, ignore: Array<string>, min_accuracy: number | null, max_unfairness: number | null, };
 export type ApprovalRule = { n: number, valid_hours: number, };
 export type RoleRules = { approvers: Array<string>, overriders: Array<string>, keys: { [key in string]: string }, };
 export type FreezeRule = { from: string, to: string, reason: string, };
+export type DataProblem = { 
+/**
+ * The file's path, as it was asked for.
+ */
+file: string, column: string | null, 
+/**
+ * Where in the file: "row group 3", "line 120".
+ */
+place: string | null, 
+/**
+ * What was lost.
+ */
+message: string, hint: string | null, };
+export type DataKind = "numeric" | "boolean" | "categorical" | "datetime" | "list" | "opaque";
+export type Dialect = { 
+/**
+ * One ASCII character.
+ */
+delimiter: string, has_header: boolean, 
+/**
+ * "1,5" is one and a half.
+ */
+decimal_comma: boolean, };
+export type DriftRule = { 
+/**
+ * Of the p-values as corrected over all columns by Benjamini and Hochberg.
+ */
+alpha: number, 
+/**
+ * Wasserstein's distance in deviations of the reference.
+ */
+min_wasserstein_std: number, 
+/**
+ * Jensen and Shannon's distance in bits.
+ */
+min_js: number, 
+/**
+ * Of a share: nulls, NaN, infinities.
+ */
+min_share: number, 
+/**
+ * Values on either side.
+ */
+min_rows: number, };
+export type DriftVerdict = "missing" | "type_changed" | "drift" | "large_but_uncertain" | "small_but_significant" | "too_few_rows" | "new" | "not_judged" | "no_drift";
+export type RowCounts = { rows: number, nulls: number, nan: number, pos_inf: number, neg_inf: number, 
+/**
+ * Rows of files where the column has another type.
+ */
+mismatched: number, };
+export type Moments = { min: number, max: number, mean: number, 
+/**
+ * By n.
+ */
+std: number, };
+export type DriftSide = { path: string, files: number, dialect: Dialect | null, };
+export type ColumnSide = { type: string, 
+/**
+ * Of the finite numbers, of lists' lengths.
+ */
+moments: Moments | null, 
+/**
+ * How many levels there are, if they could be counted.
+ */
+levels: number | null, rows: number, nulls: number, nan: number, pos_inf: number, neg_inf: number, 
+/**
+ * Rows of files where the column has another type.
+ */
+mismatched: number, };
+export type TestReport = { 
+/**
+ * `null` where it is no number.
+ */
+statistic: number | null, p_value: number | null, threshold: number | null, 
+/**
+ * Rows with a value, of both sides.
+ */
+n: [number, number], 
+/**
+ * Why there is no number.
+ */
+refused: string | null, };
+export type DriftEffect = { name: string, value: number, threshold: number, };
+export type RateMove = { of: string, reference: number, current: number, p_value: number, 
+/**
+ * Corrected together with the columns' own.
+ */
+p_adjusted: number, };
+export type LevelMove = { level: string, rows: number, };
+export type PairHistogram = { 
+/**
+ * One more than there are bins, ascending; the first and the last are the ends of both sides. Empty of levels.
+ */
+edges: Array<number>, 
+/**
+ * Empty where there are edges.
+ */
+names: Array<string>, reference: Array<number>, current: Array<number>, };
+export type ColumnReport = { name: string, kind: DataKind, reference: ColumnSide | null, current: ColumnSide | null, tests: { [key in string]: TestReport }, effect: DriftEffect | null, p_value: number | null, 
+/**
+ * Over all columns, by Benjamini and Hochberg.
+ */
+p_adjusted: number | null, 
+/**
+ * What the verdict turned on: the name of `effect`, or that of one of `rates`. `null` where it turned on no number.
+ */
+by: string | null, 
+/**
+ * Rows on bins of both sides, for the eye.
+ */
+histogram: PairHistogram | null, rates: Array<RateMove>, new_levels: Array<LevelMove>, gone_levels: Array<LevelMove>, verdict: DriftVerdict, 
+/**
+ * The verdict in a sentence.
+ */
+says: string, };
+export type DriftReport = { reference: DriftSide, current: DriftSide, rule: DriftRule, 
+/**
+ * The gravest of the columns'.
+ */
+verdict: DriftVerdict, columns: Array<ColumnReport>, problems: Array<DataProblem>, };
+export type DataHistogram = { 
+/**
+ * One more than counts; both ends are within.
+ */
+edges: Array<number>, counts: Array<number>, };
+export type LevelRows = { level: string, rows: number, };
+export type ColumnProfile = { name: string, kind: DataKind, 
+/**
+ * As the file has it.
+ */
+type: string, moments: Moments | null, zeros: number, negative: number, 
+/**
+ * How many values or levels there are; `null` where there are too many to count.
+ */
+distinct: number | null, 
+/**
+ * (share, value) at 0, 1, 5, 25, 50, 75, 95, 99 and 100 %.
+ */
+quantiles: Array<[number, number]>, histogram: DataHistogram | null, 
+/**
+ * The most usual levels.
+ */
+top: Array<LevelRows>, 
+/**
+ * What a person should know, in sentences.
+ */
+remarks: Array<string>, rows: number, nulls: number, nan: number, pos_inf: number, neg_inf: number, 
+/**
+ * Rows of files where the column has another type.
+ */
+mismatched: number, };
+export type Duplicates = { 
+/**
+ * Rows that were there before, in all columns.
+ */
+rows: number, };
+export type Correlation = { a: string, b: string, 
+/**
+ * Spearman's ρ over the rows of a sample where both are there.
+ */
+spearman: number, n: number, };
+export type SharedRows = { path: string, rows: number, 
+/**
+ * Of its rows, how many the profiled data have too, in the columns of both.
+ */
+also_here: number, };
+export type Leak = { column: string, 
+/**
+ * The share of the target's variance (of its levels' for a classification) that the column alone explains on rows
+ * that it was not fitted on.
+ */
+explains: number, n: number, };
+export type DataProfile = { path: string, files: number, bytes: number, rows: number, columns: Array<ColumnProfile>, duplicates: Duplicates | null, 
+/**
+ * The strongest first, by Spearman's rank correlation.
+ */
+correlations: Array<Correlation>, 
+/**
+ * Rows that the test data have too, if they were given.
+ */
+shared: SharedRows | null, 
+/**
+ * Columns that tell the target nearly alone, if one was named.
+ */
+leaks: Array<Leak>, problems: Array<DataProblem>, };
+export type MonitorDefinition = { 
+/**
+ * What the model was trained on: a file or a folder.
+ */
+reference: string, 
+/**
+ * What it has seen since: a file or a folder.
+ */
+current: string, 
+/**
+ * The column of the time of each row; found by itself if there is one only.
+ */
+time?: string | null, 
+/**
+ * The column by which rows are told apart besides.
+ */
+segment?: string | null, 
+/**
+ * Columns that are not watched.
+ */
+ignore?: Array<string>, 
+/**
+ * What the model said.
+ */
+prediction?: string | null, 
+/**
+ * How sure it was of the positive class, 0 to 1.
+ */
+score?: string | null, 
+/**
+ * The class that `score` is of; of two classes the later one by name.
+ */
+positive?: string | null, 
+/**
+ * The column of the truth, in the reference and, where it comes along, in the current data.
+ */
+label?: string | null, 
+/**
+ * Labels that come later: a file or a folder with `id` and `label`.
+ */
+labels?: string | null, 
+/**
+ * The column by which labels find their rows.
+ */
+id?: string | null, 
+/**
+ * Attributes by which fairness is looked at.
+ */
+groups?: Array<string>, 
+/**
+ * Groups with fewer labelled rows are listed, not judged.
+ */
+min_group?: number | null, };
+export type DataBucket = { from: number, till: number, rows: number, verdict: DriftVerdict, };
+export type DriftPoint = { verdict: DriftVerdict, 
+/**
+ * In units of what counts as an effect: 1 is the threshold.
+ */
+strength: number, js: number | null, psi: number | null, p_adjusted: number | null, nulls: number, mean: number | null, };
+export type DriftBand = { mean: number, 
+/**
+ * Mean and three deviations.
+ */
+high: number, 
+/**
+ * Rows of each of the stretches that it was made of.
+ */
+rows: number, };
+export type ColumnLine = { name: string, 
+/**
+ * Of `js`, over stretches of the reference about as long as a bucket.
+ */
+band: DriftBand | null, points: Array<DriftPoint | null>, };
+export type QualityPoint = { rows: number, labelled: number, accuracy: number | null, 
+/**
+ * At 95 %, Wilson's.
+ */
+accuracy_low: number | null, accuracy_high: number | null, 
+/**
+ * Of the positive class; the mean over the classes where there is none.
+ */
+f1: number | null, auroc: number | null, brier: number | null, 
+/**
+ * Mean absolute error.
+ */
+mae: number | null, rmse: number | null, r2: number | null, 
+/**
+ * Without labels, by the scores alone.
+ */
+estimate: number | null, estimate_low: number | null, estimate_high: number | null, };
+export type GroupRate = { group: string, rows: number, value: number | null, low: number | null, high: number | null, };
+export type FairMetric = { metric: string, groups: Array<GroupRate>, 
+/**
+ * Between the highest and the lowest group.
+ */
+difference: number | null, difference_low: number | null, difference_high: number | null, ratio: number | null, };
+export type Fairness = { attribute: string, metrics: Array<FairMetric>, 
+/**
+ * Groups with too few labelled rows to be judged.
+ */
+too_small: Array<[string, number]>, 
+/**
+ * Bucket by bucket: the difference between the highest and the lowest group of the first metric.
+ */
+over_time: Array<number | null>, };
+export type Timeline = { bucket_hours: number, buckets: Array<DataBucket>, columns: Array<ColumnLine>, quality: Array<QualityPoint | null>, 
+/**
+ * On the reference: (accuracy, lowest and highest that is usual).
+ */
+usual_accuracy: [number, number, number] | null, fairness: Array<Fairness>, segments: Array<string>, };
+export type ColumnWindow = { 
+/**
+ * Of numbers: where the bins meet; the first and the last are open.
+ */
+edges: Array<number>, 
+/**
+ * Of levels and of few values: each bin's name, the last is all others.
+ */
+names: Array<string>, 
+/**
+ * Rows of the reference and of the window on the bins.
+ */
+expected: Array<number>, found: Array<number>, name: string, kind: DataKind, reference: ColumnSide | null, current: ColumnSide | null, tests: { [key in string]: TestReport }, effect: DriftEffect | null, p_value: number | null, 
+/**
+ * Over all columns, by Benjamini and Hochberg.
+ */
+p_adjusted: number | null, 
+/**
+ * What the verdict turned on: the name of `effect`, or that of one of `rates`. `null` where it turned on no number.
+ */
+by: string | null, 
+/**
+ * Rows on bins of both sides, for the eye.
+ */
+histogram: PairHistogram | null, rates: Array<RateMove>, new_levels: Array<LevelMove>, gone_levels: Array<LevelMove>, verdict: DriftVerdict, 
+/**
+ * The verdict in a sentence.
+ */
+says: string, };
+export type DataWindow = { rows: number, verdict: DriftVerdict, columns: Array<ColumnWindow>, };
+export type DataSource = { project: number, 
+/**
+ * Relative to the project.
+ */
+path: string, is_folder: boolean, n_files: number, bytes: number, };
+export type MonitorState = "freezing" | "reading" | "watching" | "failed";
+export type DataAlert = { 
+/**
+ * Hours since 1970 (UTC), of the bucket in which it was seen first without a break since.
+ */
+since: number, columns: Array<string>, says: string, 
+/**
+ * A person has said that it is known.
+ */
+acknowledged: boolean, 
+/**
+ * Unix seconds, until when nothing is said of it.
+ */
+snoozed_until: number | null, };
+export type MonitorRow = { project: number, name: string, definition: MonitorDefinition, 
+/**
+ * It stands in the project's signalbox.toml; else in Signalbox alone.
+ */
+in_policy: boolean, state: MonitorState, trouble: string | null, files_done: number, files: number, rows: number, n_problems: number, alert: DataAlert | null, };
+export type SuggestedMonitor = { project: number, name: string, definition: MonitorDefinition, 
+/**
+ * Why, in a sentence.
+ */
+because: string, };
+export type DataOverview = { sources: Array<DataSource>, monitors: Array<MonitorRow>, suggested: Array<SuggestedMonitor>, };
+export type OfMonitor = { project: number, name: string, };
+export type MonitorQuery = { project: number, name: string, 
+/**
+ * One segment; all if none.
+ */
+segment: string | null, 
+/**
+ * Of a bucket; chosen if none.
+ */
+hours: number | null, };
+export type MonitorView = { row: MonitorRow, 
+/**
+ * `null` until the reference is read.
+ */
+timeline: Timeline | null, 
+/**
+ * The reference by its content.
+ */
+digest: string | null, reference_rows: number, 
+/**
+ * How sure a drift has to be, and what counts as an effect.
+ */
+rule: DriftRule, problems: Array<DataProblem>, 
+/**
+ * Rows without a time.
+ */
+n_timeless: number, n_labels: number, };
+export type WindowQuery = { project: number, name: string, segment: string | null, 
+/**
+ * Hours since 1970 (UTC).
+ */
+from: number, 
+/**
+ * Not within.
+ */
+till: number, };
+export type SaveMonitor = { project: number, name: string, definition: MonitorDefinition, };
+export type AckAlert = { project: number, name: string, 
+/**
+ * Unix seconds: say nothing until then. None: it is known, say nothing until something else moves.
+ */
+until: number | null, };
+export type ProfileQuery = { project: number, 
+/**
+ * Relative to the project.
+ */
+path: string, target: string | null, test: string | null, };
+export type DriftQuery = { project: number, reference: string, current: string, 
+/**
+ * Besides our own.
+ */
+methods: Array<string>, };
+export type MethodInfo = { name: string, says: string, };
 
 export interface Commands {
   about: { args: Empty; reply: About };
@@ -745,6 +1154,15 @@ export interface Commands {
   verify_audit: { args: AuditHead; reply: AuditCheck };
   rehearse: { args: Apply; reply: Rehearsal };
   lineage: { args: LineageQuery; reply: LineageView };
+  data_overview: { args: Empty; reply: DataOverview };
+  data_monitor: { args: MonitorQuery; reply: MonitorView };
+  data_window: { args: WindowQuery; reply: DataWindow };
+  save_monitor: { args: SaveMonitor; reply: null };
+  forget_monitor: { args: OfMonitor; reply: null };
+  ack_alert: { args: AckAlert; reply: null };
+  data_profile: { args: ProfileQuery; reply: DataProfile };
+  data_drift: { args: DriftQuery; reply: DriftReport };
+  data_methods: { args: Empty; reply: Array<MethodInfo> };
 }
 
 export interface Blobs {

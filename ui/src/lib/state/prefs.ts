@@ -3,7 +3,17 @@ import { call } from "$lib/host";
 const DELAY_MS = 250;
 const waiting = new Map<string, { timer: ReturnType<typeof setTimeout>; value: unknown }>();
 
+/** By this name a page that goes leaves a value to the page that comes. */
+const left = (key: string) => `pref:${key}`;
+
 export async function readPref(key: string): Promise<unknown> {
+  const stored = typeof sessionStorage === "undefined" ? null : sessionStorage.getItem(left(key));
+  if (stored !== null) {
+    sessionStorage.removeItem(left(key));
+    const value: unknown = JSON.parse(stored);
+    savePref(key, value);
+    return value;
+  }
   return (await call("get_pref", { key })).value;
 }
 
@@ -21,6 +31,10 @@ function write(key: string) {
 
 if (typeof window !== "undefined") {
   window.addEventListener("pagehide", () => {
-    for (const key of [...waiting.keys()]) write(key);
+    for (const [key, { value }] of [...waiting]) {
+      // A request made now is cut off with the page, or comes after the next page has asked: a reload takes it from here.
+      sessionStorage.setItem(left(key), JSON.stringify(value));
+      write(key);
+    }
   });
 }

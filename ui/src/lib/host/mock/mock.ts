@@ -1,6 +1,7 @@
 import { HostError } from "../error";
 import type { Transport } from "../transport";
 import type { Annotation, ColumnInfo, Commands, Event as HostEvent, FrameArgs, Job, Project, ProblemRow, RunDetail, StatusLine } from "../wire";
+import { advance, data } from "./data";
 import { encodeFrame } from "./frames";
 import { policy } from "./policy";
 import { promoted } from "./promoted";
@@ -11,7 +12,7 @@ import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, 
 type Handlers = { [N in keyof Commands]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
 
 /** Sizes by address: `?runs=100000` for a big table, `?empty` for a first start, `?slow=800` for skeletons; `?refused` for
- *  systems that turn us away or were not allowed yet, `?broken` for rules that are not understood, `?audit=1200` for a long audit, `?vault=missing` (or `locked`, `relocks`) for a machine without a keychain. */
+ *  systems that turn us away or were not allowed yet, `?broken` for rules that are not understood, `?audit=1200` for a long audit, `?vault=missing` (or `locked`, `relocks`) for a machine without a keychain; of data see data.ts. */
 const options = new URLSearchParams(location.search);
 const nRuns = Number(options.get("runs") ?? 240);
 const slowMs = Number(options.get("slow") ?? 0);
@@ -221,6 +222,7 @@ const handlers: Handlers = {
   },
   ...secrets,
   ...policy,
+  ...data,
   verify_audit: ({ head }) => ({ total: promoted.audit.total, head: promoted.audit.head, broken: null, at: null, kept: promoted.audit.rows.find((row) => row.hash === head)?.seq ?? null }),
   rehearse: () => ({ stands: [], before: [{ expects: "production points at churn 1", holds: true, saw: "production points at 1" }], gates: promoted.plan.gates }),
   lineage: () => promoted.lineage,
@@ -245,6 +247,7 @@ function startLive() {
       emit({ type: "series", project: p.id, runs: moving.map((r) => r.id), metrics: [] });
       emit({ type: "runs", project: p.id, version: ++version, changed: moving.map((r) => r.id) });
     }
+    advance(emit);
     jobs = jobs.map((job) => ({ ...job, done: Math.min(job.total ?? 0, job.done + 4_000_000) })).filter((job) => job.done < (job.total ?? Infinity));
     emit({ type: "status", status: statusLine() });
   }, 700);

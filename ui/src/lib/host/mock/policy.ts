@@ -11,7 +11,7 @@ const CHURN: TeamPolicy = {
     churn: {
       registry: "own", target: "here", service: null, alias: "champion", alias_first: false, shares: [10, 50],
       bake: { secs: 60, max_error_rate: 0.01, max_p95_ms: null, min_requests: 20, too_few: "take_back" }, health: null, keep_old: false,
-      gates: { metric: { name: "val_acc", better: "higher", margin: 0.005 }, max_bytes: null, latency: null, signature: true, approvals: { n: 1, valid_hours: 24 } },
+      gates: { metric: { name: "val_acc", better: "higher", margin: 0.005 }, max_bytes: null, latency: null, signature: true, drift: null, approvals: { n: 1, valid_hours: 24 } },
     },
   },
   registries: { own: { kind: "embedded" }, team: { kind: "mlflow", url: "https://mlflow.example" } },

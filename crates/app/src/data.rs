@@ -1,0 +1,270 @@
+//! Data files of the open projects: looked at, compared, and watched by monitors.
+//!
+//! A monitor is a definition: in the project's `signalbox.toml` under `[data.NAME]`, where the team keeps it and gates may
+//! name it, or saved here alone. Each has a thread that freezes the reference, counts each file once and waits for more
+//! (`watched`). What a person sees is summed from counts when it is asked for.
+
+mod alert;
+mod files;
+mod gate;
+mod reading;
+mod suggest;
+mod watched;
+
+pub(crate) use gate::drift_gate;
+
+use crate::app::{App, lock};
+use crate::project::OpenProject;
+use crate::wire::*;
+use signalbox_drift::method;
+use signalbox_drift::monitor::{Definition, Window};
+use signalbox_drift::pair::{Report, Wanted, compare_tables};
+use signalbox_drift::profile::{Looked, Profile, profile};
+use signalbox_drift::read::{Options, ReadError, Table};
+use signalbox_drift::rules::RULES_KEYS;
+use signalbox_release::Policy;
+use signalbox_store::CellStore;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Component, Path};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock};
+use watched::Watched;
+
+/// The monitors at work, by project and name.
+#[derive(Default)]
+pub(crate) struct Data {
+    watched: Mutex<BTreeMap<(u32, String), Arc<Watched>>>,
+    cells: OnceLock<Option<Arc<CellStore>>>,
+    found: Mutex<BTreeMap<u32, files::Found>>,
+}
+
+impl Data {
+    pub fn stop(&self) {
+        std::mem::take(&mut *lock(&self.watched)).into_values().for_each(|watched| watched.stop());
+    }
+}
+
+/// A definition, and whether the team's file has it.
+struct Defined {
+    definition: Definition,
+    in_policy: bool,
+    /// The file is wrong.
+    trouble: Option<String>,
+}
+
+fn pref_of(root: &Path) -> String {
+    format!("data.monitors.{}", root.display())
+}
+
+impl App {
+    /// What was counted before; `None` where it cannot be kept.
+    fn cell_store(&self) -> Option<Arc<CellStore>> {
+        let open = || CellStore::open(&self.0.options.data_dir.join("cells.db")).ok().map(Arc::new);
+        self.0.data.cells.get_or_init(open).clone()
+    }
+
+    fn saved_monitors(&self, root: &Path) -> Result<BTreeMap<String, Definition>, CallError> {
+        let text = self.write(|store| store.pref(&pref_of(root)))?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    fn defined(&self, project: &OpenProject) -> Result<BTreeMap<String, Defined>, CallError> {
+        let saved = self.saved_monitors(&project.root)?.into_iter();
+        let mut found: BTreeMap<String, Defined> =
+            saved.map(|(name, definition)| (name, Defined { definition, in_policy: false, trouble: None })).collect();
+        // A file that does not read is told where the policy is; the saved ones go on.
+        let policy = Policy::of(&project.root).ok().flatten();
+        for (name, value) in policy.map(|(policy, _)| policy.data).unwrap_or_default() {
+            let (definition, trouble) = match definition_of(value) {
+                Ok(definition) => {
+                    let trouble = is_within(&definition).err();
+                    (definition, trouble)
+                }
+                Err(why) => (Definition::default(), Some(why)),
+            };
+            found.insert(name, Defined { definition, in_policy: true, trouble });
+        }
+        Ok(found)
+    }
+
+    /// Starts what is defined and not at work, and stops what is not defined any more.
+    pub(crate) fn sync_monitors(&self, project: &Arc<OpenProject>) -> Result<(), CallError> {
+        let defined = self.defined(project)?;
+        let mut watched = lock(&self.0.data.watched);
+        let gone: Vec<(u32, String)> = watched
+            .iter()
+            .filter(|((id, name), at_work)| {
+                *id == project.id.0
+                    && defined
+                        .get(name)
+                        .is_none_or(|d| d.definition != at_work.definition || d.in_policy != at_work.in_policy)
+            })
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            if let Some(watched) = watched.remove(&key) {
+                watched.stop();
+            }
+        }
+        for (name, defined) in defined {
+            watched
+                .entry((project.id.0, name.clone()))
+                .or_insert_with(|| Watched::start(self, project, &name, defined));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn stop_monitors(&self, project: u32) {
+        let mut watched = lock(&self.0.data.watched);
+        watched.retain(|(id, _), at_work| {
+            let stays = *id != project;
+            if !stays {
+                at_work.stop();
+            }
+            stays
+        });
+    }
+
+    fn monitor(&self, project: u32, name: &str) -> Result<Arc<Watched>, CallError> {
+        let open = self.project(project)?;
+        self.sync_monitors(&open)?;
+        lock(&self.0.data.watched).get(&(project, name.to_owned())).cloned().ok_or_else(|| {
+            CallError::new(ErrorCode::NotFound, format!("There is no monitor {name:?} in this project."))
+        })
+    }
+
+    pub(crate) fn data_overview(&self, _: Empty) -> Result<DataOverview, CallError> {
+        let mut overview = DataOverview { sources: Vec::new(), monitors: Vec::new(), suggested: Vec::new() };
+        for project in self.open_projects() {
+            self.sync_monitors(&project)?;
+            let found = files::found(self, &project);
+            let at_work: Vec<Arc<Watched>> = lock(&self.0.data.watched)
+                .iter()
+                .filter(|((id, _), _)| *id == project.id.0)
+                .map(|(_, watched)| watched.clone())
+                .collect();
+            if at_work.is_empty() {
+                overview.suggested.extend(suggest::suggested(&project, &found));
+            }
+            overview.monitors.extend(at_work.iter().map(|watched| watched.row()));
+            overview.sources.extend(found);
+        }
+        Ok(overview)
+    }
+
+    pub(crate) fn data_monitor(&self, args: MonitorQuery) -> Result<MonitorView, CallError> {
+        Ok(self.monitor(args.project, &args.name)?.view(args.segment.as_deref(), args.hours))
+    }
+
+    pub(crate) fn data_window(&self, args: WindowQuery) -> Result<Window, CallError> {
+        self.monitor(args.project, &args.name)?.window(args.segment.as_deref(), args.from..args.till).ok_or_else(|| {
+            CallError::new(ErrorCode::NotFound, "The reference is not read yet.")
+                .hint("It comes by itself; wait a moment.")
+        })
+    }
+
+    pub(crate) fn save_monitor(&self, args: SaveMonitor) -> Result<(), CallError> {
+        let project = self.project(args.project)?;
+        let name = args.name.trim();
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(is_name) {
+            return Err(CallError::new(ErrorCode::BadRequest, format!("{name:?} is no name for a monitor."))
+                .hint("Letters, digits, - _ and . make a name, 64 of them at most."));
+        }
+        if self.defined(&project)?.get(name).is_some_and(|defined| defined.in_policy) {
+            return Err(CallError::new(ErrorCode::Refused, format!("signalbox.toml has the monitor {name:?}."))
+                .hint("Change it there, or choose another name."));
+        }
+        for path in [&args.definition.reference, &args.definition.current].into_iter().chain(&args.definition.labels) {
+            let absolute = project.root.join(path);
+            if !absolute.exists() {
+                return Err(CallError::new(ErrorCode::NotFound, format!("{} is not there.", absolute.display()))
+                    .hint("Paths are relative to the project's folder."));
+            }
+        }
+        let mut saved = self.saved_monitors(&project.root)?;
+        saved.insert(name.to_owned(), args.definition);
+        self.save_monitors(&project, &saved)
+    }
+
+    pub(crate) fn forget_monitor(&self, args: OfMonitor) -> Result<(), CallError> {
+        let project = self.project(args.project)?;
+        let mut saved = self.saved_monitors(&project.root)?;
+        if saved.remove(&args.name).is_none() {
+            return Err(CallError::new(ErrorCode::Refused, format!("{:?} is not kept here.", args.name))
+                .hint("What signalbox.toml has is taken out there."));
+        }
+        self.save_monitors(&project, &saved)?;
+        // A cache: what cannot be forgotten now is a few bytes more.
+        let _ = self.cell_store().map(|store| store.forget(&watched::key_of(&project.root, &args.name)));
+        Ok(())
+    }
+
+    fn save_monitors(&self, project: &Arc<OpenProject>, saved: &BTreeMap<String, Definition>) -> Result<(), CallError> {
+        let text = serde_json::to_string(saved).map_err(|e| CallError::new(ErrorCode::Internal, e.to_string()))?;
+        self.write(|store| store.set_pref(&pref_of(&project.root), &text))?;
+        self.sync_monitors(project)?;
+        self.0.events.plain(Event::Data { project: project.id.0, name: String::new() });
+        Ok(())
+    }
+
+    pub(crate) fn data_profile(&self, args: ProfileQuery) -> Result<Profile, CallError> {
+        let project = self.project(args.project)?;
+        let table = opened(&project.root.join(&args.path))?;
+        let test = args.test.as_ref().map(|path| opened(&project.root.join(path))).transpose()?;
+        let looked = Looked { columns: Vec::new(), target: args.target, test: test.as_ref() };
+        profile(&table, &looked, &mut |_| self.unless_stopped()).ok_or_else(ended)
+    }
+
+    pub(crate) fn data_drift(&self, args: DriftQuery) -> Result<Report, CallError> {
+        let project = self.project(args.project)?;
+        let (reference, current) =
+            (opened(&project.root.join(&args.reference))?, opened(&project.root.join(&args.current))?);
+        let methods = args.methods.iter().map(|name| {
+            let unknown = || CallError::new(ErrorCode::BadRequest, format!("There is no method {name:?}."));
+            method::named(name).ok_or_else(unknown)
+        });
+        let wanted = Wanted { methods: methods.collect::<Result<_, _>>()?, ..Wanted::default() };
+        compare_tables(&reference, &current, &wanted, &mut |_| self.unless_stopped()).ok_or_else(ended)
+    }
+
+    pub(crate) fn data_methods(&self, _: Empty) -> Result<Vec<MethodInfo>, CallError> {
+        let all = method::methods().iter();
+        Ok(all.map(|method| MethodInfo { name: method.name.to_owned(), says: method.says.to_owned() }).collect())
+    }
+
+    fn unless_stopped(&self) -> ControlFlow<()> {
+        if self.0.stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+fn definition_of(mut value: serde_json::Value) -> Result<Definition, String> {
+    if let Some(table) = value.as_object_mut() {
+        table.retain(|key, _| !RULES_KEYS.contains(&&**key));
+    }
+    serde_json::from_value(value).map_err(|e| e.to_string())
+}
+
+/// A file of strangers names what lies beside it, and nothing else.
+fn is_within(definition: &Definition) -> Result<(), String> {
+    for path in [&definition.reference, &definition.current].into_iter().chain(&definition.labels) {
+        let is_below =
+            Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        if !is_below || path.is_empty() {
+            return Err(format!("signalbox.toml may name data within the project only, not {path:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn opened(path: &Path) -> Result<Table, CallError> {
+    Table::open(path, &Options::default()).map_err(|e| {
+        let code = if matches!(e, ReadError::NotThere { .. }) { ErrorCode::NotFound } else { ErrorCode::Unreadable };
+        CallError::new(code, e.to_string())
+    })
+}
+
+fn ended() -> CallError {
+    CallError::new(ErrorCode::Internal, "Signalbox is ending.")
+}

@@ -1,0 +1,112 @@
+//! Which data a project has: files, and folders of files of one kind.
+
+use crate::app::{App, lock};
+use crate::project::OpenProject;
+use crate::wire::DataSource;
+use signalbox_drift::read::is_data;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// What was found, and when.
+pub(super) struct Found {
+    at: Instant,
+    sources: Vec<DataSource>,
+}
+
+/// Asked again sooner, the answer is the same.
+const FRESH: Duration = Duration::from_secs(5);
+const MAX_ENTRIES: usize = 100_000;
+const MAX_DEPTH: usize = 10;
+/// So many files of a kind in a folder are one data set.
+const MANY: usize = 5;
+const MAX_SOURCES: usize = 500;
+
+/// Folders of tools and of packages: what lies in them is theirs.
+const NOT_DATA: [&str; 13] = [
+    "mlruns",
+    "mlartifacts",
+    "wandb",
+    "lightning_logs",
+    "node_modules",
+    "site-packages",
+    "venv",
+    "__pycache__",
+    "target",
+    "swanlog",
+    "aim",
+    "tb_logs",
+    "checkpoints",
+];
+
+pub(super) fn found(app: &App, project: &OpenProject) -> Vec<DataSource> {
+    let mut kept = lock(&app.0.data.found);
+    if let Some(found) = kept.get(&project.id.0).filter(|found| found.at.elapsed() < FRESH) {
+        return found.sources.clone();
+    }
+    drop(kept);
+    // A run's own log is no data set.
+    let logs: HashSet<PathBuf> = project.catalogue().origins().map(|origin| project.root.join(&origin.rel)).collect();
+    let sources = looked(project, &logs);
+    kept = lock(&app.0.data.found);
+    kept.insert(project.id.0, Found { at: Instant::now(), sources: sources.clone() });
+    sources
+}
+
+#[derive(Default)]
+struct Below {
+    files: Vec<(PathBuf, u64)>,
+}
+
+fn looked(project: &OpenProject, logs: &HashSet<PathBuf>) -> Vec<DataSource> {
+    let mut by_folder: BTreeMap<PathBuf, Below> = BTreeMap::new();
+    let mut n_entries = 0;
+    walk(&project.root, 0, &mut n_entries, &mut by_folder, logs);
+    let mut found: Vec<DataSource> = Vec::new();
+    let mut put = |path: &Path, is_folder: bool, n_files: usize, bytes: u64| {
+        let shown = path.strip_prefix(&project.root).unwrap_or(path).display().to_string();
+        found.push(DataSource { project: project.id.0, path: shown, is_folder, n_files, bytes });
+    };
+    // Hive-style parts belong to the folder above the first of them.
+    let mut sets: BTreeMap<PathBuf, (usize, u64)> = BTreeMap::new();
+    for (folder, below) in by_folder {
+        let parts = folder.strip_prefix(&project.root).unwrap_or(&folder);
+        let before: PathBuf =
+            parts.components().take_while(|part| !part.as_os_str().to_string_lossy().contains('=')).collect();
+        let is_part = before != parts;
+        if is_part || below.files.len() >= MANY {
+            let sum = sets.entry(project.root.join(before)).or_default();
+            sum.0 += below.files.len();
+            sum.1 += below.files.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        } else {
+            below.files.iter().for_each(|(path, bytes)| put(path, false, 1, *bytes));
+        }
+    }
+    sets.into_iter().for_each(|(folder, (n, bytes))| put(&folder, true, n, bytes));
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.truncate(MAX_SOURCES);
+    found
+}
+
+fn walk(folder: &Path, depth: usize, n: &mut usize, found: &mut BTreeMap<PathBuf, Below>, logs: &HashSet<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        *n += 1;
+        if *n > MAX_ENTRIES {
+            return;
+        }
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') || name.starts_with('_') || NOT_DATA.contains(&&*name) {
+            continue;
+        }
+        let Ok(kind) = entry.file_type() else { continue };
+        let path = entry.path();
+        if kind.is_dir() && depth < MAX_DEPTH {
+            walk(&path, depth + 1, n, found, logs);
+        } else if kind.is_file() && is_data(&path) && !logs.contains(&path) {
+            let bytes = entry.metadata().map_or(0, |about| about.len());
+            found.entry(folder.to_owned()).or_default().files.push((path, bytes));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The files of a monitor, counted: from the cache where they are as they were, else read.
+
+use super::watched::{Frozen, Watched};
+use crate::app::{App, lock};
+use signalbox_drift::monitor::{Definition, FileCells, Labels, fill_file};
+use signalbox_drift::read::{Fingerprint, Options, Problem, Problems, Table, data_files};
+use signalbox_store::{CellRow, CellStore};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The page is told no more often.
+const TELL: Duration = Duration::from_millis(400);
+/// So many files are kept in one transaction.
+const BATCH: usize = 64;
+const READERS: usize = 2;
+
+/// What a file holds, and what it was when it was read.
+pub(super) struct Kept {
+    pub stamp: String,
+    pub cells: Arc<FileCells>,
+    pub problems: Problems,
+}
+
+/// What counts turn on besides the file: the reference and the definition, and the labels that had come.
+pub(super) struct Basis {
+    counted_by: String,
+    labels: String,
+}
+
+impl Basis {
+    /// `digest`: the reference's. `labels`: the stamp of the labels' file.
+    pub fn new(digest: &str, definition: &Definition, labels: String) -> Basis {
+        let definition = serde_json::to_string(definition).unwrap_or_default();
+        Basis { counted_by: format!("{digest} {definition}"), labels }
+    }
+
+    fn stamp(&self, file: &str) -> String {
+        format!("{file}+{}+{}", self.labels, self.counted_by)
+    }
+
+    /// Whether what was kept under `stamp` still is what a file of the stamp `file` holds. Other labels change nothing
+    /// where no row waits for one.
+    pub fn holds(&self, stamp: &str, file: &str, n_unlabelled: u64) -> bool {
+        let mut parts = stamp.splitn(3, '+');
+        let (of_file, labels, counted_by) = (parts.next(), parts.next(), parts.next());
+        of_file == Some(file)
+            && counted_by == Some(&self.counted_by)
+            && (n_unlabelled == 0 || labels == Some(&self.labels))
+    }
+}
+
+/// Files being read.
+pub(super) struct Reading<'a> {
+    pub watched: &'a Watched,
+    pub app: &'a App,
+    pub frozen: &'a Frozen,
+    pub labels: &'a Labels,
+    pub basis: &'a Basis,
+    pub store: Option<&'a CellStore>,
+    pub current: &'a Path,
+}
+
+impl Reading<'_> {
+    /// The newest first: what a person looks at.
+    pub fn all(&self, wanted: &[(PathBuf, String)]) {
+        let next = AtomicUsize::new(0);
+        let told = Mutex::new(Instant::now());
+        thread::scope(|scope| {
+            for _ in 0..READERS.min(wanted.len()) {
+                scope.spawn(|| {
+                    let mut batch: Vec<(String, CellRow)> = Vec::new();
+                    while let Some((path, stamp)) =
+                        wanted.len().checked_sub(1 + next.fetch_add(1, Ordering::Relaxed)).map(|at| &wanted[at])
+                    {
+                        if self.watched.is_stopped() {
+                            break;
+                        }
+                        let (kept, is_new) = self.one(path, stamp);
+                        if is_new {
+                            let body = kept.cells.to_bytes();
+                            batch.push((path.display().to_string(), CellRow { stamp: kept.stamp.clone(), body }));
+                        }
+                        if batch.len() >= BATCH {
+                            self.keep(&mut batch);
+                        }
+                        self.watched.has_read(path, kept);
+                        let mut told = lock(&told);
+                        if told.elapsed() >= TELL {
+                            *told = Instant::now();
+                            self.watched.tell(self.app);
+                        }
+                    }
+                    self.keep(&mut batch);
+                });
+            }
+        });
+    }
+
+    fn keep(&self, batch: &mut Vec<(String, CellRow)>) {
+        if let Some(store) = self.store.filter(|_| !batch.is_empty()) {
+            // A cache that cannot be written is one that is not there.
+            let _ = store.put(&self.watched.key(), batch);
+        }
+        batch.clear();
+    }
+
+    /// What a file holds, and whether it had to be read for that.
+    fn one(&self, path: &Path, stamp: &str) -> (Kept, bool) {
+        let get = |store: &CellStore| store.get(&self.watched.key(), &path.display().to_string()).ok().flatten();
+        if let Some(row) = self.store.and_then(get) {
+            let cells = FileCells::of_bytes(&row.body, &self.frozen.reference);
+            if let Some(cells) = cells.filter(|cells| self.basis.holds(&row.stamp, stamp, cells.n_unlabelled)) {
+                let stamp = self.basis.stamp(stamp);
+                return (Kept { stamp, cells: Arc::new(cells), problems: Problems::default() }, false);
+            }
+        }
+        let stamp = self.basis.stamp(stamp);
+        let options = Options::default();
+        let table = if self.current.is_dir() {
+            Table::of_files(self.current, vec![path.to_owned()], &options)
+        } else {
+            Table::open(path, &options)
+        };
+        match table {
+            Ok(table) => {
+                let mut problems = table.problems.clone();
+                let labels = (&self.frozen.task, self.labels);
+                let cells =
+                    fill_file(&table, path, &self.frozen.reference, &self.watched.definition, labels, &mut problems);
+                (Kept { stamp, cells: Arc::new(cells), problems: problems.clone() }, problems.is_empty())
+            }
+            Err(e) => {
+                let mut problems = Problems::default();
+                problems.add(Problem {
+                    file: path.display().to_string(),
+                    column: None,
+                    place: None,
+                    message: e.to_string(),
+                    hint: Some("It is read again as soon as it changes.".into()),
+                });
+                (Kept { stamp, cells: Arc::default(), problems }, false)
+            }
+        }
+    }
+}
+
+/// By what a file, or all files of a folder, are known again.
+pub(super) fn stamp_of(path: &Path) -> String {
+    let of =
+        |path: &Path| Fingerprint::of(path).map(|of| format!("{}-{}", of.n_bytes, of.modified)).unwrap_or_default();
+    if !path.is_dir() {
+        return of(path);
+    }
+    let mut hasher = std::hash::DefaultHasher::new();
+    for file in data_files(path).unwrap_or_default() {
+        std::hash::Hash::hash(&(&file, of(&file)), &mut hasher);
+    }
+    format!("{:016x}", std::hash::Hasher::finish(&hasher))
+}

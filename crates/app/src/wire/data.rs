@@ -1,0 +1,165 @@
+//! Data files and the monitors over them.
+
+use serde::{Deserialize, Serialize};
+use signalbox_drift::monitor::{Definition, Timeline};
+use signalbox_drift::read::Problem;
+use ts_rs::TS;
+
+/// A data file of a project, or a folder of files of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct DataSource {
+    pub project: u32,
+    /// Relative to the project.
+    pub path: String,
+    pub is_folder: bool,
+    pub n_files: usize,
+    pub bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum MonitorState {
+    /// The reference is being read.
+    Freezing,
+    /// Files are being read.
+    Reading,
+    /// All there is has been read; changes are waited for.
+    Watching,
+    /// It cannot be; `trouble` says why.
+    Failed,
+}
+
+/// Something has moved, and nobody has said yet that it is known.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct DataAlert {
+    /// Hours since 1970 (UTC), of the bucket in which it was seen first without a break since.
+    pub since: i64,
+    pub columns: Vec<String>,
+    pub says: String,
+    /// A person has said that it is known.
+    pub acknowledged: bool,
+    /// Unix seconds, until when nothing is said of it.
+    pub snoozed_until: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct MonitorRow {
+    pub project: u32,
+    pub name: String,
+    pub definition: Definition,
+    /// It stands in the project's signalbox.toml; else in Signalbox alone.
+    pub in_policy: bool,
+    pub state: MonitorState,
+    pub trouble: Option<String>,
+    pub files_done: usize,
+    pub files: usize,
+    pub rows: u64,
+    pub n_problems: usize,
+    pub alert: Option<DataAlert>,
+}
+
+/// A monitor that would fit what lies in a project.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct SuggestedMonitor {
+    pub project: u32,
+    pub name: String,
+    pub definition: Definition,
+    /// Why, in a sentence.
+    pub because: String,
+}
+
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct DataOverview {
+    pub sources: Vec<DataSource>,
+    pub monitors: Vec<MonitorRow>,
+    pub suggested: Vec<SuggestedMonitor>,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct OfMonitor {
+    pub project: u32,
+    pub name: String,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct MonitorQuery {
+    pub project: u32,
+    pub name: String,
+    /// One segment; all if none.
+    #[serde(default)]
+    pub segment: Option<String>,
+    /// Of a bucket; chosen if none.
+    #[serde(default)]
+    pub hours: Option<i64>,
+}
+
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct MonitorView {
+    pub row: MonitorRow,
+    /// `null` until the reference is read.
+    pub timeline: Option<Timeline>,
+    /// The reference by its content.
+    pub digest: Option<String>,
+    pub reference_rows: u64,
+    /// How sure a drift has to be, and what counts as an effect.
+    pub rule: signalbox_drift::verdict::Rule,
+    pub problems: Vec<Problem>,
+    /// Rows without a time.
+    pub n_timeless: u64,
+    pub n_labels: u64,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct WindowQuery {
+    pub project: u32,
+    pub name: String,
+    #[serde(default)]
+    pub segment: Option<String>,
+    /// Hours since 1970 (UTC).
+    pub from: i64,
+    /// Not within.
+    pub till: i64,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct SaveMonitor {
+    pub project: u32,
+    pub name: String,
+    pub definition: Definition,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct AckAlert {
+    pub project: u32,
+    pub name: String,
+    /// Unix seconds: say nothing until then. None: it is known, say nothing until something else moves.
+    #[serde(default)]
+    pub until: Option<f64>,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct ProfileQuery {
+    pub project: u32,
+    /// Relative to the project.
+    pub path: String,
+    #[serde(default)]
+    pub target: Option<String>,
+    #[serde(default)]
+    pub test: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct DriftQuery {
+    pub project: u32,
+    pub reference: String,
+    pub current: String,
+    /// Besides our own.
+    #[serde(default)]
+    pub methods: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct MethodInfo {
+    pub name: String,
+    pub says: String,
+}

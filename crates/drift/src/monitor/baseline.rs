@@ -1,0 +1,81 @@
+//! How well the model does on the reference: what it is measured by later, and what its scores are worth without labels.
+
+use super::labels::Texts;
+use super::quality::Task;
+use crate::quality::CalibrationRule;
+use crate::quality::estimate::{Cbpe, Scored};
+use crate::read::{Problems, Rows, Table};
+use arrow::array::Array;
+use std::ops::ControlFlow;
+
+/// Of a reference with predictions, scores and labels.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    pub cbpe: Cbpe,
+    /// Where no score is named: of how sure the model was of what it said, and whether that was right.
+    pub is_of_confidence: bool,
+    pub n_rows: u64,
+    /// The share of right answers.
+    pub accuracy: f64,
+}
+
+/// Into so many chunks, at most, for the thresholds.
+const CHUNKS: usize = 20;
+const MIN_CHUNK: usize = 100;
+
+impl Baseline {
+    /// `None` where the reference lacks predictions, scores or labels.
+    pub fn of(table: &Table, task: &Task) -> Option<Baseline> {
+        if task.is_regression {
+            return None;
+        }
+        let prediction = table.column(task.prediction.as_ref()?).ok()?;
+        let label = table.column(task.label.as_ref()?).ok()?;
+        let is_of_confidence = task.score.is_none() || task.positive.is_none();
+        let scores: Vec<(String, usize)> = if is_of_confidence {
+            task.confidences
+                .iter()
+                .filter_map(|(class, name)| Some((class.clone(), table.column(name).ok()?)))
+                .collect()
+        } else {
+            vec![(String::new(), table.column(task.score.as_ref()?).ok()?)]
+        };
+        if scores.is_empty() {
+            return None;
+        }
+        let mut wanted = vec![prediction, label];
+        wanted.extend(scores.iter().map(|(_, at)| *at));
+        let (mut rows, mut right): (Vec<(Scored, bool)>, u64) = (Vec::new(), 0);
+        table.scan(&wanted, &mut Problems::default(), &mut |batch| {
+            let of = |at: usize| batch.columns[at].as_ref().map(Rows::of);
+            let (Some(called), Some(labels)) = (of(0), of(1)) else { return ControlFlow::Continue(()) };
+            let (called, labels) = (Texts::of(&called, batch.n_rows), Texts::of(&labels, batch.n_rows));
+            let scored: Vec<Option<Rows>> = (0..scores.len()).map(|at| of(at + 2)).collect();
+            for row in 0..batch.n_rows {
+                let (Some(said), Some(label)) = (called.at(row), labels.at(row)) else { continue };
+                let place = if is_of_confidence { scores.iter().position(|(class, _)| class == said) } else { Some(0) };
+                let Some(Some(Rows::Numbers(values))) = place.map(|place| scored[place].as_ref()) else { continue };
+                let score = if values.is_valid(row) { values.value(row) } else { continue };
+                if !(0.0..=1.0).contains(&score) {
+                    continue;
+                }
+                right += u64::from(said == label);
+                let (called, is_so) = if is_of_confidence {
+                    (true, said == label)
+                } else {
+                    (Some(said) == task.positive.as_deref(), Some(label) == task.positive.as_deref())
+                };
+                rows.push((Scored { score, called }, is_so));
+            }
+            ControlFlow::Continue(())
+        });
+        if rows.len() < MIN_CHUNK {
+            return None;
+        }
+        let n = (rows.len() / CHUNKS).max(MIN_CHUNK);
+        let n_rows = rows.len() as u64;
+        let chunks: Vec<Vec<(Scored, bool)>> = rows.chunks(n).map(<[_]>::to_vec).collect();
+        let cbpe = Cbpe::fit(&chunks, CalibrationRule::default());
+        Some(Baseline { cbpe, is_of_confidence, n_rows, accuracy: right as f64 / n_rows as f64 })
+    }
+}

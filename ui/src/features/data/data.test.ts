@@ -1,0 +1,231 @@
+import { expect, test } from "vitest";
+import type { ColumnLine, ColumnWindow, DataBucket, DriftPoint, DriftVerdict } from "$lib/host";
+import { levelBars, quantile, quantilePairs, steps, together } from "./bins";
+import { between, bucketAt, edgeX, gripAt, moved, stretchOf } from "./brush";
+import { definitionOf, draftOf, faults, toml } from "./definition";
+import { mix } from "./drawing";
+import { paintHeat, pixel } from "./heat-paint";
+import { explain, methodTitle } from "./explain";
+import { bucketTicks, formatHour, formatHours, formatSpan, hourTicks } from "./hours";
+import { bandPath, linePath, lonely, middleOf, rangeOf } from "./line";
+import { placeOf } from "./places";
+import { newest, ranked, strengthOf } from "./rank";
+import { formatP, formatPoints, formatShare, formatState, formatStrength, gravity, verdicts } from "./words";
+
+const hour = (month: number, day: number, at = 0) => Date.UTC(2026, month - 1, day, at) / 3_600_000;
+const NOW = new Date(Date.UTC(2026, 10, 22));
+const buckets = (n: number, hours = 6): DataBucket[] => Array.from({ length: n }, (_, i) => ({ from: i * hours, till: (i + 1) * hours, rows: 10, verdict: "no_drift" }));
+
+test("a place in the strip is a bucket, and back", () => {
+  expect([bucketAt(0, 100, 10), bucketAt(99.9, 100, 10), bucketAt(500, 100, 10), bucketAt(-3, 100, 10), bucketAt(3, 0, 10)]).toEqual([0, 9, 9, 0, 0]);
+  expect([edgeX(5, 100, 10), edgeX(3, 100, 0)]).toEqual([50, 0]);
+});
+
+test("a window is dragged in either direction and is never empty", () => {
+  expect(between(3, 7, 10)).toEqual({ first: 3, end: 8 });
+  expect(between(7, 3, 10)).toEqual({ first: 3, end: 8 });
+  expect(between(9, 9, 10)).toEqual({ first: 9, end: 10 });
+  expect(between(50, 60, 10)).toEqual({ first: 9, end: 10 });
+});
+
+test("its ends and the whole stay within, and one bucket is left", () => {
+  expect(moved({ first: 2, end: 5 }, "first", 10, 10)).toEqual({ first: 4, end: 5 });
+  expect(moved({ first: 2, end: 5 }, "first", -10, 10)).toEqual({ first: 0, end: 5 });
+  expect(moved({ first: 2, end: 5 }, "end", -10, 10)).toEqual({ first: 2, end: 3 });
+  expect(moved({ first: 2, end: 5 }, "end", 10, 10)).toEqual({ first: 2, end: 10 });
+  expect(moved({ first: 2, end: 5 }, "both", 10, 10)).toEqual({ first: 7, end: 10 });
+  expect(moved({ first: 2, end: 5 }, "both", -10, 10)).toEqual({ first: 0, end: 3 });
+});
+
+test("handles go before what lies between them", () => {
+  const at = (x: number) => gripAt(x, { first: 2, end: 5 }, 100, 10);
+  expect([at(18), at(22), at(35), at(48), at(54), at(70)]).toEqual(["first", "first", "both", "end", "end", null]);
+});
+
+test("without an address the newest week is looked at; with one, the buckets that it touches", () => {
+  expect(stretchOf(buckets(140), null, null)).toEqual({ first: 112, end: 140 });
+  expect(stretchOf(buckets(3), null, null)).toEqual({ first: 0, end: 3 });
+  expect(stretchOf(buckets(10), 7, 18)).toEqual({ first: 1, end: 3 });
+  expect(stretchOf(buckets(10), 600, 700)).toEqual({ first: 9, end: 10 });
+  expect(stretchOf([], 1, 2)).toEqual({ first: 0, end: 0 });
+  expect(stretchOf(buckets(2, 2000), null, null)).toEqual({ first: 1, end: 2 });
+});
+
+test("hours are said in UTC, with as little as tells them", () => {
+  expect(formatHour(hour(11, 3), NOW)).toBe("3 Nov");
+  expect(formatHour(hour(11, 3, 6), NOW)).toBe("3 Nov 06:00");
+  expect(formatHour(Date.UTC(2024, 1, 29) / 3_600_000, NOW)).toBe("29 Feb 2024");
+  expect(formatHour(Number.NaN, NOW)).toBe("unknown");
+  expect(formatSpan(hour(11, 3), hour(11, 4), NOW)).toBe("3 Nov");
+  expect(formatSpan(hour(11, 3, 6), hour(11, 3, 12), NOW)).toBe("3 Nov 06:00 – 12:00");
+  expect(formatSpan(hour(11, 3, 18), hour(11, 4), NOW)).toBe("3 Nov 18:00 – 24:00");
+  expect(formatSpan(hour(11, 3), hour(11, 10), NOW)).toBe("3 Nov – 9 Nov");
+  expect(formatSpan(hour(11, 3, 6), hour(11, 10), NOW)).toBe("3 Nov 06:00 – 10 Nov");
+  expect([1, 6, 24, 36, 72, 168, 336].map(formatHours)).toEqual(["1 h", "6 h", "1 day", "36 h", "3 days", "1 week", "2 weeks"]);
+});
+
+test("ticks lie on whole days, or on hours where there is room", () => {
+  expect(hourTicks(hour(11, 1), hour(11, 8), 600).map((tick) => tick.label)).toEqual(["1 Nov", "2 Nov", "3 Nov", "4 Nov", "5 Nov", "6 Nov", "7 Nov"]);
+  expect(hourTicks(hour(11, 1), hour(11, 2), 300).map((tick) => tick.label)).toEqual(["1 Nov", "06:00", "12:00", "18:00"]);
+  expect(hourTicks(5, 5, 300)).toEqual([]);
+});
+
+test("ticks follow the buckets over a hole, and none stands on another", () => {
+  const year = new Date().getUTCFullYear();
+  const of = (day: number) => Date.UTC(year, 10, day) / 3_600_000;
+  const days = [of(1), of(2), of(20), of(21)].map((from) => ({ from, till: from + 24 }));
+  const ticks = bucketTicks(days, 400);
+  expect(ticks.map((tick) => [tick.label, Math.round(tick.x)])).toEqual([["1 Nov", 0], ["2 Nov", 100], ["20 Nov", 200], ["21 Nov", 300]]);
+  expect(bucketTicks([], 400)).toEqual([]);
+});
+
+test("bins that are too narrow are joined, and shares stay shares", () => {
+  // 0.001 is a decile that fell beside an equal bin's edge.
+  const edges = [0, 1, 1.001, 2, 3];
+  const drawn = steps(edges, [10, 20, 1, 19, 40, 10], [0, 0, 0, 0, 50, 50]);
+  expect(drawn.steps.map((step) => [step.from, step.till])).toEqual([[0, 1], [1, 2], [2, 3]]);
+  expect(drawn.steps[1]!.expected).toBeCloseTo(0.2, 12);
+  expect([drawn.below.expected, drawn.above.expected, drawn.above.found]).toEqual([0.1, 0.1, 0.5]);
+  const sum = drawn.steps.reduce((all, step) => all + step.expected, 0);
+  expect(sum + drawn.below.expected + drawn.above.expected).toBeCloseTo(1, 12);
+  expect(steps([], [], []).steps).toEqual([]);
+  expect(steps([0, 1], [0, 0, 0], [0, 0, 0]).steps[0]!.expected).toBe(0);
+});
+
+test("a quantile lies straight within its bin, and nowhere in an open end", () => {
+  const edges = [0, 10, 20];
+  expect(quantile(edges, [0, 50, 50, 0], 0.25)).toBe(5);
+  expect(quantile(edges, [0, 50, 50, 0], 0.5)).toBe(10);
+  expect(quantile(edges, [0, 50, 50, 0], 1)).toBe(20);
+  expect(quantile(edges, [90, 5, 5, 0], 0.5)).toBeNull();
+  expect(quantile(edges, [0, 0, 0, 0], 0.5)).toBeNull();
+});
+
+test("the same rows lie on the line, moved ones beside it by as much", () => {
+  const edges = [0, 1, 2, 3, 4];
+  const same = quantilePairs(edges, [0, 1, 2, 1, 0, 0], [0, 2, 4, 2, 0, 0]);
+  expect(same).toHaveLength(99);
+  for (const point of same) expect(point.window).toBeCloseTo(point.reference, 12);
+  for (const point of quantilePairs(edges, [0, 1, 2, 1, 0, 0], [0, 0, 1, 2, 1, 0])) expect(point.window - point.reference).toBeCloseTo(1, 12);
+});
+
+test("two files' histograms come onto the same bins with no row lost", () => {
+  const both = together({ edges: [0, 1, 2], counts: [10, 30] }, { edges: [1, 3], counts: [20] }, 6)!;
+  expect([both.edges[0], both.edges.at(-1)]).toEqual([0, 3]);
+  expect(both.expected).toEqual([0, 5, 5, 15, 15, 0, 0, 0].map((n) => expect.closeTo(n, 9)));
+  expect(both.found).toEqual([0, 0, 0, 5, 5, 5, 5, 0].map((n) => expect.closeTo(n, 9)));
+  // A constant has one bin without a width.
+  expect(together({ edges: [1, 1], counts: [7] }, { edges: [0, 2], counts: [4] }, 4)!.expected.reduce((a, b) => a + b, 0)).toBe(7);
+  expect(together({ edges: [], counts: [] }, { edges: [], counts: [] })).toBeNull();
+});
+
+test("new levels have their bar, and what is left is one", () => {
+  const bars = levelBars(["a", "b", "c"], [50, 30, 20, 0], [40, 40, 10, 10], [{ level: "z", rows: 6 }], 2);
+  expect(bars.map((bar) => [bar.name, bar.isNew, bar.isOther])).toEqual([["z", true, false], ["a", false, false], ["b", false, false], ["1 others", false, true]]);
+  expect(bars[0]!.found).toBeCloseTo(0.06, 12);
+  expect(bars.at(-1)!.found).toBeCloseTo(0.14, 12);
+});
+
+const point = (strength: number, verdict: DriftVerdict = "no_drift"): DriftPoint => ({ verdict, strength, js: null, psi: null, p_adjusted: null, nulls: 0, mean: null });
+const column = (name: string, verdict: DriftVerdict, value: number | null): ColumnWindow => ({ name, verdict, effect: value === null ? null : { name: "js", value, threshold: 0.1 }, tests: {}, reference: null, current: null } as unknown as ColumnWindow);
+
+test("columns are ranked by effect; what is gone leads, what drifts by its nulls goes before what is steady", () => {
+  const rows = ranked([], [column("steady", "no_drift", 0.09), column("moved", "drift", 0.3), column("nulls", "drift", 0.01), column("gone", "missing", null), column("few", "too_few_rows", null)], "effect");
+  expect(rows.map((row) => row.name)).toEqual(["gone", "moved", "nulls", "steady", "few"]);
+  expect(strengthOf(column("moved", "drift", 0.3))).toBeCloseTo(3, 12);
+  expect(strengthOf(column("few", "too_few_rows", null))).toBeNull();
+});
+
+test("a column without a window is ranked by its newest bucket, and found by a part of its name", () => {
+  const lines: ColumnLine[] = [{ name: "Alpha", band: null, points: [point(0.1), null] }, { name: "beta", band: null, points: [point(3), point(2), null] }];
+  expect(ranked(lines, [], "now").map((row) => [row.name, row.strength, row.at])).toEqual([["beta", 2, 1], ["Alpha", 0.1, 0]]);
+  expect(ranked(lines, [], "effect", " ALP ").map((row) => row.name)).toEqual(["Alpha"]);
+  expect(newest(lines[0]!)?.strength).toBe(0.1);
+  expect(newest({ name: "", band: null, points: [null] })).toBeNull();
+});
+
+test("lines have gaps where nothing is known", () => {
+  const x = (i: number) => i * 10;
+  const y = (value: number) => value;
+  expect(linePath([1, 2, null, 4], x, y)).toBe("M0.0 1.0L10.0 2.0M30.0 4.0");
+  expect(lonely([1, 2, null, 4, undefined])).toEqual([3]);
+  expect(bandPath([1, 1, null, 2], [3, 4, null, 5], x, y)).toBe("M0.0 3.0L10.0 4.0L10.0 1.0L0.0 1.0ZM30.0 5.0L30.0 2.0Z");
+  expect(linePath([Number.NaN, Infinity], x, y)).toBe("");
+});
+
+test("an axis shows all values, does not blow up what stands still, and keeps to its bounds", () => {
+  expect(rangeOf([[1, 2]])).toEqual([0.92, 2.08]);
+  expect(rangeOf([[0, 0]], 0, 1, 0.02)).toEqual([0, 0.02]);
+  expect(rangeOf([[0.5, 0.5]], 0, 1, 0.1)).toEqual([0.45, 0.55]);
+  expect(rangeOf([[0.9, 1]], 0, 1)[1]).toBe(1);
+  expect(rangeOf([[null, undefined]])).toEqual([0, 1]);
+  expect(middleOf([...Array.from({ length: 20 }, (_, i) => i), null])).toEqual(Array.from({ length: 18 }, (_, i) => i + 1));
+});
+
+test("verdicts each have a word and a mark of their own, and the gravest come first", () => {
+  const marks = Object.values(verdicts).map((words) => words.mark);
+  expect(new Set(marks).size).toBe(marks.length);
+  expect((["no_drift", "drift", "missing", "large_but_uncertain"] as DriftVerdict[]).sort((a, b) => gravity(a) - gravity(b))).toEqual(["missing", "drift", "large_but_uncertain", "no_drift"]);
+});
+
+test("numbers in their units", () => {
+  expect([0.123, 0.97, 2.345, 14.2, 2345].map(formatStrength)).toEqual(["0.12 ×", "1.0 ×", "2.3 ×", "14 ×", "2,345 ×"]);
+  expect([0, 1, 0.1234, 0.0001, -0.02, Number.NaN].map((share) => formatShare(share))).toEqual(["0 %", "100 %", "12.3 %", "< 0.1 %", "−2.0 %", ""]);
+  expect([0, 0.031, -0.2, 0.0001].map(formatPoints)).toEqual(["0", "+3.1 pt", "−20.0 pt", "0"]);
+  expect([null, 0, 0.9999, 0.0123, Number.NaN].map(formatP)).toEqual(["none", "< 1e−12", "1", "0.012", "none"]);
+  expect(formatState("reading", 34, 140)).toBe("Reading 34 of 140 files");
+});
+
+test("a peer's method is named with its peer, and its number explains itself", () => {
+  expect(methodTitle("psi:evidently")).toBe("PSI as Evidently");
+  expect(methodTitle("js:words")).toBe("Jensen–Shannon of words");
+  expect(methodTitle("made_up")).toBe("made up");
+  const ks = { statistic: 0.2, p_value: 0.003, threshold: 0.01, n: [8000, 412] as [number, number], refused: null };
+  expect(explain("ks", ks)).toMatch(/distribution functions.*\n.*8,000 in the reference, 412 in the window.*\n.*p 0\.003.*\n.*below 0\.01/);
+  expect(explain("psi", { ...ks, threshold: 0.1, p_value: null })).toMatch(/Counts from 0\.1/);
+});
+
+test("the address says where one is, and never fails", () => {
+  expect(placeOf({})).toEqual({ at: "overview" });
+  expect(placeOf({ monitor: "a" })).toEqual({ at: "overview" });
+  expect(placeOf({ in: "1", monitor: "a/b", tab: "quality", from: "10", till: "20", segment: "red" })).toMatchObject({ at: "monitor", project: 1, name: "a/b", tab: "quality", from: 10, till: 20, segment: "red", hours: null });
+  expect(placeOf({ in: "1", monitor: "a", tab: "nonsense", from: "20", till: "10" })).toMatchObject({ tab: "drift", from: null, till: null });
+  expect(placeOf({ in: "2", file: "x.csv" })).toMatchObject({ at: "profile", path: "x.csv" });
+  expect(placeOf({ in: "2", reference: "x", current: "y", methods: "ks,,cvm" })).toMatchObject({ at: "compare", methods: ["ks", "cvm"] });
+  expect(placeOf({ in: "nobody", file: "x.csv" })).toEqual({ at: "overview" });
+});
+
+test("a definition goes through the form and comes back the same, and is said in TOML", () => {
+  const definition = { reference: "train.parquet", current: "seen", time: "at", ignore: ["id", "note"], groups: ["sex"], min_group: 50 };
+  expect(definitionOf(draftOf(definition))).toEqual(definition);
+  expect(toml("wine", definition)).toBe('[data.wine]\nreference = "train.parquet"\ncurrent = "seen"\ntime = "at"\nignore = ["id", "note"]\ngroups = ["sex"]\nmin_group = 50\n');
+  expect(toml("my wine", { reference: 'a"b', current: "c" })).toBe('[data."my wine"]\nreference = "a\\"b"\ncurrent = "c"\n');
+});
+
+test("what keeps a monitor from being saved is said at its field", () => {
+  expect(Object.keys(faults("", draftOf({})))).toEqual(["name", "reference", "current"]);
+  expect(faults("a/b", draftOf({ reference: "x", current: "y", labels: "z", score: "p", min_group: 0 }))).toEqual({ name: expect.any(String), id: expect.any(String), prediction: expect.any(String), min_group: expect.any(String) });
+  expect(faults("wine", draftOf({ reference: "x", current: "y" }))).toEqual({});
+});
+
+test("colours are mixed channel by channel", () => {
+  expect([mix("#000000", "#ffffff", 0.5), mix("#102030", "#ffffff", 0), mix("#102030", "#ffffff", 7)]).toEqual(["#808080", "#102030", "#ffffff"]);
+});
+
+test("cells are pixels: colour by strength, stripes for what is uncertain, a dot for drift, nothing where no rows were", () => {
+  const [width, height] = [40, 24];
+  const pixels = new Uint32Array(width * height);
+  const line: ColumnLine = { name: "a", band: null, points: [point(0), point(3, "large_but_uncertain"), null, point(4, "drift")] };
+  paintHeat(pixels, [line], 4, { width, height, rowHeight: 24, top: 0, ratio: 1, theme: "dark" });
+  const at = (x: number, y: number) => pixels[y * width + x];
+  const cell = (i: number) => new Set(Array.from({ length: 9 * 20 }, (_, k) => at(i * 10 + (k % 9), 2 + Math.floor(k / 9))));
+  expect(cell(0).size).toBe(1);
+  expect(cell(1).size).toBe(2);
+  expect([...cell(2)]).toEqual([0]);
+  expect([at(34, 12), at(31, 4)]).toEqual([pixel("#121417"), pixel("#ff7a72")]);
+  expect([at(0, 0), at(9, 12), at(0, 23)]).toEqual([0, 0, 0]);
+  // Scrolled half out, it neither writes beyond the ends nor into another row.
+  paintHeat(pixels, [line, line], 4, { width, height, rowHeight: 24, top: -13, ratio: 1, theme: "light" });
+  expect([at(0, 8), at(0, 9), at(0, 12), at(0, 13)].map((ink) => ink === 0)).toEqual([false, true, true, false]);
+  expect(() => paintHeat(pixels, [line], 0, { width, height, rowHeight: 24, top: 0, ratio: 2, theme: "dark" })).not.toThrow();
+});

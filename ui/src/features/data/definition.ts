@@ -1,0 +1,77 @@
+/** A monitor's definition as a form has it, and as signalbox.toml does. */
+import type { MonitorDefinition } from "$lib/host";
+
+type Key = keyof MonitorDefinition;
+
+export interface FieldSpec {
+  key: Key;
+  label: string;
+  /** What it is for. */
+  hint: string;
+  kind: "path" | "column" | "columns" | "text" | "number";
+  needed?: boolean;
+  /** The heading that it begins. */
+  heading?: string;
+}
+
+export const FIELDS: readonly FieldSpec[] = [
+  { key: "reference", label: "Reference", kind: "path", needed: true, hint: "What the model was trained on: a file or a folder. All else is measured against it." },
+  { key: "current", label: "Watched", kind: "path", needed: true, hint: "What the model has seen since: a file that grows, or a folder that files come into." },
+  { key: "time", label: "Time column", kind: "column", heading: "Rows", hint: "When each row was. Left empty it is found, if one column only is a time." },
+  { key: "segment", label: "Segment column", kind: "column", hint: "Tells rows apart: a country, a device. Each segment can be looked at alone." },
+  { key: "ignore", label: "Ignored columns", kind: "columns", hint: "Not watched: identifiers, free text." },
+  { key: "prediction", label: "Prediction", kind: "column", heading: "Model quality", hint: "What the model said: a class, or a number." },
+  { key: "label", label: "Label", kind: "column", hint: "The truth, in the reference and, where it comes along, in the watched data." },
+  { key: "score", label: "Score", kind: "column", hint: "How sure it was of the positive class, 0 to 1. With it quality is estimated before labels come." },
+  { key: "positive", label: "Positive class", kind: "text", hint: "The class that the score is of. Left empty: of two classes, the later one by name." },
+  { key: "labels", label: "Late labels", kind: "path", hint: "Labels that come later: a file or folder with the two columns of label and id." },
+  { key: "id", label: "Row id", kind: "column", hint: "By which late labels find their rows." },
+  { key: "groups", label: "Groups", kind: "columns", heading: "Fairness", hint: "Attributes by which the model's rates are compared, such as sex and age_group; crossings of them too." },
+  { key: "min_group", label: "Least group", kind: "number", hint: "Groups with fewer labelled rows are listed, not judged." },
+];
+
+export type Draft = Record<Key, string>;
+
+export function draftOf(definition: Partial<MonitorDefinition>): Draft {
+  const words = (key: Key) => {
+    const value = definition[key];
+    return Array.isArray(value) ? value.join(", ") : value === null || value === undefined ? "" : String(value);
+  };
+  return Object.fromEntries(FIELDS.map(({ key }) => [key, words(key)])) as Draft;
+}
+
+export const listed = (text: string) => text.split(",").map((part) => part.trim()).filter(Boolean);
+
+export function definitionOf(draft: Draft): MonitorDefinition {
+  const text = (key: Key) => draft[key].trim() || null;
+  const definition: MonitorDefinition = { reference: draft.reference.trim(), current: draft.current.trim() };
+  for (const key of ["time", "segment", "prediction", "score", "positive", "label", "labels", "id"] as const) if (text(key)) definition[key] = text(key);
+  for (const key of ["ignore", "groups"] as const) if (listed(draft[key]).length > 0) definition[key] = listed(draft[key]);
+  if (text("min_group")) definition.min_group = Number(draft.min_group);
+  return definition;
+}
+
+/** What keeps it from being saved, by field. */
+export function faults(name: string, draft: Draft): Partial<Record<Key | "name", string>> {
+  const found: Partial<Record<Key | "name", string>> = {};
+  if (!name.trim()) found.name = "It needs a name.";
+  else if (/[/\\\n]/.test(name)) found.name = "A name has no slash.";
+  for (const { key, needed } of FIELDS) if (needed && !draft[key].trim()) found[key] = "It needs a file or a folder.";
+  if (draft.min_group.trim() && !/^[1-9]\d{0,8}$/.test(draft.min_group.trim())) found.min_group = "A whole number of rows, from 1.";
+  if (draft.labels.trim() && !draft.id.trim()) found.id = "Late labels find their rows by a column.";
+  if (draft.score.trim() && !draft.prediction.trim()) found.prediction = "A score needs what the model said beside it.";
+  return found;
+}
+
+const quoted = (text: string) => JSON.stringify(text);
+
+/** The lines to paste into signalbox.toml. */
+export function toml(name: string, definition: MonitorDefinition): string {
+  const key = /^[\w-]+$/.test(name) ? name : quoted(name || "name");
+  const lines = FIELDS.flatMap(({ key }) => {
+    const value = definition[key];
+    if (value === null || value === undefined || (Array.isArray(value) && value.length === 0)) return [];
+    return [`${key} = ${Array.isArray(value) ? `[${value.map(quoted).join(", ")}]` : typeof value === "number" ? value : quoted(value)}`];
+  });
+  return `[data.${key}]\n${lines.join("\n")}\n`;
+}

@@ -1,0 +1,76 @@
+/** Verdicts and numbers in the words that the whole of Data uses. */
+import { formatNumber, plural } from "$lib/format";
+import type { DataKind, DriftVerdict, MonitorState } from "$lib/host";
+
+export type Tone = "bad" | "warn" | "quiet" | "good";
+
+interface VerdictWords {
+  word: string;
+  /** In a heat map's cell and before the word: never colour alone. */
+  mark: string;
+  tone: Tone;
+  means: string;
+}
+
+export const verdicts: Record<DriftVerdict, VerdictWords> = {
+  missing: { word: "Missing", mark: "✕", tone: "bad", means: "The column is not there any more." },
+  type_changed: { word: "Type changed", mark: "≠", tone: "bad", means: "The column holds another type now." },
+  drift: { word: "Drift", mark: "●", tone: "bad", means: "The effect is large, and not by chance." },
+  large_but_uncertain: { word: "Uncertain", mark: "◌", tone: "warn", means: "The effect is large, but so few rows may be so by chance." },
+  small_but_significant: { word: "Slight", mark: "○", tone: "quiet", means: "Not by chance, and too small to matter." },
+  too_few_rows: { word: "Too few rows", mark: "╱", tone: "quiet", means: "Nobody can tell from so few rows." },
+  new: { word: "New column", mark: "+", tone: "warn", means: "The reference does not have this column." },
+  not_judged: { word: "Not judged", mark: "·", tone: "quiet", means: "It is not meant to stay the same: an identifier, a time that goes on." },
+  no_drift: { word: "Steady", mark: "✓", tone: "good", means: "Neither effect nor chance speaks for a change." },
+};
+
+const GRAVE: readonly DriftVerdict[] = ["missing", "type_changed", "drift"];
+export const isGrave = (verdict: DriftVerdict) => GRAVE.includes(verdict);
+
+/** The order in which verdicts call for a look. */
+const ORDER: readonly DriftVerdict[] = ["missing", "type_changed", "drift", "new", "large_but_uncertain", "small_but_significant", "no_drift", "too_few_rows", "not_judged"];
+export const gravity = (verdict: DriftVerdict) => ORDER.indexOf(verdict);
+
+export const kinds: Record<DataKind, string> = { numeric: "number", boolean: "yes or no", categorical: "levels", datetime: "time", list: "list", opaque: "other" };
+
+/** "2.3 ×" of the threshold; one digit is all that a rank needs. */
+export function formatStrength(strength: number): string {
+  if (!Number.isFinite(strength)) return "";
+  return `${strength < 0.95 ? strength.toFixed(2) : strength < 9.95 ? strength.toFixed(1) : Math.round(strength).toLocaleString("en-US")} ×`;
+}
+
+export function formatShare(share: number, digits = 1): string {
+  if (!Number.isFinite(share)) return "";
+  const percent = share * 100;
+  if (percent !== 0 && Math.abs(percent) < 10 ** -digits / 2) return percent > 0 ? `< ${(10 ** -digits).toFixed(digits)} %` : `> −${(10 ** -digits).toFixed(digits)} %`;
+  return `${percent.toFixed(percent === 0 || percent === 100 ? 0 : digits).replace("-", "−")} %`;
+}
+
+/** A share's change in points: "+3.1 pt", "0". */
+export function formatPoints(change: number): string {
+  const points = change * 100;
+  if (Math.abs(points) < 0.05) return "0";
+  return `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} pt`;
+}
+
+export function formatP(p: number | null | undefined): string {
+  if (p === null || p === undefined || !Number.isFinite(p)) return "none";
+  if (p < 1e-12) return "< 1e−12";
+  return p >= 0.9995 ? "1" : formatNumber(p, 2);
+}
+
+/** Unlike `formatNumber` for values that may be missing. */
+export const formatMaybe = (value: number | null | undefined, digits = 3) => (value === null || value === undefined ? "–" : formatNumber(value, digits));
+
+export function formatState(state: MonitorState, done: number, files: number): string {
+  switch (state) {
+    case "freezing":
+      return "Reading the reference";
+    case "reading":
+      return `Reading ${done.toLocaleString("en-US")} of ${plural(files, "file")}`;
+    case "watching":
+      return "Watching";
+    case "failed":
+      return "Cannot go on";
+  }
+}
