@@ -135,6 +135,15 @@ class Drift:
             for peer in filter(None, map(best.get, peers)):
                 self.results.add(f"{name}/{label}", ours.cpu, "CPU s", f"{peer.engine}, grouped by file", peer.cpu)
             self.goal_peak(f"{name}_peak/{label}", ours)
+        self.monitor(folder.parent, label)
+
+    def monitor(self, folder, label):
+        """The same files under a monitor, as the window has it."""
+        print("  a monitor over them, through signalbox serve", flush=True)
+        env = os.environ | {"SIGNALBOX_BIN": str(self.cli.parent)}
+        done = subprocess.run(["node", HERE / "monitor.mjs", folder], check=True, stdout=subprocess.PIPE, text=True, env=env)
+        for row in json.loads(done.stdout):
+            self.results.add(f"monitor/{label}/{row['name']}", row["value"], row["unit"], goal=row.get("goal"), met=row.get("met"))
 
     # What is told.
 

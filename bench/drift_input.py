@@ -1,7 +1,8 @@
 """The tables that drift is measured on, seeded: the same to the value wherever they are made.
 
     drift_input.py FOLDER NAME ROWS         NAME.ref.parquet, NAME.cur.parquet and NAME.columns.json
-    drift_input.py FOLDER year FILES        year/date=…/hour=….parquet and year.columns.json
+    drift_input.py FOLDER year FILES        year/date=…/hour=….parquet, year.ref.parquet, coming.parquet (the hour
+                                            after) and year.columns.json
 
 m1x20 has 14 float, 2 integer and 4 string columns, the strings of 5 to 5,000 levels; m10x10 has 7, 1 and 2. Two in a
 hundred values of every third float column are null. `cur` is drawn from distributions moved a little. As pyarrow
@@ -86,15 +87,19 @@ def make_pair(folder, name, n_rows):
 
 
 def make_year(folder, n_files):
-    for hour in range(n_files):
+    for hour in range(n_files + 1):
         when = dt.datetime(2025, 1, 1) + dt.timedelta(hours=hour)
         table = rows([2, 0, hour], SHAPES["year"], YEAR_ROWS, 0.15 if hour > n_files * 2 // 3 else 0.0)
         at = np.datetime64(when, "us") + np.sort(np.random.default_rng([2, 1, hour]).integers(0, 3_600_000_000, YEAR_ROWS))
         table = table.append_column("ts", pa.array(at, pa.timestamp("us", tz="UTC")))
         path = folder / "year" / f"date={when:%Y-%m-%d}" / f"hour={when:%H}.parquet"
+        if hour == n_files:
+            path = folder / "coming.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, path, use_dictionary=dictionaries(table))
-    write_columns(rows([2, 0, 0], SHAPES["year"], GROUP, 0.0), folder / "year.columns.json")
+    reference = rows([2, 0, 0], SHAPES["year"], GROUP, 0.0)
+    pq.write_table(reference, folder / "year.ref.parquet", use_dictionary=dictionaries(reference))
+    write_columns(reference, folder / "year.columns.json")
 
 
 def main():

@@ -5,12 +5,18 @@
 //! (`watched`). What a person sees is summed from counts when it is asked for.
 
 mod alert;
+mod export;
 mod files;
 mod gate;
+mod importance;
+mod linked;
 mod reading;
+mod rules;
 mod suggest;
 mod watched;
+mod work;
 
+pub(crate) use export::bytes as drift_chart;
 pub(crate) use gate::drift_gate;
 
 use crate::app::{App, lock};
@@ -25,9 +31,7 @@ use signalbox_drift::rules::RULES_KEYS;
 use signalbox_release::Policy;
 use signalbox_store::CellStore;
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::path::{Component, Path};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock};
 use watched::Watched;
 
@@ -37,6 +41,7 @@ pub(crate) struct Data {
     watched: Mutex<BTreeMap<(u32, String), Arc<Watched>>>,
     cells: OnceLock<Option<Arc<CellStore>>>,
     found: Mutex<BTreeMap<u32, files::Found>>,
+    works: work::Works,
 }
 
 impl Data {
@@ -78,7 +83,7 @@ impl App {
         for (name, value) in policy.map(|(policy, _)| policy.data).unwrap_or_default() {
             let (definition, trouble) = match definition_of(value) {
                 Ok(definition) => {
-                    let trouble = is_within(&definition).err();
+                    let trouble = is_within(&definition).and_then(|()| definition.rule().map(drop)).err();
                     (definition, trouble)
                 }
                 Err(why) => (Definition::default(), Some(why)),
@@ -176,7 +181,10 @@ impl App {
             return Err(CallError::new(ErrorCode::Refused, format!("signalbox.toml has the monitor {name:?}."))
                 .hint("Change it there, or choose another name."));
         }
-        for path in [&args.definition.reference, &args.definition.current].into_iter().chain(&args.definition.labels) {
+        if let Err(why) = args.definition.rule() {
+            return Err(CallError::new(ErrorCode::BadRequest, format!("{why}.")));
+        }
+        for path in args.definition.paths() {
             let absolute = project.root.join(path);
             if !absolute.exists() {
                 return Err(CallError::new(ErrorCode::NotFound, format!("{} is not there.", absolute.display()))
@@ -214,7 +222,9 @@ impl App {
         let table = opened(&project.root.join(&args.path))?;
         let test = args.test.as_ref().map(|path| opened(&project.root.join(path))).transpose()?;
         let looked = Looked { columns: Vec::new(), target: args.target, test: test.as_ref() };
-        profile(&table, &looked, &mut |_| self.unless_stopped()).ok_or_else(ended)
+        let work = self.begin_work(args.work);
+        profile(&table, &looked, &mut |so_far| work.goes_on(so_far.columns_done, so_far.columns))
+            .ok_or_else(|| work.stopped())
     }
 
     pub(crate) fn data_drift(&self, args: DriftQuery) -> Result<Report, CallError> {
@@ -226,16 +236,14 @@ impl App {
             method::named(name).ok_or_else(unknown)
         });
         let wanted = Wanted { methods: methods.collect::<Result<_, _>>()?, ..Wanted::default() };
-        compare_tables(&reference, &current, &wanted, &mut |_| self.unless_stopped()).ok_or_else(ended)
+        let work = self.begin_work(args.work);
+        compare_tables(&reference, &current, &wanted, &mut |so_far| work.goes_on(so_far.columns_done, so_far.columns))
+            .ok_or_else(|| work.stopped())
     }
 
     pub(crate) fn data_methods(&self, _: Empty) -> Result<Vec<MethodInfo>, CallError> {
         let all = method::methods().iter();
         Ok(all.map(|method| MethodInfo { name: method.name.to_owned(), says: method.says.to_owned() }).collect())
-    }
-
-    fn unless_stopped(&self) -> ControlFlow<()> {
-        if self.0.stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
@@ -248,7 +256,7 @@ fn definition_of(mut value: serde_json::Value) -> Result<Definition, String> {
 
 /// A file of strangers names what lies beside it, and nothing else.
 fn is_within(definition: &Definition) -> Result<(), String> {
-    for path in [&definition.reference, &definition.current].into_iter().chain(&definition.labels) {
+    for path in definition.paths() {
         let is_below =
             Path::new(path).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         if !is_below || path.is_empty() {
@@ -263,8 +271,4 @@ fn opened(path: &Path) -> Result<Table, CallError> {
         let code = if matches!(e, ReadError::NotThere { .. }) { ErrorCode::NotFound } else { ErrorCode::Unreadable };
         CallError::new(code, e.to_string())
     })
-}
-
-fn ended() -> CallError {
-    CallError::new(ErrorCode::Internal, "Signalbox is ending.")
 }

@@ -75,7 +75,7 @@ fn number(x: f64) -> String {
 }
 
 /// RFC 4180. A text that a spreadsheet would run as a formula is not changed: the export equals the log.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
 }
 
@@ -163,6 +163,26 @@ fn finite_x(x: Vec<f64>, y: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
     x.into_iter().zip(y).filter(|(x, _)| x.is_finite()).unzip()
 }
 
+/// Asks the person where to, then makes the bytes and writes them.
+pub(crate) fn save(
+    app: &App,
+    name: &str,
+    bytes: impl FnOnce() -> Result<Vec<u8>, CallError>,
+) -> Result<PickedPath, CallError> {
+    let Some(desktop) = &app.0.options.desktop else {
+        return Err(CallError::new(ErrorCode::Refused, "There is no desktop here that could ask for a file name.")
+            .hint("The page downloads the file instead."));
+    };
+    // Only a name: the person chooses the folder.
+    let name: String = name.chars().filter(|c| !c.is_control() && !matches!(c, '/' | '\\')).take(120).collect();
+    let Some(path) = desktop.save_file(&name) else { return Ok(PickedPath { path: None }) };
+    std::fs::write(&path, bytes()?).map_err(|e| {
+        CallError::new(ErrorCode::Unreadable, format!("{} was not written: {e}.", path.display()))
+            .hint("Choose another folder.")
+    })?;
+    Ok(PickedPath { path: Some(path.display().to_string()) })
+}
+
 impl App {
     pub(crate) fn export_csv(&self, args: ExportCsv) -> Result<ExportedText, CallError> {
         let project = self.project(args.project)?;
@@ -172,20 +192,7 @@ impl App {
     }
 
     pub(crate) fn save_export(&self, args: SaveExport) -> Result<PickedPath, CallError> {
-        let Some(desktop) = &self.0.options.desktop else {
-            return Err(CallError::new(ErrorCode::Refused, "There is no desktop here that could ask for a file name.")
-                .hint("The page downloads the file instead."));
-        };
-        // Only a name: the person chooses the folder.
-        let name: String =
-            args.name.chars().filter(|c| !c.is_control() && !matches!(c, '/' | '\\')).take(120).collect();
-        let Some(path) = desktop.save_file(&name) else { return Ok(PickedPath { path: None }) };
-        let bytes = export(self, &args)?;
-        std::fs::write(&path, bytes).map_err(|e| {
-            CallError::new(ErrorCode::Unreadable, format!("{} was not written: {e}.", path.display()))
-                .hint("Choose another folder.")
-        })?;
-        Ok(PickedPath { path: Some(path.display().to_string()) })
+        save(self, &args.name, || export(self, &args))
     }
 
     pub(crate) fn artifact_bytes(&self, args: &ArtifactBlob) -> Result<Vec<u8>, CallError> {

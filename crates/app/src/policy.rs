@@ -124,7 +124,7 @@ fn view(policy: &Policy) -> Result<TeamPolicy, CallError> {
     let odd = |e: serde_json::Error| CallError::new(ErrorCode::Internal, format!("{POLICY_FILE}: {e}."));
     serde_json::from_value(json!({
         "registries": policy.registries, "targets": policy.targets, "models": policy.models, "roles": policy.roles,
-        "freeze": freeze,
+        "data": policy.data, "freeze": freeze,
     }))
     .map_err(odd)
 }

@@ -163,6 +163,12 @@ pub enum Event {
         project: u32,
     },
     /// A monitor over data got further, or the list of them changed.
+    /// A profile or a comparison goes on: so many columns are done.
+    Work {
+        work: u32,
+        done: usize,
+        of: usize,
+    },
     Data {
         project: u32,
         name: String,

@@ -27,11 +27,12 @@ pub use timeline::{
 };
 pub use window::{ColumnWindow, Window, window};
 
+use crate::verdict::Rule;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// What is watched: paths are relative to the project.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 #[ts(rename = "MonitorDefinition")]
 pub struct Definition {
@@ -66,12 +67,70 @@ pub struct Definition {
     /// The column by which labels find their rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// A file that tells how much the model turns on each column: JSON, a weight for each. The ranking weighs by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub importance: Option<String>,
     /// Attributes by which fairness is looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
     /// Groups with fewer labelled rows are listed, not judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_group: Option<u64>,
+    /// What counts as a drift, where it is not as usual ([`crate::verdict::Rule`]): the corrected p-value is below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+    /// Of numbers: Wasserstein's distance in deviations of the reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_shift: Option<f64>,
+    /// Of levels: Jensen and Shannon's distance in bits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_js: Option<f64>,
+    /// Values on either side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_values: Option<u64>,
+}
+
+impl Definition {
+    /// All that it names: relative to the project.
+    pub fn paths(&self) -> impl Iterator<Item = &String> {
+        [&self.reference, &self.current].into_iter().chain(&self.labels).chain(&self.importance)
+    }
+
+    /// What cells turn on: what only the eye is shown may change without anything being counted anew.
+    pub fn counted_by(&self) -> Definition {
+        let seen = self.clone();
+        Definition {
+            importance: None,
+            min_group: None,
+            alpha: None,
+            min_shift: None,
+            min_js: None,
+            min_values: None,
+            ..seen
+        }
+    }
+
+    /// What its verdicts are made by. `Err`: a threshold that cannot be.
+    pub fn rule(&self) -> Result<Rule, String> {
+        let usual = Rule::default();
+        let rule = Rule {
+            alpha: self.alpha.unwrap_or(usual.alpha),
+            min_wasserstein_std: self.min_shift.unwrap_or(usual.min_wasserstein_std),
+            min_js: self.min_js.unwrap_or(usual.min_js),
+            min_rows: self.min_values.unwrap_or(usual.min_rows),
+            ..usual
+        };
+        if !(rule.alpha > 0.0 && rule.alpha < 1.0) {
+            return Err("alpha is a probability between 0 and 1".into());
+        }
+        if !(rule.min_wasserstein_std > 0.0 && rule.min_wasserstein_std.is_finite()) {
+            return Err("min_shift is a distance in deviations, more than 0".into());
+        }
+        if !(rule.min_js > 0.0 && rule.min_js <= 1.0) {
+            return Err("min_js is a distance of more than 0, and at most 1".into());
+        }
+        Ok(rule)
+    }
 }
 
 /// Seconds of an hour, the finest that is told apart.

@@ -17,6 +17,7 @@ use ts_rs::TS;
 /// Of one table. A rule that is not written is not asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields, default)]
+#[ts(rename = "ValidationRules")]
 pub struct Rules {
     /// Whether other columns than the named ones may be there.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,6 +41,7 @@ pub struct Rules {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "RulesSchema")]
 pub enum Schema {
     /// The named columns and no others.
     Exact,
@@ -88,6 +90,7 @@ pub struct ColumnRules {
 /// A rule, as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "RuleName")]
 pub enum Name {
     Schema,
     MinRows,
@@ -107,6 +110,7 @@ pub enum Name {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "RuleSeverity")]
 pub enum Severity {
     Error,
     Warning,
@@ -129,7 +133,7 @@ pub enum RulesError {
 
 /// A table under `[data]` holds a monitor's definition and rules; each reads its own keys, and `time` is both's.
 pub const RULES_KEYS: [&str; 6] = ["schema", "min_rows", "max_rows", "max_age_hours", "warnings", "columns"];
-const MONITORS_KEYS: [&str; 12] = [
+const MONITORS_KEYS: [&str; 17] = [
     "reference",
     "current",
     "segment",
@@ -142,6 +146,11 @@ const MONITORS_KEYS: [&str; 12] = [
     "id",
     "groups",
     "min_group",
+    "importance",
+    "alpha",
+    "min_shift",
+    "min_js",
+    "min_values",
 ];
 
 /// What of `signalbox.toml` is ours; the rest is others' to check.
@@ -167,6 +176,11 @@ impl Rules {
         let rules: Rules = table.try_into()?;
         rules.sound()?;
         Ok(rules)
+    }
+
+    /// Whether anything is asked at all.
+    pub fn is_empty(&self) -> bool {
+        Rules { time: self.time.clone(), ..Rules::default() } == *self
     }
 
     /// As `[data.NAME]`, to be pasted into `signalbox.toml`.

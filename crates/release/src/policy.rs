@@ -166,6 +166,9 @@ pub struct DriftGate {
     /// Between any two groups of the data's `groups`.
     #[serde(default)]
     pub max_unfairness: Option<f64>,
+    /// The files of these hours must keep the rules that stand with the data.
+    #[serde(default)]
+    pub rules: bool,
 }
 
 fn week() -> u32 {

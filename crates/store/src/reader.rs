@@ -106,6 +106,13 @@ impl StoreReader {
         })
     }
 
+    /// Of a project's runs, oldest first: (run, context, the tool's words on where the data came from).
+    pub fn dataset_sources(&self, project: ProjectId) -> Result<Vec<(RunId, String, String)>> {
+        let sql = "SELECT d.run, d.context, d.source FROM dataset d JOIN run r ON r.id = d.run
+             JOIN source s ON s.id = r.source WHERE s.project = ? AND d.source <> '' ORDER BY r.started, d.run";
+        self.rows(sql, (project.0,), |row| Ok((RunId(row.get(0)?), row.get(1)?, row.get(2)?)))
+    }
+
     pub fn models(&self, project: ProjectId) -> Result<Vec<ModelRow>> {
         // The run may be told of by another source than the registry.
         let sql = "SELECT m.source, m.name, m.version, m.run, m.stage, m.aliases, m.origin, m.status, m.created_ms,

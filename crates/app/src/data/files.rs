@@ -1,5 +1,6 @@
 //! Which data a project has: files, and folders of files of one kind.
 
+use super::linked;
 use crate::app::{App, lock};
 use crate::project::OpenProject;
 use crate::wire::DataSource;
@@ -21,6 +22,7 @@ const MAX_DEPTH: usize = 10;
 /// So many files of a kind in a folder are one data set.
 const MANY: usize = 5;
 const MAX_SOURCES: usize = 500;
+const MAX_DVC: usize = 2000;
 
 /// Folders of tools and of packages: what lies in them is theirs.
 const NOT_DATA: [&str; 13] = [
@@ -47,7 +49,9 @@ pub(super) fn found(app: &App, project: &OpenProject) -> Vec<DataSource> {
     drop(kept);
     // A run's own log is no data set.
     let logs: HashSet<PathBuf> = project.catalogue().origins().map(|origin| project.root.join(&origin.rel)).collect();
-    let sources = looked(project, &logs);
+    let mut dvc = Vec::new();
+    let mut sources = looked(project, &logs, &mut dvc);
+    linked::link(app, project, &dvc, &mut sources);
     kept = lock(&app.0.data.found);
     kept.insert(project.id.0, Found { at: Instant::now(), sources: sources.clone() });
     sources
@@ -58,14 +62,22 @@ struct Below {
     files: Vec<(PathBuf, u64)>,
 }
 
-fn looked(project: &OpenProject, logs: &HashSet<PathBuf>) -> Vec<DataSource> {
-    let mut by_folder: BTreeMap<PathBuf, Below> = BTreeMap::new();
-    let mut n_entries = 0;
-    walk(&project.root, 0, &mut n_entries, &mut by_folder, logs);
+fn looked(project: &OpenProject, logs: &HashSet<PathBuf>, dvc: &mut Vec<PathBuf>) -> Vec<DataSource> {
+    let mut walk = Walk { n_entries: 0, found: BTreeMap::new(), dvc, logs };
+    walk.below(&project.root, 0);
+    let by_folder = walk.found;
     let mut found: Vec<DataSource> = Vec::new();
     let mut put = |path: &Path, is_folder: bool, n_files: usize, bytes: u64| {
         let shown = path.strip_prefix(&project.root).unwrap_or(path).display().to_string();
-        found.push(DataSource { project: project.id.0, path: shown, is_folder, n_files, bytes });
+        found.push(DataSource {
+            project: project.id.0,
+            path: shown,
+            is_folder,
+            n_files,
+            bytes,
+            runs: Vec::new(),
+            dvc: None,
+        });
     };
     // Hive-style parts belong to the folder above the first of them.
     let mut sets: BTreeMap<PathBuf, (usize, u64)> = BTreeMap::new();
@@ -88,25 +100,37 @@ fn looked(project: &OpenProject, logs: &HashSet<PathBuf>) -> Vec<DataSource> {
     found
 }
 
-fn walk(folder: &Path, depth: usize, n: &mut usize, found: &mut BTreeMap<PathBuf, Below>, logs: &HashSet<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        *n += 1;
-        if *n > MAX_ENTRIES {
-            return;
-        }
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') || name.starts_with('_') || NOT_DATA.contains(&&*name) {
-            continue;
-        }
-        let Ok(kind) = entry.file_type() else { continue };
-        let path = entry.path();
-        if kind.is_dir() && depth < MAX_DEPTH {
-            walk(&path, depth + 1, n, found, logs);
-        } else if kind.is_file() && is_data(&path) && !logs.contains(&path) {
-            let bytes = entry.metadata().map_or(0, |about| about.len());
-            found.entry(folder.to_owned()).or_default().files.push((path, bytes));
+struct Walk<'a> {
+    n_entries: usize,
+    found: BTreeMap<PathBuf, Below>,
+    /// What DVC keeps of data.
+    dvc: &'a mut Vec<PathBuf>,
+    logs: &'a HashSet<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn below(&mut self, folder: &Path, depth: usize) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for entry in entries.flatten() {
+            self.n_entries += 1;
+            if self.n_entries > MAX_ENTRIES {
+                return;
+            }
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') || name.starts_with('_') || NOT_DATA.contains(&&*name) {
+                continue;
+            }
+            let Ok(kind) = entry.file_type() else { continue };
+            let path = entry.path();
+            if kind.is_dir() && depth < MAX_DEPTH {
+                self.below(&path, depth + 1);
+            } else if kind.is_file() && (name.ends_with(".dvc") || name == "dvc.lock") && self.dvc.len() < MAX_DVC {
+                self.dvc.push(path);
+            } else if kind.is_file() && is_data(&path) && !self.logs.contains(&path) {
+                let bytes = entry.metadata().map_or(0, |about| about.len());
+                self.found.entry(folder.to_owned()).or_default().files.push((path, bytes));
+            }
         }
     }
 }

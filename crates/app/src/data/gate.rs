@@ -1,5 +1,6 @@
 //! What the model sees now, as a gate before a promotion.
 
+use super::rules;
 use crate::app::App;
 use crate::project::OpenProject;
 use signalbox_drift::fairness::{Against, Frame, Metric};
@@ -12,7 +13,10 @@ use std::time::{Duration, Instant};
 /// A year of hourly files is read within it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// `policy`: what the verdict is bound to besides the data.
+/// So many broken rules are kept as evidence.
+const MAX_TOLD: usize = 200;
+
+/// `about`: what the verdict is bound to besides the data.
 pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &DriftGate, about: &Bound) -> Verdict {
     let verdict =
         |ruling, says: String, evidence| Verdict { gate: "drift".into(), ruling, says, evidence, bound: about.clone() };
@@ -81,6 +85,17 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
             None => unknown.push("no two groups are large enough to be compared".to_owned()),
         }
     }
+    let mut rules_broken = Vec::new();
+    if rule.rules {
+        match rules::broken(&monitor, &last.files) {
+            Ok(broken) => rules_broken = broken,
+            Err(why) => return error(why),
+        }
+        if let Some(first) = rules_broken.first() {
+            let more = rules_broken.len() - 1;
+            against.push(if more == 0 { first.clone() } else { format!("{first}, and {more} more") });
+        }
+    }
     let evidence = serde_json::json!({
         "data": rule.data,
         "reference": last.digest,
@@ -88,6 +103,7 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
         "rows": last.window.rows,
         "moved": moved,
         "quality": last.quality,
+        "rules_broken": rules_broken.iter().take(MAX_TOLD).collect::<Vec<_>>(),
         "columns": last.window.columns.iter().map(|column| serde_json::json!({
             "name": column.report.name,
             "verdict": column.report.verdict,
@@ -155,6 +171,7 @@ mod tests {
             ignore: ignore.iter().map(|name| (*name).to_owned()).collect(),
             min_accuracy: None,
             max_unfairness: None,
+            rules: false,
         };
         let judged = |rule: &DriftGate| drift_gate(&app, Some(&project), rule, &Bound::default());
         let stopped = judged(&rule(&[]));
@@ -170,6 +187,20 @@ mod tests {
         let asked =
             DriftGate { min_accuracy: Some(0.5), ..rule(&moved.iter().map(String::as_str).collect::<Vec<_>>()) };
         assert_eq!(judged(&asked).ruling, Ruling::Inconclusive);
+        // Rules are asked for where there are some.
+        let all: Vec<&str> = moved.iter().map(String::as_str).collect();
+        let with_rules = DriftGate { rules: true, ..rule(&all) };
+        assert_eq!(judged(&with_rules).ruling, Ruling::Error);
+        let ruled = |rules: &str| {
+            std::fs::write(root.join("signalbox.toml"), format!("{policy}{rules}")).expect("written");
+            judged(&with_rules)
+        };
+        let kept = ruled("[data.wine.columns.alcohol]\nrequired = true\nmin = 0.0\n");
+        assert_eq!(kept.ruling, Ruling::Pass, "{}", kept.says);
+        let broken = ruled("[data.wine.columns.alcohol]\nmax = 11.0\n");
+        assert_eq!(broken.ruling, Ruling::Fail, "{}", broken.says);
+        assert!(broken.says.contains("alcohol") && broken.says.contains("11"), "{}", broken.says);
+        assert!(broken.evidence["rules_broken"].as_array().is_some_and(|all| !all.is_empty()));
         let unknown = judged(&DriftGate { data: "nowhere".into(), ..rule(&[]) });
         assert_eq!(unknown.ruling, Ruling::Error, "{}", unknown.says);
         app.shutdown();

@@ -3,7 +3,7 @@
 use super::watched::{Frozen, Watched};
 use crate::app::{App, lock};
 use signalbox_drift::monitor::{Definition, FileCells, Labels, fill_file};
-use signalbox_drift::read::{Fingerprint, Options, Problem, Problems, Table, data_files};
+use signalbox_drift::read::{Fingerprint, Options, Problem, Problems, ReadError, Table, data_files};
 use signalbox_store::{CellRow, CellStore};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ pub(super) struct Basis {
 impl Basis {
     /// `digest`: the reference's. `labels`: the stamp of the labels' file.
     pub fn new(digest: &str, definition: &Definition, labels: String) -> Basis {
-        let definition = serde_json::to_string(definition).unwrap_or_default();
+        let definition = serde_json::to_string(&definition.counted_by()).unwrap_or_default();
         Basis { counted_by: format!("{digest} {definition}"), labels }
     }
 
@@ -118,13 +118,7 @@ impl Reading<'_> {
             }
         }
         let stamp = self.basis.stamp(stamp);
-        let options = Options::default();
-        let table = if self.current.is_dir() {
-            Table::of_files(self.current, vec![path.to_owned()], &options)
-        } else {
-            Table::open(path, &options)
-        };
-        match table {
+        match table_of(self.current, path) {
             Ok(table) => {
                 let mut problems = table.problems.clone();
                 let labels = (&self.frozen.task, self.labels);
@@ -144,6 +138,16 @@ impl Reading<'_> {
                 (Kept { stamp, cells: Arc::default(), problems }, false)
             }
         }
+    }
+}
+
+/// A file of what is watched, with the parts that its folders name.
+pub(super) fn table_of(current: &Path, path: &Path) -> Result<Table, ReadError> {
+    let options = Options::default();
+    if current.is_dir() {
+        Table::of_files(current, vec![path.to_owned()], &options)
+    } else {
+        Table::open(path, &options)
     }
 }
 

@@ -69,6 +69,19 @@ fn first_of(project: &OpenProject, source: &DataSource) -> Option<Table> {
     Table::of_files(&path, vec![first], &Options::default()).ok()
 }
 
+/// As autologging calls it.
+fn importance_beside(reference: &str, project: &OpenProject) -> Option<String> {
+    let folder = Path::new(reference).parent()?;
+    let names = [
+        "importance.json",
+        "feature_importance.json",
+        "feature_importance_gain.json",
+        "feature_importance_weight.json",
+    ];
+    let found = names.into_iter().map(|name| folder.join(name)).find(|path| project.root.join(path).is_file())?;
+    Some(found.display().to_string())
+}
+
 /// How many folders lie between two paths.
 fn apart(a: &str, b: &str) -> usize {
     let (a, b): (Vec<_>, Vec<_>) = (Path::new(a).components().collect(), Path::new(b).components().collect());
@@ -119,6 +132,7 @@ fn guessed(
         label: label.filter(|_| prediction.is_some()),
         prediction,
         id,
+        importance: importance_beside(&from.path, project),
         groups: named(now, &["gender", "sex", "race", "age_group", "grower", "group"]).into_iter().collect(),
         ..Definition::default()
     }

@@ -2,6 +2,7 @@
 
 use super::Defined;
 use super::alert::{Moved, of_timeline};
+use super::importance;
 use super::reading::{Basis, Kept, Reading, stamp_of};
 use crate::app::{App, Inner};
 use crate::project::OpenProject;
@@ -81,9 +82,9 @@ impl Watched {
             project: project.id.0,
             root: project.root.clone(),
             name: name.to_owned(),
+            rule: defined.definition.rule().unwrap_or_default(),
             definition: defined.definition,
             in_policy: defined.in_policy,
-            rule: Rule::default(),
             state: RwLock::new(state),
             changed: Arc::default(),
             stopped: AtomicBool::new(false),
@@ -175,13 +176,7 @@ impl Watched {
         let labels_path = self.definition.labels.as_ref().map(|path| self.root.join(path));
         let labels_stamp = labels_path.as_deref().map(stamp_of).unwrap_or_default();
         let current = self.root.join(&self.definition.current);
-        let files = if current.is_dir() {
-            data_files(&current).map_err(|e| format!("{} cannot be listed: {e}.", current.display()))?
-        } else if current.is_file() {
-            vec![current.clone()]
-        } else {
-            return Err(format!("{} is not there.", current.display()));
-        };
+        let files = self.files()?;
         let basis = Basis::new(&frozen.digest, &self.definition, labels_stamp);
         // What is there and as it was stays; of a file that waits for labels, only while these are as they were.
         let mut wanted: Vec<(PathBuf, String)> = Vec::new();
@@ -228,6 +223,18 @@ impl Watched {
         }
         .all(&wanted);
         Ok(!self.is_stopped())
+    }
+
+    /// What is watched, by name.
+    pub fn files(&self) -> Result<Vec<PathBuf>, String> {
+        let current = self.root.join(&self.definition.current);
+        if current.is_dir() {
+            data_files(&current).map_err(|e| format!("{} cannot be listed: {e}.", current.display()))
+        } else if current.is_file() {
+            Ok(vec![current])
+        } else {
+            Err(format!("{} is not there.", current.display()))
+        }
     }
 
     /// The labels that came later. What is wrong with them is told with the monitor's problems.
@@ -327,14 +334,30 @@ impl Watched {
     pub fn view(&self, segment: Option<&str>, hours: Option<i64>) -> MonitorView {
         let row = self.row();
         let timeline = self.timeline(segment, hours, &self.rule);
+        // A page of text: read when it is asked for, it is never old.
+        let told = self.definition.importance.as_ref().map(|path| importance::read(&self.root.join(path)));
+        let (importance, trouble) = match told {
+            Some(Ok(shares)) => (shares, None),
+            Some(Err(why)) => (BTreeMap::new(), Some(why)),
+            None => (BTreeMap::new(), None),
+        };
         let state = self.read();
+        let mut problems = state.problems();
+        problems.extend(trouble.map(|message| Problem {
+            file: self.definition.importance.clone().unwrap_or_default(),
+            column: None,
+            place: None,
+            message,
+            hint: Some("It is read again each time.".into()),
+        }));
         MonitorView {
             row,
             timeline,
             digest: state.frozen.as_ref().map(|frozen| frozen.digest.clone()),
             reference_rows: state.frozen.as_ref().map_or(0, |frozen| frozen.reference.n_rows),
             rule: self.rule,
-            problems: state.problems(),
+            problems,
+            importance,
             n_timeless: state.files.values().map(|kept| kept.cells.n_timeless).sum(),
             n_labels: state.n_labels,
         }
@@ -372,6 +395,11 @@ impl Watched {
         Some((sum, frozen))
     }
 
+    fn files_within(&self, hours: Range<i64>) -> Vec<PathBuf> {
+        let is_within = |kept: &Kept| kept.cells.cells.iter().any(|(hour, _, _)| hours.contains(hour));
+        self.read().files.iter().filter(|(_, kept)| is_within(kept)).map(|(path, _)| path.clone()).collect()
+    }
+
     /// The last hours that there are, for a gate: what they hold, and by which reference; waits for what is being read.
     pub fn last_hours(&self, hours: i64, until: Instant) -> Result<LastHours, String> {
         loop {
@@ -401,6 +429,7 @@ impl Watched {
             cell,
             task: frozen.task.clone(),
             digest: frozen.digest.clone(),
+            files: self.files_within(till - hours..till),
         })
     }
 }
@@ -418,6 +447,8 @@ pub(super) struct LastHours {
     pub cell: Cell,
     pub task: Task,
     pub digest: String,
+    /// Those with rows of these hours.
+    pub files: Vec<PathBuf>,
 }
 
 impl State {

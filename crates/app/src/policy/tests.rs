@@ -25,7 +25,7 @@ shares = [10]
 bake = { secs = 1, max_error_rate = 0.5, max_p95_ms = 2.0, min_requests = 3, too_few = "go_on" }
 health = { prometheus = "http://p.example", requests = "r", errors = "e", p95_ms = "p" }
 keep_old = true
-gates = { metric = { name = "m", better = "lower", margin = 0.1 }, max_bytes = 5, latency = { max_p95_ms = 1.0, n_requests = 2, max_error_rate = 0.5 }, signature = true, drift = { data = "seen", hours = 24, max_columns = 1, ignore = ["a"], min_accuracy = 0.5, max_unfairness = 0.25 }, approvals = { n = 1, valid_hours = 3 } }
+gates = { metric = { name = "m", better = "lower", margin = 0.1 }, max_bytes = 5, latency = { max_p95_ms = 1.0, n_requests = 2, max_error_rate = 0.5 }, signature = true, drift = { data = "seen", hours = 24, max_columns = 1, ignore = ["a"], min_accuracy = 0.5, max_unfairness = 0.25, rules = true }, approvals = { n = 1, valid_hours = 3 } }
 [data.seen]
 reference = "train.parquet"
 current = "inference"
@@ -52,6 +52,7 @@ fn the_page_s_policy_has_every_field_and_no_other() {
     }
     changes.extend(shown.registries.into_iter().map(|(name, at)| PolicyChange::SetRegistry { name, at }));
     changes.extend(shown.targets.into_iter().map(|(name, at)| PolicyChange::SetTarget { name, at }));
+    changes.extend(shown.data.into_iter().map(|(name, table)| PolicyChange::SetData { name, table }));
     changes.push(PolicyChange::SetRoles { roles: shown.roles });
     let freeze = shown.freeze[0].clone();
     changes.push(PolicyChange::ChangeFreeze { was: freeze.clone(), freeze });

@@ -1,8 +1,11 @@
 //! Data files and the monitors over them.
 
+use super::ExportFormat;
 use serde::{Deserialize, Serialize};
 use signalbox_drift::monitor::{Definition, Timeline};
 use signalbox_drift::read::Problem;
+use signalbox_drift::rules::{Checked, Rules};
+use std::collections::BTreeMap;
 use ts_rs::TS;
 
 /// A data file of a project, or a folder of files of one kind.
@@ -14,6 +17,25 @@ pub struct DataSource {
     pub is_folder: bool,
     pub n_files: usize,
     pub bytes: u64,
+    /// Runs that were given it, the newest first.
+    pub runs: Vec<SourceRun>,
+    /// What DVC keeps of it.
+    pub dvc: Option<DvcOut>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct SourceRun {
+    pub run: u32,
+    pub name: String,
+    /// Such as "training"; empty if nothing was said.
+    pub context: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct DvcOut {
+    pub md5: Option<String>,
+    /// As many bytes as when DVC took it in: more is not looked at here, DVC's own `status` tells.
+    pub is_same_size: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -107,6 +129,8 @@ pub struct MonitorView {
     /// Rows without a time.
     pub n_timeless: u64,
     pub n_labels: u64,
+    /// How much the model turns on each column, of 1 together; empty where nothing tells it.
+    pub importance: BTreeMap<String, f64>,
 }
 
 #[derive(Clone, Debug, Deserialize, TS)]
@@ -139,6 +163,9 @@ pub struct AckAlert {
 
 #[derive(Clone, Debug, Deserialize, TS)]
 pub struct ProfileQuery {
+    /// Chosen by who asks: it is told how far it is by this number, and may stop it.
+    #[serde(default)]
+    pub work: Option<u32>,
     pub project: u32,
     /// Relative to the project.
     pub path: String,
@@ -150,6 +177,9 @@ pub struct ProfileQuery {
 
 #[derive(Clone, Debug, Deserialize, TS)]
 pub struct DriftQuery {
+    /// As a profile's.
+    #[serde(default)]
+    pub work: Option<u32>,
     pub project: u32,
     pub reference: String,
     pub current: String,
@@ -162,4 +192,81 @@ pub struct DriftQuery {
 pub struct MethodInfo {
     pub name: String,
     pub says: String,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct RulesQuery {
+    pub project: u32,
+    /// The monitor's.
+    pub name: String,
+    /// What the reference keeps, even where the team has written rules.
+    #[serde(default)]
+    pub learn: bool,
+    /// Which of the monitor's files, relative to the project; the newest if nothing is said.
+    #[serde(default)]
+    pub path: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum RulesFrom {
+    /// `signalbox.toml`.
+    Team,
+    /// The reference keeps them.
+    Reference,
+}
+
+/// Rules for a monitor's data, and how a file of it keeps them.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct RulesView {
+    pub from: RulesFrom,
+    /// As they stand in `signalbox.toml`: what is not asked is not there.
+    #[ts(type = "Record<string, unknown>")]
+    pub rules: Rules,
+    /// Relative to the project, by name; the newest are last.
+    pub files: Vec<String>,
+    /// None: there is no file yet.
+    pub checked: Option<Checked>,
+    /// Of the reference, where the rules were learnt.
+    pub problems: Vec<Problem>,
+}
+
+/// Of a profile or a comparison that is being made.
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct OfWork {
+    pub work: u32,
+}
+
+/// Which of a monitor's charts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftChart {
+    /// A column's effect over time.
+    Column,
+    /// A column's distribution in a window, over the reference's.
+    Shape,
+    Quality,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct SaveDrift {
+    /// Suggested file name.
+    pub name: String,
+    pub format: ExportFormat,
+    pub what: DriftChart,
+    pub project: u32,
+    pub monitor: String,
+    #[serde(default)]
+    pub column: Option<String>,
+    #[serde(default)]
+    pub segment: Option<String>,
+    /// Of a bucket.
+    #[serde(default)]
+    pub hours: Option<i64>,
+    /// A window, hours since 1970 (UTC); all of the time if nothing is said.
+    #[serde(default)]
+    pub from: Option<i64>,
+    #[serde(default)]
+    pub till: Option<i64>,
+    pub dark: bool,
 }

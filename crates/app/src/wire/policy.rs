@@ -84,6 +84,8 @@ pub enum PolicyChange {
     SetTarget { name: String, at: TargetRules },
     RemoveTarget { name: String },
     SetRoles { roles: RoleRules },
+    SetData { name: String, table: DataRules },
+    RemoveData { name: String },
     AddFreeze { freeze: FreezeRule },
     ChangeFreeze { was: FreezeRule, freeze: FreezeRule },
     RemoveFreeze { freeze: FreezeRule },
@@ -96,8 +98,14 @@ pub struct TeamPolicy {
     pub targets: BTreeMap<String, TargetRules>,
     pub models: BTreeMap<String, ModelRules>,
     pub roles: RoleRules,
+    pub data: BTreeMap<String, DataRules>,
     pub freeze: Vec<FreezeRule>,
 }
+
+/// What is watched, and rules for it: a `MonitorDefinition` and `Rules` in one table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(transparent)]
+pub struct DataRules(#[ts(type = "Record<string, unknown>")] pub Map<String, Value>);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -226,6 +234,7 @@ pub struct DriftGateRule {
     pub ignore: Vec<String>,
     pub min_accuracy: Option<f64>,
     pub max_unfairness: Option<f64>,
+    pub rules: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]

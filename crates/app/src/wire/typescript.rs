@@ -152,6 +152,7 @@ pub fn typescript() -> String {
         SavedPolicy,
         PolicyChange,
         TeamPolicy,
+        DataRules,
         RegistryRules,
         TargetRules,
         ShareRule,
@@ -202,6 +203,8 @@ pub fn typescript() -> String {
         drift::monitor::Timeline,
         drift::monitor::ColumnWindow,
         drift::monitor::Window,
+        SourceRun,
+        DvcOut,
         DataSource,
         MonitorState,
         DataAlert,
@@ -217,9 +220,22 @@ pub fn typescript() -> String {
         ProfileQuery,
         DriftQuery,
         MethodInfo,
+        drift::rules::Name,
+        drift::rules::Severity,
+        drift::rules::Example,
+        drift::rules::Asked,
+        drift::rules::Checked,
+        RulesQuery,
+        RulesFrom,
+        RulesView,
+        OfWork,
+        DriftChart,
+        SaveDrift,
     );
     out.push_str("\nexport interface Commands {\n");
     crate::commands::describe(&config, &mut out);
-    out.push_str("}\n\nexport interface Blobs {\n  artifact: ArtifactBlob;\n  export: SaveExport;\n}\n");
+    out.push_str(
+        "}\n\nexport interface Blobs {\n  artifact: ArtifactBlob;\n  export: SaveExport;\n  drift: SaveDrift;\n}\n",
+    );
     out
 }

@@ -12,6 +12,7 @@ use ts_rs::TS;
 
 /// A row that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[ts(rename = "RuleExample")]
 pub struct Example {
     /// Of a folder's: which.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,6 +24,7 @@ pub struct Example {
 
 /// A rule, and what became of it.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[ts(rename = "AskedRule")]
 pub struct Asked {
     /// `null`: of the table.
     pub column: Option<String>,
@@ -39,6 +41,7 @@ pub struct Asked {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[ts(rename = "CheckedRules")]
 pub struct Checked {
     pub path: String,
     pub rows: u64,

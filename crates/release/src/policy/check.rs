@@ -42,6 +42,19 @@ impl Policy {
                 });
             }
         }
+        for (name, table) in &self.data {
+            let named = |why: &str| Fault {
+                field: vec!["data".into(), name.clone(), "name".into()],
+                at: format!("data.{name:?}"),
+                why: why.into(),
+            };
+            if !table.is_object() {
+                return Err(named("it is a table, with a reference and what is seen since"));
+            }
+            if name.trim().is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
+                return Err(named("its name is one line of 64 bytes at most"));
+            }
+        }
         for (n, freeze) in self.freeze.iter().enumerate() {
             let wrong = |field: &str, why: &str| Fault {
                 field: vec!["freeze".into(), n.to_string(), field.into()],

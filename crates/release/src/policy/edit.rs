@@ -46,6 +46,14 @@ pub enum Change {
     SetRoles {
         roles: Roles,
     },
+    /// `table` is the monitors' own (`signalbox-drift`); a `null` in it is nothing.
+    SetData {
+        name: String,
+        table: Map<String, Value>,
+    },
+    RemoveData {
+        name: String,
+    },
     AddFreeze {
         freeze: FreezeText,
     },
@@ -119,6 +127,11 @@ fn apply(change: &Change, to: &mut Policy) -> Result<(), PolicyError> {
         }
         Change::RemoveTarget { name } => there(to.targets.remove(name), &["targets", name.as_str()])?,
         Change::SetRoles { roles } => to.roles = roles.clone(),
+        Change::SetData { name, table } => {
+            let table = told(table, to.data.get(name));
+            to.data.insert(name.clone(), table);
+        }
+        Change::RemoveData { name } => there(to.data.remove(name), &["data", name])?,
         Change::AddFreeze { freeze } => to.freeze.push(freeze.parse(to.freeze.len())?),
         Change::ChangeFreeze { was, freeze } => {
             let n = was.find(to)?;
@@ -145,6 +158,10 @@ fn edit(text: &str, change: &Change, policy: &Policy) -> Result<String, PolicyEr
         }
         Change::RemoveTarget { name } => editor.remove("targets", name.as_str()),
         Change::SetRoles { roles } => editor.set_section("roles", &Want::of(roles, &["keys"])?),
+        Change::SetData { name, table } => {
+            editor.set("data", name, &Want::of(&told(table, policy.data.get(name)), &["columns"])?);
+        }
+        Change::RemoveData { name } => editor.remove("data", name),
         Change::AddFreeze { freeze } => editor.add_to("freeze", &Want::of_freeze(&freeze.parse(policy.freeze.len())?)?),
         Change::ChangeFreeze { was, freeze } => {
             let n = was.find(policy)?;
@@ -163,6 +180,25 @@ fn settled(at: &TargetAt, was: Option<&TargetAt>) -> TargetAt {
         settle_all(application, was);
     }
     at
+}
+
+/// What of a table is said: TOML has no null, and numbers are as they stood.
+fn told(table: &Map<String, Value>, was: Option<&Value>) -> Value {
+    fn without_null(value: &Value) -> Option<Value> {
+        match value {
+            Value::Null => None,
+            Value::Object(table) => {
+                let said = table.iter().filter_map(|(key, value)| Some((key.clone(), without_null(value)?)));
+                Some(Value::Object(said.collect()))
+            }
+            other => Some(other.clone()),
+        }
+    }
+    let mut said = without_null(&Value::Object(table.clone())).unwrap_or_default();
+    if let Some(was) = was {
+        settle(&mut said, was);
+    }
+    said
 }
 
 fn settle_all(table: &mut Map<String, Value>, was: &Map<String, Value>) {

@@ -1,3 +1,5 @@
+import type { PairHistogram } from "$lib/host";
+
 /** Counts on a reference's bins, made ready to be drawn: shares per width, and quantile against quantile. */
 
 export interface Step {
@@ -73,36 +75,22 @@ export function quantilePairs(edges: readonly number[], expected: readonly numbe
   });
 }
 
-export interface Binned {
-  edges: readonly number[];
-  counts: readonly number[];
+/** Both sides of a number, as a comparison has counted them: nothing lies beyond the ends. */
+export function binsOf(histogram: PairHistogram | null): { edges: number[]; expected: number[]; found: number[] } | null {
+  if (!histogram || histogram.edges.length < 2) return null;
+  return { edges: histogram.edges, expected: [0, ...histogram.reference, 0], found: [0, ...histogram.current, 0] };
 }
 
-/** Two histograms on the same bins, from the least edge to the greatest of both; rows are taken to lie evenly in a bin. */
-export function together(a: Binned, b: Binned, n = 40): { edges: number[]; expected: number[]; found: number[] } | null {
-  const [low, high] = [Math.min(a.edges[0] ?? Infinity, b.edges[0] ?? Infinity), Math.max(a.edges.at(-1) ?? -Infinity, b.edges.at(-1) ?? -Infinity)];
-  if (!(high > low) || !Number.isFinite(high - low)) return null;
-  const edges = Array.from({ length: n + 1 }, (_, i) => low + ((high - low) * i) / n);
-  // Nothing lies beyond the ends.
-  return { edges, expected: [0, ...spread(a, edges), 0], found: [0, ...spread(b, edges), 0] };
-}
+/** The name of the bar that is all other levels, as the backend has it. */
+const OTHERS = "all others";
 
-function spread({ edges, counts }: Binned, onto: readonly number[]): number[] {
-  const sums = onto.slice(1).map(() => 0);
-  const step = (onto.at(-1)! - onto[0]!) / sums.length;
-  counts.forEach((count, i) => {
-    const [from, till] = [edges[i]!, edges[i + 1]!];
-    for (let at = Math.max(0, Math.floor((from - onto[0]!) / step) - 1); at < sums.length && onto[at]! <= till; at++) {
-      const common = Math.min(till, onto[at + 1]!) - Math.max(from, onto[at]!);
-      if (till > from && common > 0) sums[at]! += (count * common) / (till - from);
-      // A bin without a width is one value.
-      else if (till === from && from >= onto[at]! && (from < onto[at + 1]! || at === sums.length - 1)) {
-        sums[at]! += count;
-        break;
-      }
-    }
-  });
-  return sums;
+/** Both sides of levels; the last count is of those without a bar. */
+export function levelsOf(histogram: PairHistogram | null | undefined): { names: string[]; expected: number[]; found: number[] } | null {
+  const names = histogram?.names ?? [];
+  if (!histogram || names.length === 0) return null;
+  const { reference, current } = histogram;
+  if (names.at(-1) === OTHERS) return { names: names.slice(0, -1), expected: reference, found: current };
+  return { names, expected: [...reference, 0], found: [...current, 0] };
 }
 
 export interface LevelBar {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { ColumnLine, ColumnWindow, DataBucket, DriftPoint, DriftVerdict } from "$lib/host";
-import { levelBars, quantile, quantilePairs, steps, together } from "./bins";
+import { binsOf, levelBars, levelsOf, quantile, quantilePairs, steps } from "./bins";
 import { between, bucketAt, edgeX, gripAt, moved, stretchOf } from "./brush";
-import { definitionOf, draftOf, faults, toml } from "./definition";
+import { definitionOf, draftOf, faults, toml } from "$lib/definition";
 import { mix } from "./drawing";
 import { paintHeat, pixel } from "./heat-paint";
 import { explain, methodTitle } from "./explain";
@@ -109,14 +109,12 @@ test("the same rows lie on the line, moved ones beside it by as much", () => {
   for (const point of quantilePairs(edges, [0, 1, 2, 1, 0, 0], [0, 0, 1, 2, 1, 0])) expect(point.window - point.reference).toBeCloseTo(1, 12);
 });
 
-test("two files' histograms come onto the same bins with no row lost", () => {
-  const both = together({ edges: [0, 1, 2], counts: [10, 30] }, { edges: [1, 3], counts: [20] }, 6)!;
-  expect([both.edges[0], both.edges.at(-1)]).toEqual([0, 3]);
-  expect(both.expected).toEqual([0, 5, 5, 15, 15, 0, 0, 0].map((n) => expect.closeTo(n, 9)));
-  expect(both.found).toEqual([0, 0, 0, 5, 5, 5, 5, 0].map((n) => expect.closeTo(n, 9)));
-  // A constant has one bin without a width.
-  expect(together({ edges: [1, 1], counts: [7] }, { edges: [0, 2], counts: [4] }, 4)!.expected.reduce((a, b) => a + b, 0)).toBe(7);
-  expect(together({ edges: [], counts: [] }, { edges: [], counts: [] })).toBeNull();
+test("a comparison is drawn as it was counted, and no row is lost", () => {
+  expect(binsOf({ edges: [0, 1, 3], names: [], reference: [10, 30], current: [5, 0] })).toEqual({ edges: [0, 1, 3], expected: [0, 10, 30, 0], found: [0, 5, 0, 0] });
+  expect([binsOf(null), binsOf({ edges: [], names: ["a"], reference: [1], current: [2] })]).toEqual([null, null]);
+  expect(levelsOf({ edges: [], names: ["a", "all others"], reference: [3, 1], current: [2, 9] })).toEqual({ names: ["a"], expected: [3, 1], found: [2, 9] });
+  expect(levelsOf({ edges: [], names: ["a"], reference: [3], current: [2] })).toEqual({ names: ["a"], expected: [3, 0], found: [2, 0] });
+  expect(levelsOf({ edges: [0, 1], names: [], reference: [1], current: [1] })).toBeNull();
 });
 
 test("new levels have their bar, and what is left is one", () => {

@@ -1,8 +1,8 @@
 /** Where in Data one is, as the address has it: the overview, a monitor, a file's profile, two files beside each other. */
 import type { Query } from "$lib/router.svelte";
 
-export type Tab = "drift" | "quality" | "fairness";
-export const TABS: readonly Tab[] = ["drift", "quality", "fairness"];
+export type Tab = "drift" | "quality" | "fairness" | "rules";
+export const TABS: readonly Tab[] = ["drift", "quality", "fairness", "rules"];
 
 export type Place =
   | { at: "overview" }

@@ -1,6 +1,6 @@
 /** Verdicts and numbers in the words that the whole of Data uses. */
 import { formatNumber, plural } from "$lib/format";
-import type { DataKind, DriftVerdict, MonitorState } from "$lib/host";
+import type { DataKind, DriftVerdict, MonitorState, RuleName } from "$lib/host";
 
 export type Tone = "bad" | "warn" | "quiet" | "good";
 
@@ -74,3 +74,21 @@ export function formatState(state: MonitorState, done: number, files: number): s
       return "Cannot go on";
   }
 }
+
+/** A rule as a person says it. */
+export const ruleWords: Record<RuleName, string> = {
+  schema: "No other columns",
+  min_rows: "Rows, at least",
+  max_rows: "Rows, at most",
+  max_age_hours: "Not older than",
+  type: "Type",
+  required: "Is there",
+  min: "At least",
+  max: "At most",
+  allowed: "One of",
+  max_null_share: "Missing, at most",
+  max_nan_share: "NaN, at most",
+  unique: "Each value once",
+  min_mean: "Mean, at least",
+  max_mean: "Mean, at most",
+};

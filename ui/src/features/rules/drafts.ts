@@ -1,5 +1,5 @@
 // What the person has begun to change, and the changes that it makes.
-import type { FreezeRule, ModelRules, PolicyChange, RegistryRules, RoleRules, TargetRules, TeamPolicy } from "$lib/host";
+import type { DataRules, FreezeRule, ModelRules, PolicyChange, RegistryRules, RoleRules, TargetRules, TeamPolicy } from "$lib/host";
 import { fieldsOf, type Section } from "./fields";
 import { fresh, fromValues, rebased, toValues, type Spec, type Values } from "./form";
 
@@ -18,18 +18,21 @@ export interface Draft {
 
 export type Drafts = ReadonlyMap<string, Draft>;
 
-const NONE: TeamPolicy = { registries: {}, targets: {}, models: {}, roles: { approvers: [], overriders: [], keys: {} }, freeze: [] };
-const ORDER: readonly Section[] = ["models", "registries", "targets", "roles", "freeze"];
+const NONE: TeamPolicy = { registries: {}, targets: {}, models: {}, data: {}, roles: { approvers: [], overriders: [], keys: {} }, freeze: [] };
+const ORDER: readonly Section[] = ["models", "registries", "targets", "data", "roles", "freeze"];
 
-/** The names of registries or targets, as they would be. */
-export function namesOf(policy: TeamPolicy | null, drafts: Drafts, section: "registries" | "targets"): string[] {
+/** The names of registries, targets or data, as they would be. */
+export function namesOf(policy: TeamPolicy | null, drafts: Drafts, section: "registries" | "targets" | "data"): string[] {
   const mine = [...drafts.values()].filter((draft) => draft.section === section);
   const there = Object.keys((policy ?? NONE)[section]).filter((name) => !mine.some((draft) => draft.removed && draft.was && draft.name === name));
   return [...there, ...mine.filter((draft) => !draft.was && draft.name.trim() !== "").map((draft) => draft.name.trim())];
 }
 
 export const specsOf = (draft: Draft, policy: TeamPolicy | null, drafts: Drafts): Spec[] =>
-  fieldsOf(draft.section, draft.values["kind"], namesOf(policy, drafts, "registries"), namesOf(policy, drafts, "targets"));
+  fieldsAmong(policy, drafts, draft.section, draft.values["kind"]);
+
+const fieldsAmong = (policy: TeamPolicy | null, drafts: Drafts, section: Section, kind: unknown): Spec[] =>
+  fieldsOf(section, kind, namesOf(policy, drafts, "registries"), namesOf(policy, drafts, "targets"), namesOf(policy, drafts, "data"));
 
 const jsonOf = (policy: TeamPolicy, section: Section, name: string): unknown => {
   if (section === "roles") return policy.roles;
@@ -41,7 +44,7 @@ const jsonOf = (policy: TeamPolicy, section: Section, name: string): unknown => 
 export function draftOf(policy: TeamPolicy | null, section: Section, name: string): Draft | null {
   const json = jsonOf(policy ?? NONE, section, name);
   if (json === undefined) return null;
-  const values = toValues(fieldsOf(section, (json as { kind?: string }).kind, [], []), json);
+  const values = toValues(fieldsOf(section, (json as { kind?: string }).kind, [], [], []), json);
   const id = section === "roles" ? "roles" : `${section}/${name}`;
   return { id, section, name, was: values, wasFreeze: section === "freeze" ? (json as FreezeRule) : null, values, removed: false };
 }
@@ -49,7 +52,7 @@ export function draftOf(policy: TeamPolicy | null, section: Section, name: strin
 /** The form of something new. */
 export function newDraft(n: number, section: Section, policy: TeamPolicy | null, drafts: Drafts, name = "", values: Values = {}): Draft {
   const kind = values["kind"] ?? (section === "registries" ? "embedded" : "local");
-  const specs = fieldsOf(section, kind, namesOf(policy, drafts, "registries"), namesOf(policy, drafts, "targets"));
+  const specs = fieldsAmong(policy, drafts, section, kind);
   return { id: `${section}/+${n}`, section, name, was: null, wasFreeze: null, values: { ...fresh(specs), ...values }, removed: false };
 }
 
@@ -57,7 +60,7 @@ export function newDraft(n: number, section: Section, policy: TeamPolicy | null,
 export function withValue(draft: Draft, key: string, value: Values[string]): Draft {
   if (key !== "kind") return { ...draft, values: { ...draft.values, [key]: value } };
   const written = Object.entries(draft.values).filter(([, old]) => old !== "" && old !== false);
-  return { ...draft, values: { ...fresh(fieldsOf(draft.section, value, [], [])), ...Object.fromEntries(written), [key]: value } };
+  return { ...draft, values: { ...fresh(fieldsOf(draft.section, value, [], [], [])), ...Object.fromEntries(written), [key]: value } };
 }
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
@@ -101,6 +104,8 @@ function removal({ section, name, wasFreeze }: Draft): PolicyChange | null {
       return { change: "remove_registry", name };
     case "targets":
       return { change: "remove_target", name };
+    case "data":
+      return { change: "remove_data", name };
     case "freeze":
       return wasFreeze && { change: "remove_freeze", freeze: wasFreeze };
     case "roles":
@@ -116,6 +121,8 @@ function setting({ section, wasFreeze }: Draft, name: string, json: unknown): Po
       return { change: "set_registry", name, at: json as RegistryRules };
     case "targets":
       return { change: "set_target", name, at: json as TargetRules };
+    case "data":
+      return { change: "set_data", name, table: told(json as DataRules) };
     case "roles":
       return { change: "set_roles", roles: json as RoleRules };
     case "freeze": {
@@ -123,6 +130,12 @@ function setting({ section, wasFreeze }: Draft, name: string, json: unknown): Po
       return wasFreeze ? { change: "change_freeze", was: wasFreeze, freeze } : { change: "add_freeze", freeze };
     }
   }
+}
+
+/** A table of data has no field that must be there: what says nothing is left out. */
+function told(table: DataRules): DataRules {
+  const says = (value: unknown) => value !== null && (typeof value !== "object" || Object.keys(value).length > 0);
+  return Object.fromEntries(Object.entries(table).filter(([, value]) => says(value)));
 }
 
 /** The draft and the field that the backend's way to a field leads to. */

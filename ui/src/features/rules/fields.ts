@@ -1,20 +1,22 @@
 // Every field of `signalbox.toml`, with its words. A test holds them against the wire types: none is left out.
+import { FIELDS as MONITOR_FIELDS } from "$lib/definition";
 import type { Spec } from "./form";
 
-export type Section = "models" | "registries" | "targets" | "roles" | "freeze";
+export type Section = "models" | "registries" | "targets" | "data" | "roles" | "freeze";
 
 /** A section's name, and that of one of its entries. */
 export const SECTIONS: readonly { value: Section; label: string; one: string }[] = [
   { value: "models", label: "Models", one: "model" },
   { value: "registries", label: "Registries", one: "registry" },
   { value: "targets", label: "Targets", one: "target" },
+  { value: "data", label: "Data", one: "data" },
   { value: "roles", label: "People", one: "people" },
   { value: "freeze", label: "Freezes", one: "freeze" },
 ];
 
 const RATE = { kind: "number", least: 0, most: 1, half: true } as const;
 
-export function modelFields(registries: readonly string[], targets: readonly string[]): Spec[] {
+export function modelFields(registries: readonly string[], targets: readonly string[], data: readonly string[]): Spec[] {
   const named = (names: readonly string[]) => names.map((name) => ({ value: name, label: name }));
   return [
     { key: "registry", label: "Registry", kind: "choice", half: true, options: named(registries), fresh: registries[0] ?? "", hint: "Where its versions are kept." },
@@ -45,12 +47,13 @@ export function modelFields(registries: readonly string[], targets: readonly str
     { key: "gates.latency.n_requests", label: "Requests", kind: "number", whole: true, least: 1, most: 10_000, half: true, fresh: "20" },
     { key: "gates.latency.max_error_rate", label: "Errors, at most", ...RATE, fresh: "0", hint: "A share from 0 to 1." },
     { key: "gates.drift", label: "What it sees now is like what it was made with", kind: "group", hint: "On the last hours of data that are there." },
-    { key: "gates.drift.data", label: "Data", kind: "text", half: true, placeholder: "churn", hint: "A table under [data]." },
+    { key: "gates.drift.data", label: "Data", kind: "choice", half: true, options: named(data), hint: "What stands under Data." },
     { key: "gates.drift.hours", label: "The last hours", kind: "number", whole: true, least: 1, half: true, fresh: "168" },
     { key: "gates.drift.max_columns", label: "Columns that may drift", kind: "number", whole: true, least: 0, half: true, fresh: "0" },
     { key: "gates.drift.ignore", label: "But for", kind: "lines", half: true, hint: "Columns that are not asked, one a line." },
     { key: "gates.drift.min_accuracy", label: "Right at least", ...RATE, optional: true, hint: "A share from 0 to 1, of the rows whose labels are in. Empty: not asked." },
     { key: "gates.drift.max_unfairness", label: "Groups apart, at most", ...RATE, optional: true, hint: "From 0 to 1, between any two groups. Empty: not asked." },
+    { key: "gates.drift.rules", label: "Its files keep their rules", kind: "tick", hint: "Those that stand with the data." },
     { key: "gates.approvals", label: "Others approve", kind: "group", hint: "Never the plan's author." },
     { key: "gates.approvals.n", label: "How many", kind: "number", whole: true, least: 0, half: true, fresh: "1" },
     { key: "gates.approvals.valid_hours", label: "Valid for, hours", kind: "number", whole: true, least: 0, half: true, fresh: "24" },
@@ -121,6 +124,23 @@ const ROLE_FIELDS: Spec[] = [
   { key: "keys", label: "Public SSH keys", kind: "pairs", hint: "As in ~/.ssh/id_ed25519.pub. With any, only signed approvals count." },
 ];
 
+/** What is watched, as its own form has it; then the rules of its files. */
+export const DATA_FIELDS: Spec[] = [
+  ...MONITOR_FIELDS.map(({ key, label, hint, kind, needed, heading }): Spec => ({
+    key, label, hint, optional: !needed,
+    kind: kind === "columns" ? "lines" : kind === "number" || kind === "fraction" ? "number" : "text",
+    ...(kind === "number" ? { whole: true, least: 1 } : kind === "fraction" ? { least: 0 } : {}),
+    ...(kind === "path" || kind === "columns" ? {} : { half: true }),
+    ...(heading ? { heading } : {}),
+  })),
+  { key: "schema", label: "Other columns", kind: "choice", optional: true, half: true, heading: "Rules for each file", options: [{ value: "", label: "Not asked" }, { value: "at_least", label: "May be there" }, { value: "exact", label: "May not be there" }] },
+  { key: "max_age_hours", label: "Not older than, hours", kind: "number", least: 0, optional: true, half: true },
+  { key: "min_rows", label: "Rows, at least", kind: "number", whole: true, least: 0, optional: true, half: true },
+  { key: "max_rows", label: "Rows, at most", kind: "number", whole: true, least: 0, optional: true, half: true },
+  { key: "warnings", label: "Which of these only warn", kind: "lines", hint: "schema, min_rows, max_rows, max_age_hours: one a line." },
+  { key: "columns", label: "Rules of its columns", kind: "json", placeholder: '{ "age": { "type": "numeric", "min": 0, "max": 120, "max_null_share": 0.02 } }', hint: "JSON, by column. A monitor's page learns them from the reference." },
+];
+
 const FREEZE_FIELDS: Spec[] = [
   { key: "from", label: "From", kind: "text", half: true, placeholder: "2026-12-20" },
   { key: "to", label: "Until", kind: "text", half: true, placeholder: "2027-01-04T08:00:00+01:00", hint: "A time without a zone is UTC." },
@@ -128,14 +148,16 @@ const FREEZE_FIELDS: Spec[] = [
 ];
 
 /** The fields of one entry; of a registry or a target by its kind. */
-export function fieldsOf(section: Section, kind: unknown, registries: readonly string[], targets: readonly string[]): Spec[] {
+export function fieldsOf(section: Section, kind: unknown, registries: readonly string[], targets: readonly string[], data: readonly string[]): Spec[] {
   switch (section) {
     case "models":
-      return modelFields(registries, targets);
+      return modelFields(registries, targets, data);
     case "registries":
       return [REGISTRY_KIND, ...(REGISTRY_FIELDS[String(kind)] ?? [])];
     case "targets":
       return [TARGET_KIND, ...(TARGET_FIELDS[String(kind)] ?? [])];
+    case "data":
+      return DATA_FIELDS;
     case "roles":
       return ROLE_FIELDS;
     case "freeze":

@@ -34,7 +34,8 @@ export const groupsOf = (specs: readonly Spec[], key: string) => specs.filter((s
 /** A field is asked for if the parts that it belongs to are there. */
 export const isShown = (specs: readonly Spec[], values: Values, key: string) => groupsOf(specs, key).every((group) => values[group] === true);
 
-const at = (json: unknown, key: string): unknown => key.split(".").reduce<unknown>((value, part) => (typeof value === "object" && value !== null ? (value as Json)[part] : undefined), json);
+/** What stands at a field's way; `undefined`: nothing. */
+export const valueAt = (json: unknown, key: string): unknown => key.split(".").reduce<unknown>((value, part) => (typeof value === "object" && value !== null ? (value as Json)[part] : undefined), json);
 
 function put(json: Json, key: string, value: unknown) {
   const parts = key.split(".");
@@ -56,10 +57,10 @@ function freshOf(spec: Spec): Value {
 /** What a form shows of a policy's part. What is not there stands as it would if it were added. */
 export function toValues(specs: readonly Spec[], json: unknown): Values {
   return Object.fromEntries(specs.map((spec) => {
-    const value = at(json, spec.key);
+    const value = valueAt(json, spec.key);
     const isThere = value !== undefined && value !== null;
     if (spec.kind === "group") return [spec.key, isThere];
-    if (!isThere) return [spec.key, groupsOf(specs, spec.key).every((group) => at(json, group) != null) && spec.fresh !== undefined && spec.optional ? "" : freshOf(spec)];
+    if (!isThere) return [spec.key, groupsOf(specs, spec.key).every((group) => valueAt(json, group) != null) && spec.fresh !== undefined && spec.optional ? "" : freshOf(spec)];
     switch (spec.kind) {
       case "tick":
         return [spec.key, value === true];

@@ -1,7 +1,8 @@
+import type { RuleFill } from "$lib/state/rules.svelte";
 import { call, toHostError, type HostError, type PolicyFile, type PolicyProposal } from "$lib/host";
 import { changesOf, draftOf, isTouched, moved, newDraft, placeOf, specsOf, withValue, type Draft } from "./drafts";
 import type { Section } from "./fields";
-import type { Value } from "./form";
+import { toValues, valueAt, type Value } from "./form";
 
 const WAIT_MS = 180;
 
@@ -115,6 +116,16 @@ export class Rules {
     this.begin("registries", "own", { kind: "embedded" });
     this.begin("targets", "here", { kind: "local" });
     if (model) this.begin("models", model);
+  }
+
+  /** Begins what another page wants to be a rule: an entry, there or new, with these fields of it set. */
+  fill({ section, name, json }: RuleFill) {
+    if (this.file?.text === null && this.drafts.size === 0) this.start();
+    const known = this.entries(section).find((entry) => entry.id === `${section}/${name}` || (name !== "" && this.drafts.get(entry.id)?.name === name));
+    if (known) this.pick(known.id);
+    else this.begin(section, name);
+    const values = toValues(this.specs, json);
+    for (const { key } of this.specs) if (valueAt(json, key) != null) this.set(key, values[key] ?? "");
   }
 
   rename(name: string) {

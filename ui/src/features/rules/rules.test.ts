@@ -12,7 +12,7 @@ const FULL: TeamPolicy = {
       registry: "own", target: "here", service: "churn-eu", alias: "champion", alias_first: true, shares: [10, 50], keep_old: true,
       bake: { secs: 60, max_error_rate: 0.01, max_p95_ms: 250.5, min_requests: 20, too_few: "go_on" },
       health: { prometheus: "http://p.example", requests: "r\n + r", errors: "e", p95_ms: "p" },
-      gates: { metric: { name: "val_acc", better: "lower", margin: 0.005 }, max_bytes: 5, latency: { max_p95_ms: 50, n_requests: 7, max_error_rate: 0.5 }, signature: true, drift: { data: "seen", hours: 24, max_columns: 2, ignore: ["a", "b"], min_accuracy: 0.9, max_unfairness: 0.1 }, approvals: { n: 2, valid_hours: 8 } },
+      gates: { metric: { name: "val_acc", better: "lower", margin: 0.005 }, max_bytes: 5, latency: { max_p95_ms: 50, n_requests: 7, max_error_rate: 0.5 }, signature: true, drift: { data: "seen", hours: 24, max_columns: 2, ignore: ["a", "b"], min_accuracy: 0.9, max_unfairness: 0.1, rules: true }, approvals: { n: 2, valid_hours: 8 } },
     },
     bare: { registry: "own", target: null, service: null, alias: null, alias_first: false, shares: [], bake: null, health: null, keep_old: false, gates: { metric: null, max_bytes: null, latency: null, signature: false, drift: null, approvals: null } },
   },
@@ -25,6 +25,10 @@ const FULL: TeamPolicy = {
     ray: { kind: "ray_serve", url: "http://h.example", serve: "s", metrics: "m", share: { here: "/a", there: "/b" }, application: { import_path: "a:b", args: { n: [1, { x: true }] } } },
     kube: { kind: "kserve", context: "c", namespace: "n", ingress: "i", storage: { uri: "u", mount: "/m" }, protocol: "v1", format: "sklearn", runtime: "r" },
   },
+  data: {
+    seen: { reference: "train.parquet", current: "inference", time: "ts", segment: "site", ignore: ["id"], prediction: "p", score: "s", positive: "yes", label: "y", labels: "labels.csv", id: "id", groups: ["sex", "age"], min_group: 30, importance: "imp.json", alpha: 0.05, min_shift: 0.2, min_js: 0.15, min_values: 50,
+      schema: "exact", min_rows: 5, max_rows: 9, max_age_hours: 1.5, warnings: ["min_rows"], columns: { x: { type: "numeric", max: 1.5 } } },
+  },
   roles: { approvers: ["ada", "grace"], overriders: ["eve"], keys: { ada: "ssh-ed25519 AAAA" } },
   freeze: [{ from: "2026-12-20", to: "2026-12-21", reason: "one" }, { from: "2027-01-01", to: "2027-01-02", reason: "two" }],
 };
@@ -32,14 +36,14 @@ const FULL: TeamPolicy = {
 const draft = (section: Section, name: string) => draftOf(FULL, section, name)!;
 const asked = (...drafts: Draft[]) => changesOf(FULL, new Map(drafts.map((one) => [one.id, one])));
 const ENTRIES: [Section, string, unknown][] = [
-  ...(["models", "registries", "targets"] as const).flatMap((section) => Object.entries(FULL[section]).map(([name, json]): [Section, string, unknown] => [section, name, json])),
+  ...(["models", "registries", "targets", "data"] as const).flatMap((section) => Object.entries(FULL[section]).map(([name, json]): [Section, string, unknown] => [section, name, json])),
   ["roles", "roles", FULL.roles],
   ["freeze", "1", FULL.freeze[1]],
 ];
 
 describe("forms", () => {
   test.each(ENTRIES)("%s %s: every field is in the form, and comes back as it was", (section, _name, json) => {
-    const specs = fieldsOf(section, (json as { kind?: string }).kind, ["own"], ["here"]);
+    const specs = fieldsOf(section, (json as { kind?: string }).kind, ["own"], ["here"], ["seen"]);
     expect(fromValues(specs, toValues(specs, json))).toEqual({ json, errors: {} });
   });
 
@@ -77,6 +81,14 @@ describe("changes", () => {
     const registry = { ...newDraft(1, "registries", FULL, new Map()), name: "new" };
     const model = { ...newDraft(2, "models", FULL, new Map()), name: "fraud" };
     expect(asked(registry, { ...draft("targets", "v2"), removed: true }, model).changes.map((change) => change.change)).toEqual(["set_model", "set_registry", "remove_target"]);
+  });
+
+  test("a table of data says what it has to say, and nothing of the rest", () => {
+    const fresh = newDraft(1, "data", FULL, new Map(), "logs", { reference: "a.csv", current: "b", groups: "sex" });
+    expect(asked(fresh).changes).toEqual([{ change: "set_data", name: "logs", table: { reference: "a.csv", current: "b", groups: ["sex"] } }]);
+    expect(asked({ ...draft("data", "seen"), removed: true }).changes).toEqual([{ change: "remove_data", name: "seen" }]);
+    const drafts = new Map([[fresh.id, fresh]]);
+    expect(placeOf(["models", "churn", "gates", "drift", "data"], FULL, drafts)).toEqual({ id: "models/churn", key: "gates.drift.data" });
   });
 
   test("a name is needed, and one's own", () => {

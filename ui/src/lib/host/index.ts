@@ -6,7 +6,7 @@ import { toHostError } from "./error";
 import { http } from "./http";
 import { tauri } from "./tauri";
 import type { Link, Transport } from "./transport";
-import type { Commands, Event as HostEvent, FrameArgs } from "./wire";
+import type { Blobs, Commands, Event as HostEvent, FrameArgs } from "./wire";
 
 export { HostError, toHostError } from "./error";
 export type { Link } from "./transport";
@@ -49,7 +49,7 @@ export async function frame(args: FrameArgs): Promise<ArrayBuffer> {
 }
 
 /** A file's bytes: an artifact, an export. */
-export async function blob(name: "artifact" | "export", args: unknown): Promise<ArrayBuffer> {
+export async function blob(name: keyof Blobs, args: unknown): Promise<ArrayBuffer> {
   try {
     return await (await transport).blob(name, args);
   } catch (thrown) {

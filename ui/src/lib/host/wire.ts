@@ -9,7 +9,7 @@ export type CallError = { code: ErrorCode, message: string, hint: string | null,
  */
 models?: AllowModels, };
 export type Level = "info" | "warn" | "error";
-export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "data", project: number, name: string, } | { "type": "promotion", plan: string, } | { "type": "notice", level: Level, message: string, hint: string | null, };
+export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "work", work: number, done: number, of: number, } | { "type": "data", project: number, name: string, } | { "type": "promotion", plan: string, } | { "type": "notice", level: Level, message: string, hint: string | null, };
 export type Cell = string | number | null;
 export type WatchMode = "notify" | "polling" | "mixed" | "none";
 export type Watching = { project: number, mode: WatchMode, 
@@ -673,8 +673,9 @@ path: string | null,
  * The file has changed since it was shown: nothing was written.
  */
 stale: boolean, };
-export type PolicyChange = { "change": "set_model", name: string, rules: ModelRules, } | { "change": "remove_model", name: string, } | { "change": "set_registry", name: string, at: RegistryRules, } | { "change": "remove_registry", name: string, } | { "change": "set_target", name: string, at: TargetRules, } | { "change": "remove_target", name: string, } | { "change": "set_roles", roles: RoleRules, } | { "change": "add_freeze", freeze: FreezeRule, } | { "change": "change_freeze", was: FreezeRule, freeze: FreezeRule, } | { "change": "remove_freeze", freeze: FreezeRule, };
-export type TeamPolicy = { registries: { [key in string]: RegistryRules }, targets: { [key in string]: TargetRules }, models: { [key in string]: ModelRules }, roles: RoleRules, freeze: Array<FreezeRule>, };
+export type PolicyChange = { "change": "set_model", name: string, rules: ModelRules, } | { "change": "remove_model", name: string, } | { "change": "set_registry", name: string, at: RegistryRules, } | { "change": "remove_registry", name: string, } | { "change": "set_target", name: string, at: TargetRules, } | { "change": "remove_target", name: string, } | { "change": "set_roles", roles: RoleRules, } | { "change": "set_data", name: string, table: DataRules, } | { "change": "remove_data", name: string, } | { "change": "add_freeze", freeze: FreezeRule, } | { "change": "change_freeze", was: FreezeRule, freeze: FreezeRule, } | { "change": "remove_freeze", freeze: FreezeRule, };
+export type TeamPolicy = { registries: { [key in string]: RegistryRules }, targets: { [key in string]: TargetRules }, models: { [key in string]: ModelRules }, roles: RoleRules, data: { [key in string]: DataRules }, freeze: Array<FreezeRule>, };
+export type DataRules = Record<string, unknown>;
 export type RegistryRules = { "kind": "embedded" } | { "kind": "mlflow", url: string, } | { "kind": "oci", url: string, repository: string, ca: string | null, } | { "kind": "gto", repository: string, };
 export type TargetRules = { "kind": "local", python: string | null, port: number | null, } | { "kind": "v2", url: string, repository: string, metrics: string | null, } | { "kind": "ray_serve", url: string, serve: string | null, metrics: string | null, share: ShareRule | null, application: Record<string, unknown>, } | { "kind": "kserve", context: string | null, namespace: string, ingress: string | null, storage: StorageRule | null, protocol: "v1" | "v2", format: string, runtime: string | null, };
 export type ShareRule = { here: string, there: string | null, };
@@ -685,7 +686,7 @@ export type HealthRule = { prometheus: string, requests: string, errors: string,
 export type GateRules = { metric: MetricRule | null, max_bytes: number | null, latency: LatencyRule | null, signature: boolean, drift: DriftGateRule | null, approvals: ApprovalRule | null, };
 export type MetricRule = { name: string, better: "higher" | "lower", margin: number, };
 export type LatencyRule = { max_p95_ms: number, n_requests: number, max_error_rate: number, };
-export type DriftGateRule = { data: string, hours: number, max_columns: number, ignore: Array<string>, min_accuracy: number | null, max_unfairness: number | null, };
+export type DriftGateRule = { data: string, hours: number, max_columns: number, ignore: Array<string>, min_accuracy: number | null, max_unfairness: number | null, rules: boolean, };
 export type ApprovalRule = { n: number, valid_hours: number, };
 export type RoleRules = { approvers: Array<string>, overriders: Array<string>, keys: { [key in string]: string }, };
 export type FreezeRule = { from: string, to: string, reason: string, };
@@ -920,13 +921,33 @@ labels?: string | null,
  */
 id?: string | null, 
 /**
+ * A file that tells how much the model turns on each column: JSON, a weight for each. The ranking weighs by it.
+ */
+importance?: string | null, 
+/**
  * Attributes by which fairness is looked at.
  */
 groups?: Array<string>, 
 /**
  * Groups with fewer labelled rows are listed, not judged.
  */
-min_group?: number | null, };
+min_group?: number | null, 
+/**
+ * What counts as a drift, where it is not as usual ([`crate::verdict::Rule`]): the corrected p-value is below.
+ */
+alpha?: number | null, 
+/**
+ * Of numbers: Wasserstein's distance in deviations of the reference.
+ */
+min_shift?: number | null, 
+/**
+ * Of levels: Jensen and Shannon's distance in bits.
+ */
+min_js?: number | null, 
+/**
+ * Values on either side.
+ */
+min_values?: number | null, };
 export type DataBucket = { from: number, till: number, rows: number, verdict: DriftVerdict, };
 export type DriftPoint = { verdict: DriftVerdict, 
 /**
@@ -1014,11 +1035,29 @@ histogram: PairHistogram | null, rates: Array<RateMove>, new_levels: Array<Level
  */
 says: string, };
 export type DataWindow = { rows: number, verdict: DriftVerdict, columns: Array<ColumnWindow>, };
+export type SourceRun = { run: number, name: string, 
+/**
+ * Such as "training"; empty if nothing was said.
+ */
+context: string, };
+export type DvcOut = { md5: string | null, 
+/**
+ * As many bytes as when DVC took it in: more is not looked at here, DVC's own `status` tells.
+ */
+is_same_size: boolean, };
 export type DataSource = { project: number, 
 /**
  * Relative to the project.
  */
-path: string, is_folder: boolean, n_files: number, bytes: number, };
+path: string, is_folder: boolean, n_files: number, bytes: number, 
+/**
+ * Runs that were given it, the newest first.
+ */
+runs: Array<SourceRun>, 
+/**
+ * What DVC keeps of it.
+ */
+dvc: DvcOut | null, };
 export type MonitorState = "freezing" | "reading" | "watching" | "failed";
 export type DataAlert = { 
 /**
@@ -1070,7 +1109,11 @@ rule: DriftRule, problems: Array<DataProblem>,
 /**
  * Rows without a time.
  */
-n_timeless: number, n_labels: number, };
+n_timeless: number, n_labels: number, 
+/**
+ * How much the model turns on each column, of 1 together; empty where nothing tells it.
+ */
+importance: { [key in string]: number }, };
 export type WindowQuery = { project: number, name: string, segment: string | null, 
 /**
  * Hours since 1970 (UTC).
@@ -1086,17 +1129,104 @@ export type AckAlert = { project: number, name: string,
  * Unix seconds: say nothing until then. None: it is known, say nothing until something else moves.
  */
 until: number | null, };
-export type ProfileQuery = { project: number, 
+export type ProfileQuery = { 
+/**
+ * Chosen by who asks: it is told how far it is by this number, and may stop it.
+ */
+work: number | null, project: number, 
 /**
  * Relative to the project.
  */
 path: string, target: string | null, test: string | null, };
-export type DriftQuery = { project: number, reference: string, current: string, 
+export type DriftQuery = { 
+/**
+ * As a profile's.
+ */
+work: number | null, project: number, reference: string, current: string, 
 /**
  * Besides our own.
  */
 methods: Array<string>, };
 export type MethodInfo = { name: string, says: string, };
+export type RuleName = "schema" | "min_rows" | "max_rows" | "max_age_hours" | "type" | "required" | "min" | "max" | "allowed" | "max_null_share" | "max_nan_share" | "unique" | "min_mean" | "max_mean";
+export type RuleSeverity = "error" | "warning";
+export type RuleExample = { 
+/**
+ * Of a folder's: which.
+ */
+file: string | null, 
+/**
+ * From 1, in its file; a header is no row.
+ */
+row: number, value: string, };
+export type AskedRule = { 
+/**
+ * `null`: of the table.
+ */
+column: string | null, rule: RuleName, severity: RuleSeverity, 
+/**
+ * What the rule says.
+ */
+wanted: string, found: string, 
+/**
+ * Rows that break it, where rows do; not all of them have to be borne.
+ */
+n_wrong: number, 
+/**
+ * The first of them.
+ */
+examples: Array<RuleExample>, passes: boolean, };
+export type CheckedRules = { path: string, rows: number, 
+/**
+ * None of the errors is broken; warnings may be.
+ */
+passes: boolean, rules: Array<AskedRule>, problems: Array<DataProblem>, };
+export type RulesQuery = { project: number, 
+/**
+ * The monitor's.
+ */
+name: string, 
+/**
+ * What the reference keeps, even where the team has written rules.
+ */
+learn: boolean, 
+/**
+ * Which of the monitor's files, relative to the project; the newest if nothing is said.
+ */
+path: string | null, };
+export type RulesFrom = "team" | "reference";
+export type RulesView = { from: RulesFrom, 
+/**
+ * As they stand in `signalbox.toml`: what is not asked is not there.
+ */
+rules: Record<string, unknown>, 
+/**
+ * Relative to the project, by name; the newest are last.
+ */
+files: Array<string>, 
+/**
+ * None: there is no file yet.
+ */
+checked: CheckedRules | null, 
+/**
+ * Of the reference, where the rules were learnt.
+ */
+problems: Array<DataProblem>, };
+export type OfWork = { work: number, };
+export type DriftChart = "column" | "shape" | "quality";
+export type SaveDrift = { 
+/**
+ * Suggested file name.
+ */
+name: string, format: ExportFormat, what: DriftChart, project: number, monitor: string, column: string | null, segment: string | null, 
+/**
+ * Of a bucket.
+ */
+hours: number | null, 
+/**
+ * A window, hours since 1970 (UTC); all of the time if nothing is said.
+ */
+from: number | null, till: number | null, dark: boolean, };
 
 export interface Commands {
   about: { args: Empty; reply: About };
@@ -1163,9 +1293,13 @@ export interface Commands {
   data_profile: { args: ProfileQuery; reply: DataProfile };
   data_drift: { args: DriftQuery; reply: DriftReport };
   data_methods: { args: Empty; reply: Array<MethodInfo> };
+  data_rules: { args: RulesQuery; reply: RulesView };
+  stop_work: { args: OfWork; reply: null };
+  save_drift: { args: SaveDrift; reply: PickedPath };
 }
 
 export interface Blobs {
   artifact: ArtifactBlob;
   export: SaveExport;
+  drift: SaveDrift;
 }

@@ -145,7 +145,7 @@ export function judged(at: number, expected: Counted, found: Counted): Omit<Colu
   const nullsBefore = expected.nulls / Math.max(1, expected.rows);
   const nullsNow = found.nulls / Math.max(1, found.rows);
   return {
-    name: column.name, kind: column.kind, edges: column.levels ? [] : edgesOf(column), names: column.levels ? [...column.levels] : [], expected: expected.bins, found: found.bins, by: effect?.name ?? null, histogram: null, reference: side(expected), current: side(found), tests, effect,
+    name: column.name, kind: column.kind, edges: column.levels ? [] : edgesOf(column), names: column.levels ? [...column.levels] : [], expected: expected.bins, found: found.bins, by: effect?.name ?? null, histogram: column.levels ? { edges: [], names: [...column.levels, "all others"], reference: expected.bins, current: found.bins } : { edges: edgesOf(column), names: [], reference: expected.bins.slice(1, -1), current: found.bins.slice(1, -1) }, reference: side(expected), current: side(found), tests, effect,
     p_value: p, rates: nullsNow - nullsBefore > 0.01 ? [{ of: "nulls", reference: nullsBefore, current: nullsNow, p_value: 1e-9, p_adjusted: 4e-8 }] : [], new_levels: found.fresh > 0 ? [{ level: "Alto Adige", rows: found.fresh }] : [], gone_levels: [],
   };
 }

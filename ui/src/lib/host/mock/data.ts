@@ -1,6 +1,6 @@
 // Data, as the page's own tests and pictures have it: `?data=empty`, `?data=reading`, `?data=failed`, `?data=broken`.
 import { HostError } from "../error";
-import type { ColumnProfile, Commands, DataProblem, Event as HostEvent, DriftReport, MonitorDefinition, MonitorRow, MonitorView, Timeline } from "../wire";
+import type { AskedRule, ColumnProfile, Commands, DataProblem, Event as HostEvent, DriftReport, MonitorDefinition, MonitorRow, MonitorView, Timeline } from "../wire";
 import { added, COLUMNS, counted, edgesOf, FIRST, HOURS, judged, N_BUCKETS, noise, rowsOf, RULE, SEGMENTS, settled, type Counted } from "./data-model";
 import { fairness, quality, rowsIn } from "./data-quality";
 
@@ -74,7 +74,7 @@ function view(project: number, name: string, segment: string | null, hours: numb
   if (look === "broken") throw new HostError("internal", "The monitor's counts could not be read.", "Try again; if it stays so, forget the monitor and make it anew.");
   const row = known(project, name);
   const is = row.name === "inference" && row.state !== "failed";
-  return { row, timeline: is ? timeline(segment, hours ?? HOURS) : null, digest: is ? "blake3:9f2c41d07be8" : null, reference_rows: is ? 8000 : 0, rule: RULE, problems: is ? PROBLEMS : [], n_timeless: is ? 17 : 0, n_labels: is ? 36_204 : 0 };
+  return { row, timeline: is ? timeline(segment, hours ?? HOURS) : null, digest: is ? "blake3:9f2c41d07be8" : null, reference_rows: is ? 8000 : 0, rule: RULE, problems: is ? PROBLEMS : [], n_timeless: is ? 17 : 0, n_labels: is ? 36_204 : 0, importance: is ? { color_intensity: 0.41, proline: 0.33, alcohol: 0.18, malic_acid: 0.08 } : {} };
 }
 
 function profileOf(at: number, path: string): ColumnProfile {
@@ -97,12 +97,12 @@ function report(reference_: string, current: string, methods: readonly string[])
   return { reference: side(reference_), current: side(current), rule: RULE, verdict: "drift", columns, problems: PROBLEMS.slice(1) };
 }
 
-export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "data_monitor" | "data_window" | "save_monitor" | "forget_monitor" | "ack_alert" | "data_profile" | "data_drift" | "data_methods"> = {
+export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "data_monitor" | "data_window" | "save_monitor" | "forget_monitor" | "ack_alert" | "data_profile" | "data_drift" | "data_methods" | "data_rules" | "stop_work" | "save_drift"> = {
   data_overview: () => ({
     monitors,
     sources: look === "empty" ? [] : [
-      { project: 1, path: "wine/data/train.parquet", is_folder: false, n_files: 1, bytes: 1_840_211 }, { project: 1, path: "wine/data/test.parquet", is_folder: false, n_files: 1, bytes: 460_902 }, { project: 1, path: "wine/inference", is_folder: true, n_files: 140, bytes: 9_120_388 },
-      { project: 1, path: "wine/labels", is_folder: true, n_files: 36, bytes: 610_204 }, { project: 1, path: "churn/train.csv", is_folder: false, n_files: 1, bytes: 44_120_004 }, { project: 1, path: "churn/requests", is_folder: true, n_files: 140, bytes: 2_204_118_000 }, { project: 2, path: "masks/index.csv", is_folder: false, n_files: 1, bytes: 48_112 },
+      { project: 1, path: "wine/data/train.parquet", is_folder: false, n_files: 1, bytes: 1_840_211, runs: [{ run: 1, name: "final", context: "training" }], dvc: { md5: "6f1ed002ab5595859014ebf0951522d9", is_same_size: true } }, { project: 1, path: "wine/data/test.parquet", is_folder: false, n_files: 1, bytes: 460_902, runs: [], dvc: null }, { project: 1, path: "wine/inference", is_folder: true, n_files: 140, bytes: 9_120_388, runs: [], dvc: null },
+      { project: 1, path: "wine/labels", is_folder: true, n_files: 36, bytes: 610_204, runs: [], dvc: null }, { project: 1, path: "churn/train.csv", is_folder: false, n_files: 1, bytes: 44_120_004, runs: [], dvc: null }, { project: 1, path: "churn/requests", is_folder: true, n_files: 140, bytes: 2_204_118_000, runs: [], dvc: null }, { project: 2, path: "masks/index.csv", is_folder: false, n_files: 1, bytes: 48_112, runs: [], dvc: null },
     ],
     suggested: look === "empty" ? [] : [{ project: 1, name: "wine-served", definition: { reference: "wine/data/test.parquet", current: "wine/inference", time: "tasted_at" }, because: "Both have the same 20 columns, and wine/inference grows." }],
   }),
@@ -131,6 +131,21 @@ export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "
     shared: test ? { path: test, rows: 2000, also_here: 31 } : null, leaks: target ? [{ column: "proline", explains: 0.97, n: 2000 }] : [], problems: PROBLEMS.slice(1),
   }),
   data_drift: ({ reference: a, current, methods }) => report(a, current, methods),
+  stop_work: () => null,
+  save_drift: () => ({ path: null }),
+  data_rules: ({ name, learn, path }) => {
+    const files = Array.from({ length: 140 }, (_, day) => `wine/inference/part-${String(day).padStart(3, "0")}.parquet`);
+    const monitor = monitors.find((one) => one.name === name);
+    return {
+      from: learn || !monitor?.in_policy ? "reference" : "team", rules: { schema: "at_least", columns: { alcohol: { type: "numeric", required: true, min: 10.2, max: 15.6, max_null_share: 0.01 }, bottling: { type: "categorical", required: true, allowed: ["cork", "screw cap"] } } }, files, problems: [],
+      checked: { path: path ?? files.at(-1)!, rows: 212, passes: false, problems: [], rules: [
+        { column: "bottling", rule: "allowed", severity: "error", wanted: "cork, screw cap", found: "2 others", n_wrong: 31, examples: [{ file: null, row: 4, value: "glass" }, { file: null, row: 9, value: "glass" }, { file: null, row: 17, value: "can" }], passes: false },
+        { column: "color_intensity", rule: "max_mean", severity: "warning", wanted: "at most 6.2", found: "7.41", n_wrong: 0, examples: [], passes: false },
+        ...COLUMNS.map((column): AskedRule => ({ column: column.name, rule: "type", severity: "error", wanted: column.levels ? "categorical" : "numeric", found: column.levels ? "categorical" : "numeric", n_wrong: 0, examples: [], passes: true })),
+        { column: "alcohol", rule: "min", severity: "error", wanted: "at least 10.2", found: "10.94", n_wrong: 0, examples: [], passes: true },
+      ] },
+    };
+  },
   data_methods: () => [
     { name: "energy", says: "The energy distance." }, { name: "cvm", says: "Cramér and von Mises' test." }, { name: "ad", says: "Anderson and Darling's test." }, { name: "mann_whitney", says: "Mann and Whitney's U." }, { name: "kl", says: "Kullback and Leibler's divergence." },
     { name: "psi:evidently", says: "PSI as Evidently makes it." }, { name: "ks:evidently", says: "Kolmogorov and Smirnov's test as Evidently makes it." }, { name: "ad:evidently", says: "Anderson and Darling's as Evidently makes it." }, { name: "wasserstein:nannyml", says: "Wasserstein's distance as NannyML makes it." },

@@ -5,7 +5,7 @@ import type { Commands, PolicyChange, PolicyFile, PolicyProblem, TeamPolicy } fr
 
 type Reply<N extends keyof Commands> = (args: Commands[N]["args"]) => Commands[N]["reply"];
 
-const NONE: TeamPolicy = { registries: {}, targets: {}, models: {}, roles: { approvers: [], overriders: [], keys: {} }, freeze: [] };
+const NONE: TeamPolicy = { registries: {}, targets: {}, models: {}, data: {}, roles: { approvers: [], overriders: [], keys: {} }, freeze: [] };
 const CHURN: TeamPolicy = {
   models: {
     churn: {
@@ -16,10 +16,11 @@ const CHURN: TeamPolicy = {
   },
   registries: { own: { kind: "embedded" }, team: { kind: "mlflow", url: "https://mlflow.example" } },
   targets: { here: { kind: "local", python: null, port: null } },
+  data: {},
   roles: { approvers: ["ada", "grace"], overriders: [], keys: {} },
   freeze: [{ from: "2026-12-20", to: "2027-01-04T08:00:00+01:00", reason: "holidays" }],
 };
-const DEFAULTS: Record<string, unknown> = { alias_first: false, keep_old: false, too_few: "take_back", margin: 0, signature: false, valid_hours: 24, n_requests: 20, protocol: "v2", format: "mlflow" };
+const DEFAULTS: Record<string, unknown> = { alias_first: false, keep_old: false, too_few: "take_back", margin: 0, signature: false, rules: false, hours: 168, max_columns: 0, valid_hours: 24, n_requests: 20, protocol: "v2", format: "mlflow" };
 
 const options = new URLSearchParams(location.search);
 const policies = new Map<number, TeamPolicy>([[1, CHURN]]);
@@ -32,7 +33,7 @@ const policies = new Map<number, TeamPolicy>([[1, CHURN]]);
 };
 
 const isDefault = (key: string, value: unknown) => value === null || DEFAULTS[key] === value || (Array.isArray(value) && value.length === 0) || (key !== "gates" && typeof value === "object" && Object.keys(value as object).length === 0);
-const FIELDS = ["kind", "registry", "target", "service", "alias", "alias_first", "shares", "bake", "health", "secs", "name", "better", "margin", "max_error_rate", "max_p95_ms", "min_requests", "metric", "max_bytes", "latency", "signature", "approvals"];
+const FIELDS = ["kind", "registry", "target", "service", "alias", "alias_first", "shares", "bake", "health", "secs", "name", "better", "margin", "max_error_rate", "max_p95_ms", "min_requests", "metric", "max_bytes", "latency", "signature", "drift", "approvals"];
 const place = (key: string) => (FIELDS.indexOf(key) + FIELDS.length + 1) % (FIELDS.length + 1);
 const told = (table: object) => Object.entries(table).filter(([key, value]) => !isDefault(key, value)).toSorted(([a], [b]) => place(a) - place(b));
 const texts = new Map<number, string | null>([[1, write(CHURN)]]);
@@ -55,6 +56,7 @@ function write(policy: TeamPolicy): string {
   }
   for (const [name, at] of Object.entries(policy.registries)) lines.push(...block(`[registries.${name}]`, at));
   for (const [name, at] of Object.entries(policy.targets)) lines.push(...block(`[targets.${name}]`, at));
+  for (const [name, table] of Object.entries(policy.data)) lines.push(...block(`[data.${name}]`, table));
   if (told(policy.roles).length > 0) lines.push(...block("[roles]", policy.roles));
   for (const { from, to, reason } of policy.freeze) lines.push("[[freeze]]", `from = ${from}`, `to = ${to}`, `reason = ${inline(reason)}`);
   return lines.map((line) => `${line}\n`).join("");
@@ -72,6 +74,8 @@ function applied(policy: TeamPolicy, changes: readonly PolicyChange[]): TeamPoli
       case "set_target": next.targets[change.name] = change.at; break;
       case "remove_target": delete next.targets[change.name]; break;
       case "set_roles": next.roles = change.roles; break;
+      case "set_data": next.data[change.name] = change.table; break;
+      case "remove_data": delete next.data[change.name]; break;
       case "add_freeze": next.freeze.push(change.freeze); break;
       case "change_freeze": next.freeze[placeIn(change.was)] = change.freeze; break;
       case "remove_freeze": next.freeze.splice(placeIn(change.freeze), 1); break;

@@ -130,6 +130,23 @@ reason = "two""#,
     // Commas at the beginning of lines, line ends of both kinds, headers out of order.
     "[models.churn.gates]\r\nsignature = true\r\n[roles]\n\n[models.churn]\nregistry = \"own\"\nshares = [ 5\n  , 10\n  , 50 ]\n[targets]\n\
      [registries.own]\r\nkind = \"embedded\"\r\n",
+    // Data that are watched, with rules, in headers and inline.
+    r#"[registries.own]
+kind = "embedded"
+[models.churn]
+registry = "own"
+gates.drift = { data = "seen", hours = 24 } # since the incident
+[data.seen]
+reference = "train.parquet" # frozen
+current = "inference"
+min_rows = 5
+[data.seen.columns.x]
+type = "numeric"
+max = 1.50
+[data.seen.columns."odd \"name\".y"]
+allowed = ["a", "b"]
+[data]
+other = { reference = "a.csv", current = "b.csv", columns = { z = { required = true } } }"#,
     // The least there is.
     "",
     "# Nothing yet.\n",
@@ -168,6 +185,12 @@ pub const CHANGES: &str = r#"[
   {"change": "set_roles", "roles": {}},
   {"change": "set_roles", "roles": {"approvers": ["grace", "joan"], "overriders": ["ada"]}},
   {"change": "set_roles", "roles": {"approvers": ["ada"], "keys": {"ada": "ssh-ed25519 BBBB ada@here", "grace.h": "ssh-rsa CCCC"}}},
+  {"change": "set_data", "name": "seen", "table": {"reference": "train.parquet", "current": "inference", "min_rows": 5, "columns": {"x": {"type": "numeric", "max": 1.5}, "odd \"name\".y": {"allowed": ["a", "b"]}}}},
+  {"change": "set_data", "name": "seen", "table": {"reference": "new.parquet", "current": "inference", "time": null, "columns": {"x": {"max": 2}, "w": {"required": true, "min": null}}}},
+  {"change": "set_data", "name": "fresh", "table": {"reference": "a", "current": "b", "groups": ["sex", "age"], "columns": {"x y": {"allowed": ["1"]}}}},
+  {"change": "set_model", "name": "churn", "rules": {"registry": "own", "gates": {"drift": {"data": "seen", "ignore": ["id"], "max_columns": 2}}}},
+  {"change": "remove_data", "name": "seen"},
+  {"change": "remove_data", "name": "other"},
   {"change": "add_freeze", "freeze": {"from": "2027-06-01", "to": "2027-06-02T12:00:00", "reason": "audit"}},
   {"change": "change_freeze", "was": {"from": "2026-12-20", "to": "2027-01-04T08:00:00+01:00", "reason": "holidays"}, "freeze": {"from": "2026-12-19", "to": "2027-01-04T08:00:00+01:00", "reason": "holidays"}},
   {"change": "change_freeze", "was": {"from": "2026-12-20", "to": "2026-12-21", "reason": "one"}, "freeze": {"from": "2026-12-20", "to": "2026-12-22", "reason": "longer"}},

@@ -8,7 +8,7 @@ export interface FieldSpec {
   label: string;
   /** What it is for. */
   hint: string;
-  kind: "path" | "column" | "columns" | "text" | "number";
+  kind: "path" | "column" | "columns" | "text" | "number" | "fraction";
   needed?: boolean;
   /** The heading that it begins. */
   heading?: string;
@@ -20,6 +20,7 @@ export const FIELDS: readonly FieldSpec[] = [
   { key: "time", label: "Time column", kind: "column", heading: "Rows", hint: "When each row was. Left empty it is found, if one column only is a time." },
   { key: "segment", label: "Segment column", kind: "column", hint: "Tells rows apart: a country, a device. Each segment can be looked at alone." },
   { key: "ignore", label: "Ignored columns", kind: "columns", hint: "Not watched: identifiers, free text." },
+  { key: "importance", label: "Importance", kind: "path", hint: "A JSON file with a weight for each column, as autologging writes it. Drift is ranked by it." },
   { key: "prediction", label: "Prediction", kind: "column", heading: "Model quality", hint: "What the model said: a class, or a number." },
   { key: "label", label: "Label", kind: "column", hint: "The truth, in the reference and, where it comes along, in the watched data." },
   { key: "score", label: "Score", kind: "column", hint: "How sure it was of the positive class, 0 to 1. With it quality is estimated before labels come." },
@@ -28,6 +29,10 @@ export const FIELDS: readonly FieldSpec[] = [
   { key: "id", label: "Row id", kind: "column", hint: "By which late labels find their rows." },
   { key: "groups", label: "Groups", kind: "columns", heading: "Fairness", hint: "Attributes by which the model's rates are compared, such as sex and age_group; crossings of them too." },
   { key: "min_group", label: "Least group", kind: "number", hint: "Groups with fewer labelled rows are listed, not judged." },
+  { key: "min_shift", label: "Least shift", kind: "fraction", heading: "What counts", hint: "Of numbers: Wasserstein's distance in deviations of the reference. Left empty: 0.1." },
+  { key: "min_js", label: "Least JS", kind: "fraction", hint: "Of levels: Jensen and Shannon's distance. Left empty: 0.1." },
+  { key: "alpha", label: "Alpha", kind: "fraction", hint: "The corrected p-value of a drift is below. Left empty: 0.01." },
+  { key: "min_values", label: "Least values", kind: "number", hint: "Fewer are too few to tell. Left empty: 100." },
 ];
 
 export type Draft = Record<Key, string>;
@@ -45,9 +50,9 @@ export const listed = (text: string) => text.split(",").map((part) => part.trim(
 export function definitionOf(draft: Draft): MonitorDefinition {
   const text = (key: Key) => draft[key].trim() || null;
   const definition: MonitorDefinition = { reference: draft.reference.trim(), current: draft.current.trim() };
-  for (const key of ["time", "segment", "prediction", "score", "positive", "label", "labels", "id"] as const) if (text(key)) definition[key] = text(key);
+  for (const key of ["time", "segment", "prediction", "score", "positive", "label", "labels", "id", "importance"] as const) if (text(key)) definition[key] = text(key);
   for (const key of ["ignore", "groups"] as const) if (listed(draft[key]).length > 0) definition[key] = listed(draft[key]);
-  if (text("min_group")) definition.min_group = Number(draft.min_group);
+  for (const key of ["min_group", "min_values", "alpha", "min_shift", "min_js"] as const) if (text(key)) definition[key] = Number(draft[key]);
   return definition;
 }
 
@@ -57,7 +62,11 @@ export function faults(name: string, draft: Draft): Partial<Record<Key | "name",
   if (!name.trim()) found.name = "It needs a name.";
   else if (/[/\\\n]/.test(name)) found.name = "A name has no slash.";
   for (const { key, needed } of FIELDS) if (needed && !draft[key].trim()) found[key] = "It needs a file or a folder.";
-  if (draft.min_group.trim() && !/^[1-9]\d{0,8}$/.test(draft.min_group.trim())) found.min_group = "A whole number of rows, from 1.";
+  for (const key of ["min_group", "min_values"] as const) if (draft[key].trim() && !/^[1-9]\d{0,8}$/.test(draft[key].trim())) found[key] = "A whole number of rows, from 1.";
+  for (const key of ["alpha", "min_js", "min_shift"] as const) {
+    const at = Number(draft[key]);
+    if (draft[key].trim() && !(at > 0 && at < (key === "min_shift" ? Infinity : key === "alpha" ? 1 : 1 + 1e-9))) found[key] = key === "min_shift" ? "A number above 0." : "Between 0 and 1.";
+  }
   if (draft.labels.trim() && !draft.id.trim()) found.id = "Late labels find their rows by a column.";
   if (draft.score.trim() && !draft.prediction.trim()) found.prediction = "A score needs what the model said beside it.";
   return found;

@@ -1,0 +1,32 @@
+import { call, subscribe } from "$lib/host";
+
+/** A look at data that may take long: how far it is, and a way to end it. */
+export class Work {
+  done = $state(0);
+  of = $state(0);
+  /** Since it has taken longer than a glance. */
+  isLong = $state(false);
+  #number: number | null = null;
+
+  /** One at a time: an older one is stopped. */
+  async run<T>(ask: (work: number) => Promise<T>): Promise<T> {
+    this.stop();
+    const mine = Math.floor(Math.random() * 0xffff_ffff);
+    [this.#number, this.done, this.of] = [mine, 0, 0];
+    const leave = subscribe((event) => {
+      if (event.type === "work" && event.work === mine && this.#number === mine) [this.done, this.of] = [event.done, event.of];
+    });
+    const timer = setTimeout(() => this.#number === mine && (this.isLong = true), 400);
+    try {
+      return await ask(mine);
+    } finally {
+      leave();
+      clearTimeout(timer);
+      if (this.#number === mine) [this.#number, this.isLong] = [null, false];
+    }
+  }
+
+  stop = () => {
+    if (this.#number !== null) void call("stop_work", { work: this.#number }).catch(() => undefined);
+  };
+}
