@@ -1,14 +1,15 @@
-//! `signalbox data`: files looked at where they lie. No store is opened, and nothing is written but what was asked for.
+//! `signalbox data`: files looked at where they lie. Only `watch` opens a store; nothing is written but what was asked for.
 
 mod drift;
 mod fairness;
 mod profile;
 mod validate;
+mod watch;
 mod write;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use console::style;
@@ -20,13 +21,14 @@ use crate::arguments::data::{Data, Reading};
 use crate::failure::{Failure, Outcome};
 use crate::grid::calm;
 
-pub fn run(command: Data) -> Result<Outcome, Failure> {
+pub fn run(command: Data, data_dir: Option<PathBuf>) -> Result<Outcome, Failure> {
     match command {
         Data::Profile(a) => profile::run(&a),
         Data::Drift(a) => drift::run(&a),
         Data::Validate(a) => validate::run(&a),
         Data::Rules(a) => validate::learnt(&a),
         Data::Fairness(a) => fairness::run(&a),
+        Data::Watch(a) => watch::run(&a, data_dir),
         Data::Methods => drift::methods(),
     }
 }

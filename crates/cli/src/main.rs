@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         Command::Show(a) => show::run(&a),
         Command::Export(a) => export::run(&a),
         Command::Problems(a) => problems::run(&a),
-        Command::Data(a) => data::run(a),
+        Command::Data(a) => data::run(a, data_dir),
         Command::Serve(a) => serve::run(&a, data_dir),
         Command::Open(a) => open::run(&a, data_dir),
         // It is about a folder's file alone: no store is opened for it.

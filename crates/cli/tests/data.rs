@@ -218,3 +218,35 @@ fn what_is_damaged_is_told_on_stdout_and_steers_no_terminal() {
     assert!(said.out.contains("line 3") && said.out.contains("never ends"), "{}", said.out);
     assert!(place.ends(1, &["profile", "nowhere.csv"]).err.contains("no such file"));
 }
+
+#[test]
+fn a_project_s_monitors_are_watched_without_a_window() {
+    let place = Place::new();
+    let project = place.0.path().join("project");
+    std::fs::create_dir_all(project.join("logs")).expect("a folder");
+    // A column that has moved by two deviations, a day later.
+    let rows = |day: u32, shift: f64| -> String {
+        let line = |i: u32| {
+            let x = f64::from((i * 7919) % 1000) / 100.0 + shift;
+            format!("2026-11-{day:02}T{:02}:00:00Z,{x},{}\n", i % 24, ["a", "b"][i as usize % 2])
+        };
+        "at,x,kind\n".to_owned() + &(0..2000).map(line).collect::<String>()
+    };
+    let put = |name: &str, text: String| std::fs::write(project.join(name), text).expect("a file");
+    put("train.csv", rows(1, 0.0));
+    put("logs/same.csv", rows(2, 0.0));
+    let folder = project.to_str().expect("text");
+    let refused = place.ends(2, &["watch", folder, "--once"]);
+    assert!(refused.err.contains("no monitor") && refused.err.contains("[data.NAME]"), "{}", refused.err);
+    put("signalbox.toml", "[data.served]\nreference = \"train.csv\"\ncurrent = \"logs\"\ntime = \"at\"\n".into());
+    let quiet = place.json(0, &["watch", folder, "--once", "--json", "--fail-on", "drift"]);
+    assert_eq!(quiet, serde_json::json!({ "monitor": "served", "drift": false }));
+    put("logs/zz_moved.csv", rows(3, 6.0));
+    let moved = place.json(3, &["watch", folder, "--once", "--json", "--fail-on", "drift"]);
+    assert_eq!((&moved["drift"], &moved["columns"]), (&true.into(), &serde_json::json!(["x"])), "{moved}");
+    let unknown = place.ends(2, &["watch", folder, "--name", "none", "--once"]);
+    assert!(unknown.err.contains("\"none\""), "{}", unknown.err);
+    put("signalbox.toml", "[data.served]\nreference = \"gone.csv\"\ncurrent = \"logs\"\n".into());
+    let failed = place.ends(1, &["watch", folder, "--once"]);
+    assert!(failed.out.contains("gone.csv"), "{}", failed.out);
+}

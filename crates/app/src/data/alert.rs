@@ -45,6 +45,7 @@ impl Quiet {
 }
 
 /// What has moved, and where: in all, or in a segment.
+#[derive(Clone)]
 pub(super) struct Moved {
     since: i64,
     /// "color_intensity", "color_intensity in asti".

@@ -54,6 +54,8 @@ struct State {
     n_labels: u64,
     label_problems: Problems,
     alert: Option<DataAlert>,
+    /// What the alert is made of.
+    moved: Vec<Moved>,
 }
 
 /// Where the system tells of changes, it is looked all the same, now and then.
@@ -76,6 +78,7 @@ impl Watched {
             n_labels: 0,
             label_problems: Problems::default(),
             alert: None,
+            moved: Vec::new(),
         };
         let is_wrong = state.trouble.is_some();
         let watched = Arc::new(Watched {
@@ -138,7 +141,14 @@ impl Watched {
     fn refresh(&self, app: &App) {
         let before = self.read().alert.clone();
         match self.brought_up(app) {
-            Ok(false) => {}
+            Ok(false) => {
+                // Nothing new was seen; but a night may be over, or a snooze: what was kept back is told then.
+                let moved = self.read().moved.clone();
+                if !moved.is_empty() {
+                    let alert = app.alert(self, moved);
+                    self.write().alert = alert;
+                }
+            }
             Ok(true) => {
                 // What is watched has been judged.
                 self.look_at_alert(app);
@@ -165,8 +175,9 @@ impl Watched {
             let timeline = self.timeline(Some(segment), None, &rule);
             moved.extend(timeline.and_then(|timeline| of_timeline(&timeline, Some(segment))));
         }
-        let alert = app.alert(self, moved);
-        self.write().alert = alert;
+        let alert = app.alert(self, moved.clone());
+        let mut state = self.write();
+        (state.alert, state.moved) = (alert, moved);
     }
 
     /// Reads what is new. Whether anything was.

@@ -15,6 +15,8 @@ pub enum Data {
     Rules(LearnRules),
     /// Whether a model treats groups alike, on a file with its predictions and the truth
     Fairness(Fairness),
+    /// A project's monitors, without a window: a line for each that moves, as a trigger for other work
+    Watch(Watch),
     /// The methods that `drift --method` knows, and what each computes
     Methods,
 }
@@ -195,4 +197,28 @@ pub struct Fairness {
     pub json: bool,
     #[command(flatten)]
     pub reading: Reading,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOnAlert {
+    /// A monitor's last hours moved away from its reference
+    Drift,
+}
+
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The project's folder
+    pub project: PathBuf,
+    /// Only this monitor
+    #[arg(long, value_name = "NAME")]
+    pub name: Vec<String>,
+    /// Say how it is now, and end
+    #[arg(long)]
+    pub once: bool,
+    /// One JSON object a line: {"monitor", "drift", "since_unix", "columns", "says"}, or "trouble" for one that failed
+    #[arg(long)]
+    pub json: bool,
+    /// With --once: end with 3 if this is so
+    #[arg(long, value_name = "WHAT", requires = "once")]
+    pub fail_on: Option<FailOnAlert>,
 }
