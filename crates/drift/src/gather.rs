@@ -1,6 +1,7 @@
 //! One column of one table, gathered whole: what exact comparison needs.
 
 use crate::read::{Kind, Rows};
+use crate::sketch::{Distinct, Hll};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
 use arrow::datatypes::Int32Type;
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,8 @@ pub struct Levels {
     pub rows: HashMap<Box<str>, u64>,
     /// Rows whose levels are not kept, since there are too many.
     pub beyond: u64,
+    /// The levels of those.
+    sketched: Option<Box<Hll>>,
     bytes: usize,
     /// Rows by length in characters, the last for that and more.
     pub lengths: Vec<u64>,
@@ -81,6 +84,25 @@ impl Levels {
             self.rows.insert(level.into(), rows);
         } else {
             self.beyond += rows;
+            self.sketched.get_or_insert_default().text(level);
+        }
+    }
+
+    /// All levels, those that are not kept too; a long text by its beginning and its hash.
+    pub fn sketch(&self) -> Hll {
+        let mut all = self.sketched.as_deref().cloned().unwrap_or_default();
+        let mut kept: Vec<&str> = self.rows.keys().map(|level| &**level).collect();
+        // The same levels have the same bytes: a map has its own order each time.
+        kept.sort_unstable();
+        kept.into_iter().for_each(|level| all.text(level));
+        all
+    }
+
+    /// Counted as far as all are kept, else estimated.
+    pub fn distinct(&self) -> Distinct {
+        match self.beyond {
+            0 => Distinct { n: self.rows.len() as u64, error: None },
+            _ => self.sketch().distinct(),
         }
     }
 

@@ -8,6 +8,7 @@ mod folders;
 mod lines;
 mod monitored;
 mod separated;
+mod sketched;
 
 use signalbox_drift::gather::{Counts, Gathered, Held};
 use signalbox_drift::pair::gathered;
