@@ -7,6 +7,7 @@ mod compared;
 mod folders;
 mod lines;
 mod monitored;
+mod packed;
 mod separated;
 mod sketched;
 
