@@ -1,6 +1,6 @@
 //! One column of one table, gathered whole: what exact comparison needs.
 
-use crate::read::{Kind, Rows};
+use crate::read::{Kind, Rows, beyond_doubles};
 use crate::sketch::{Distinct, Hll};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
 use arrow::datatypes::Int32Type;
@@ -162,6 +162,8 @@ pub enum Held {
 pub struct Gathered {
     pub kind: Kind,
     pub counts: Counts,
+    /// Integers beyond 2⁵³: the nearest double stands for each.
+    pub rounded: u64,
     pub held: Held,
 }
 
@@ -180,7 +182,7 @@ impl Gathered {
             Kind::List => Held::Lists { lengths: Vec::new(), items: Vec::new() },
             Kind::Opaque => Held::Nothing,
         };
-        Gathered { kind, counts: Counts::default(), held }
+        Gathered { kind, counts: Counts::default(), rounded: 0, held }
     }
 
     /// `None`: the file does not have the column.
@@ -193,6 +195,7 @@ impl Gathered {
         match (Rows::of(column), &mut self.held) {
             (Rows::Numbers(from), Held::Numbers(to)) => {
                 self.counts.nulls += from.null_count() as u64;
+                self.rounded += beyond_doubles(column);
                 match from.nulls() {
                     None if from.values().iter().fold(true, |all, value| all & value.is_finite()) => {
                         to.extend_from_slice(from.values());

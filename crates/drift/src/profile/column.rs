@@ -54,7 +54,7 @@ const AT: [f64; 9] = [0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0];
 
 impl ColumnProfile {
     pub fn of(about: &Column, column: Gathered) -> ColumnProfile {
-        let Gathered { kind, counts, held } = column;
+        let Gathered { kind, counts, held, .. } = column;
         let mut found = ColumnProfile {
             name: about.name.clone(),
             kind,
