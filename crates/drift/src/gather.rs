@@ -1,5 +1,7 @@
 //! One column of one table, gathered whole: what exact comparison needs.
 
+mod vectors;
+
 use crate::read::{Kind, Rows, beyond_doubles};
 use crate::sketch::{Distinct, Hll};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
@@ -7,6 +9,8 @@ use arrow::datatypes::Int32Type;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use ts_rs::TS;
+
+pub use vectors::{SAMPLED, Vectors};
 
 /// How many rows of a column hold what. What is in none of these is a finite number, a level, a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -153,6 +157,7 @@ pub enum Held {
     Lists {
         lengths: Vec<f64>,
         items: Vec<f64>,
+        vectors: Box<Vectors>,
     },
     Nothing,
 }
@@ -179,7 +184,7 @@ impl Gathered {
                 Held::Numbers(Vec::with_capacity(n_rows.unwrap_or(0).min(1 << 24) as usize))
             }
             Kind::Boolean | Kind::Categorical => Held::Levels(Levels::default()),
-            Kind::List => Held::Lists { lengths: Vec::new(), items: Vec::new() },
+            Kind::List => Held::Lists { lengths: Vec::new(), items: Vec::new(), vectors: Box::default() },
             Kind::Opaque => Held::Nothing,
         };
         Gathered { kind, counts: Counts::default(), rounded: 0, held }
@@ -214,7 +219,7 @@ impl Gathered {
                 self.counts.nulls += from.logical_null_count() as u64;
                 to.add_all(&from);
             }
-            (Rows::Lists { values, offsets, nulls }, Held::Lists { lengths, items }) => {
+            (Rows::Lists { values, offsets, nulls }, Held::Lists { lengths, items, vectors }) => {
                 for row in 0..n_rows {
                     if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                         self.counts.nulls += 1;
@@ -222,6 +227,8 @@ impl Gathered {
                     }
                     let (from, till) = (offsets[row] as usize, offsets[row + 1] as usize);
                     lengths.push((till - from) as f64);
+                    let is_whole = values.null_count() == 0 || (from..till).all(|at| values.is_valid(at));
+                    vectors.add(&values.values()[from..till], is_whole);
                     let found = (from..till).filter(|at| values.is_valid(*at)).map(|at| values.value(at));
                     items.extend(found.filter(|v| v.is_finite()).take(MAX_ITEMS.saturating_sub(items.len())));
                 }

@@ -2,8 +2,10 @@
 
 mod column;
 mod histogram;
+mod lists;
 mod report;
 mod significance;
+mod texts;
 
 pub(crate) use column::rates;
 pub use column::{ColumnPair, compare_columns};

@@ -85,7 +85,7 @@ fn every_type_is_counted() {
     assert_eq!((found.kind("date"), found.numbers("date")), (Kind::Datetime, &[86_400.0, -86_400.0][..]));
     assert_eq!(found.numbers("naive"), [1.5, 0.0, -1e-6]);
     assert_eq!(found.numbers("zoned"), [1.5, 0.0, -0.001]);
-    let Held::Lists { lengths, items } = &found.of("list").held else { panic!("lists") };
+    let Held::Lists { lengths, items, .. } = &found.of("list").held else { panic!("lists") };
     assert_eq!((&lengths[..], &items[..], found.counts("list")), (&[2.0, 0.0][..], &[1.0][..], rows(3, 1)));
     assert_eq!(
         (found.counts("struct.x"), found.numbers("struct.x")),

@@ -10,6 +10,7 @@ mod monitored;
 mod packed;
 mod separated;
 mod sketched;
+mod vectors;
 mod wholes;
 
 use signalbox_drift::gather::{Counts, Gathered, Held};
