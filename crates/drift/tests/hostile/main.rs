@@ -11,6 +11,7 @@ mod packed;
 mod separated;
 mod sketched;
 mod vectors;
+mod weekly;
 mod wholes;
 
 use signalbox_drift::gather::{Counts, Gathered, Held};
