@@ -23,6 +23,7 @@ pub struct Bucket {
     pub rows: u64,
     /// The least and the most that is usual at these hours of the week, where four weeks lie before.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub usual_rows: Option<(f64, f64)>,
     pub verdict: Verdict,
 }
@@ -37,6 +38,7 @@ pub struct Point {
     pub js: Option<f64>,
     /// The least and the most of `js` that is usual at these hours of the week; where it is missing, the line's band holds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub usual_js: Option<(f64, f64)>,
     pub psi: Option<f64>,
     pub p_adjusted: Option<f64>,
@@ -74,6 +76,7 @@ pub struct QualityPoint {
     pub accuracy_high: Option<f64>,
     /// The least and the most that is usual at these hours of the week.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub usual_accuracy: Option<(f64, f64)>,
     /// Of the positive class; the mean over the classes where there is none.
     pub f1: Option<f64>,
@@ -82,6 +85,7 @@ pub struct QualityPoint {
     /// Mean absolute error.
     pub mae: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub usual_mae: Option<(f64, f64)>,
     pub rmse: Option<f64>,
     pub r2: Option<f64>,

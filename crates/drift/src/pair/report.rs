@@ -65,6 +65,7 @@ pub struct TestReport {
     pub n: [u64; 2],
     /// Of the statistic, at 95 %.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub interval: Option<[f64; 2]>,
     /// Why there is no number.
     #[serde(skip_serializing_if = "Option::is_none")]

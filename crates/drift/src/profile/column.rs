@@ -38,6 +38,7 @@ pub struct ColumnProfile {
     pub distinct: Option<u64>,
     /// Where there are too many levels to keep them, `distinct` is an estimate: its standard error as a share of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub distinct_error: Option<f64>,
     /// (share, value) at 0, 1, 5, 25, 50, 75, 95, 99 and 100 %.
     pub quantiles: Vec<(f64, f64)>,

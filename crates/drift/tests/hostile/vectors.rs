@@ -123,6 +123,20 @@ fn vectors_that_lack_something_are_left_out() {
     assert_eq!(found.verdict, Verdict::NoDrift, "{}", found.says);
 }
 
+/// No place is passed over, however long the vectors are.
+#[test]
+fn one_place_of_hundreds_is_enough() {
+    let mut random = RandomState::seeded(7);
+    let before = rows(&mut random, 400, even(300));
+    let after = rows(&mut random, 400, |random| {
+        let mut vector = even(300)(random);
+        vector[251] += 2.0;
+        vector
+    });
+    let found = compared(before, after);
+    assert_eq!((found.verdict, found.by), (Verdict::Drift, Some("auroc:vectors")), "{}", found.says);
+}
+
 /// As numpy and Arrow write embeddings.
 #[test]
 fn lists_of_a_fixed_size_are_vectors_too() {
