@@ -94,3 +94,38 @@ fn lz4_most(file: &mut File, at: u64, length: u64) -> Result<u64, String> {
     }
     Ok(most)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// Two compressed blocks of a hundred bytes, one as it is, and the end.
+    fn frame(block: u8) -> Vec<u8> {
+        let mut bytes = vec![0x04, 0x22, 0x4d, 0x18, 0b0110_0000, block, 0];
+        for (length, n_bytes) in [(100_u32, 100), (100, 100), (50 | 1 << 31, 50)] {
+            bytes.extend(length.to_le_bytes());
+            bytes.extend(std::iter::repeat_n(7, n_bytes));
+        }
+        bytes.extend([0; 4]);
+        bytes
+    }
+
+    fn most(bytes: &[u8]) -> Result<u64, String> {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(bytes).expect("written");
+        lz4_most(&mut file, 0, bytes.len() as u64)
+    }
+
+    #[test]
+    fn an_lz4_frame_holds_what_its_blocks_may_whatever_length_is_said() {
+        assert_eq!(most(&frame(4 << 4)), Ok(2 * 100 * 255 + 50));
+        // After the end nothing is unpacked.
+        assert_eq!(most(&[frame(7 << 4), frame(7 << 4)].concat()), Ok(2 * 100 * 255 + 50));
+        let long = [&frame(4 << 4)[..7], &1000_u32.to_le_bytes(), &[0; 1000], &[0; 4]].concat();
+        assert_eq!(most(&long), Ok(64 << 10), "a block is never longer than the frame says");
+        for damaged in [&frame(4 << 4)[1..], &frame(0)[..], &[0x04, 0x22]] {
+            assert!(most(damaged).is_err());
+        }
+    }
+}
