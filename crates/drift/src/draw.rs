@@ -3,6 +3,7 @@
 use statrs::function::gamma::ln_gamma;
 
 /// SplitMix64: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+#[derive(Clone, Debug)]
 pub(crate) struct Draw(u64);
 
 impl Draw {
@@ -24,7 +25,7 @@ impl Draw {
     }
 
     /// One of 0 … n − 1.
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         ((self.unit() * n as f64) as usize).min(n - 1)
     }
 

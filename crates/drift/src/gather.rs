@@ -1,11 +1,16 @@
 //! One column of one table, gathered whole: what exact comparison needs.
 
-use crate::read::{Kind, Rows};
+mod vectors;
+
+use crate::read::{Kind, Rows, beyond_doubles};
+use crate::sketch::{Distinct, Hll};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
 use arrow::datatypes::Int32Type;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use ts_rs::TS;
+
+pub use vectors::{SAMPLED, Vectors};
 
 /// How many rows of a column hold what. What is in none of these is a finite number, a level, a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -48,6 +53,8 @@ pub struct Levels {
     pub rows: HashMap<Box<str>, u64>,
     /// Rows whose levels are not kept, since there are too many.
     pub beyond: u64,
+    /// The levels of those.
+    sketched: Option<Box<Hll>>,
     bytes: usize,
     /// Rows by length in characters, the last for that and more.
     pub lengths: Vec<u64>,
@@ -81,6 +88,25 @@ impl Levels {
             self.rows.insert(level.into(), rows);
         } else {
             self.beyond += rows;
+            self.sketched.get_or_insert_default().text(level);
+        }
+    }
+
+    /// All levels, those that are not kept too; a long text by its beginning and its hash.
+    pub fn sketch(&self) -> Hll {
+        let mut all = self.sketched.as_deref().cloned().unwrap_or_default();
+        let mut kept: Vec<&str> = self.rows.keys().map(|level| &**level).collect();
+        // The same levels have the same bytes: a map has its own order each time.
+        kept.sort_unstable();
+        kept.into_iter().for_each(|level| all.text(level));
+        all
+    }
+
+    /// Counted as far as all are kept, else estimated.
+    pub fn distinct(&self) -> Distinct {
+        match self.beyond {
+            0 => Distinct { n: self.rows.len() as u64, error: None },
+            _ => self.sketch().distinct(),
         }
     }
 
@@ -131,6 +157,7 @@ pub enum Held {
     Lists {
         lengths: Vec<f64>,
         items: Vec<f64>,
+        vectors: Box<Vectors>,
     },
     Nothing,
 }
@@ -140,6 +167,8 @@ pub enum Held {
 pub struct Gathered {
     pub kind: Kind,
     pub counts: Counts,
+    /// Integers beyond 2⁵³: the nearest double stands for each.
+    pub rounded: u64,
     pub held: Held,
 }
 
@@ -155,10 +184,10 @@ impl Gathered {
                 Held::Numbers(Vec::with_capacity(n_rows.unwrap_or(0).min(1 << 24) as usize))
             }
             Kind::Boolean | Kind::Categorical => Held::Levels(Levels::default()),
-            Kind::List => Held::Lists { lengths: Vec::new(), items: Vec::new() },
+            Kind::List => Held::Lists { lengths: Vec::new(), items: Vec::new(), vectors: Box::default() },
             Kind::Opaque => Held::Nothing,
         };
-        Gathered { kind, counts: Counts::default(), held }
+        Gathered { kind, counts: Counts::default(), rounded: 0, held }
     }
 
     /// `None`: the file does not have the column.
@@ -171,6 +200,7 @@ impl Gathered {
         match (Rows::of(column), &mut self.held) {
             (Rows::Numbers(from), Held::Numbers(to)) => {
                 self.counts.nulls += from.null_count() as u64;
+                self.rounded += beyond_doubles(column);
                 match from.nulls() {
                     None if from.values().iter().fold(true, |all, value| all & value.is_finite()) => {
                         to.extend_from_slice(from.values());
@@ -189,7 +219,7 @@ impl Gathered {
                 self.counts.nulls += from.logical_null_count() as u64;
                 to.add_all(&from);
             }
-            (Rows::Lists { values, offsets, nulls }, Held::Lists { lengths, items }) => {
+            (Rows::Lists { values, offsets, nulls }, Held::Lists { lengths, items, vectors }) => {
                 for row in 0..n_rows {
                     if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
                         self.counts.nulls += 1;
@@ -197,6 +227,8 @@ impl Gathered {
                     }
                     let (from, till) = (offsets[row] as usize, offsets[row + 1] as usize);
                     lengths.push((till - from) as f64);
+                    let is_whole = values.null_count() == 0 || (from..till).all(|at| values.is_valid(at));
+                    vectors.add(&values.values()[from..till], is_whole);
                     let found = (from..till).filter(|at| values.is_valid(*at)).map(|at| values.value(at));
                     items.extend(found.filter(|v| v.is_finite()).take(MAX_ITEMS.saturating_sub(items.len())));
                 }

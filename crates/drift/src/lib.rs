@@ -3,7 +3,7 @@
 //! The numbers: tests of two samples (`test`), distances (`distance`), bins that are frozen with the reference (`bins`),
 //! large samples compared exactly without sorting them (`exact`), the peers' definitions (`peer`) and all by their names
 //! (`method`); a model's quality and fairness from counts (`quality`, `fairness`, `trees`). They know no files, no clock
-//! and no randomness but a seed that is given.
+//! and no randomness but a seed that is given. `sketch`: what is left of a column that is not kept.
 //!
 //! The data: files as columns (`read`), two tables compared (`pair`) and judged (`verdict`), one looked at (`profile`), and
 //! what a model has seen since its training, hour by hour (`monitor`).
@@ -26,6 +26,7 @@ mod quantile;
 pub mod read;
 pub mod report;
 pub mod rules;
+pub mod sketch;
 mod special;
 pub mod test;
 pub mod trees;

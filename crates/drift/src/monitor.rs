@@ -5,6 +5,7 @@
 //! of time is a sum of cells, and nothing is read again for it. A file that is rewritten replaces its cells; rows that come
 //! late are in their hour's.
 
+mod bands;
 mod baseline;
 mod cell;
 mod fill;

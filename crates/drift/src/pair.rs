@@ -2,8 +2,10 @@
 
 mod column;
 mod histogram;
+mod lists;
 mod report;
 mod significance;
+mod texts;
 
 pub(crate) use column::rates;
 pub use column::{ColumnPair, compare_columns};
@@ -12,7 +14,7 @@ pub use report::{ColumnReport, Effect, LevelMove, Move, Rate, Report, Side, Test
 
 use crate::gather::Gathered;
 use crate::method::Method;
-use crate::read::{Problems, Table, zones};
+use crate::read::{Problem, Problems, Table, zones};
 use crate::verdict::Rule;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -128,5 +130,8 @@ pub fn gathered(table: &Table, columns: &[usize]) -> (Vec<Gathered>, Problems) {
         }
         ControlFlow::Continue(())
     });
+    for (at, column) in columns.iter().zip(&found).filter(|(_, column)| column.rounded > 0) {
+        problems.add(Problem::rounded(&table.path, &table.columns()[*at].name, column.rounded));
+    }
     (found, problems)
 }

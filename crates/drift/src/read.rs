@@ -16,6 +16,7 @@ mod table;
 mod text;
 
 pub use batch::{Batch, Rows};
+pub(crate) use batch::{beyond_doubles, wholes_beyond};
 pub use dialect::Dialect;
 pub(crate) use folder::parts_of as folder_parts;
 pub use folder::{data_files, is_data};
@@ -42,6 +43,25 @@ pub struct Problem {
     pub message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Of integers that are compared as doubles.
+    pub(crate) fn rounded(file: &std::path::Path, column: &str, rows: u64) -> Problem {
+        Problem {
+            file: file.display().to_string(),
+            column: Some(column.to_owned()),
+            place: None,
+            message: format!(
+                "{rows} of its integers {} beyond 2⁵³ (9,007,199,254,740,992): rounded to the nearest double, neighbours \
+                 count as one.",
+                if rows == 1 { "lies" } else { "lie" }
+            ),
+            hint: Some(
+                "Leave identifiers out, or write them as texts; measure times and amounts from nearer by.".into(),
+            ),
+        }
+    }
 }
 
 /// No more are kept of one reading; the rest are counted.

@@ -28,7 +28,7 @@ pub use kolmogorov::ks_sf;
 pub(crate) use ks::Furthest;
 pub use ks::{Ks, ks, ks_limit};
 pub use means::{student_t, welch_t};
-pub use mmd::{MAX_ROWS_PERMUTED, mmd, mmd_permuted};
+pub use mmd::{MAX_ROWS_PERMUTED, mmd, mmd_permuted, mmd_vectors};
 pub use permutation::{chi2_permuted, is_sparse, total_variation_permuted};
 pub use ranks::{mann_whitney, mann_whitney_auto, mann_whitney_less};
 

@@ -14,7 +14,7 @@ mod leak;
 use binned::{Binned, Binning};
 use grow::{Gradients, Tree};
 
-pub use domain::domain_auroc;
+pub use domain::{domain_auroc, domain_scores};
 pub use folds::{shuffled_folds, stratified_folds};
 pub use leak::{Told, told_by};
 

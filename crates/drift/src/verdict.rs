@@ -60,6 +60,9 @@ pub struct Rule {
     pub min_wasserstein_std: f64,
     /// Jensen and Shannon's distance in bits.
     pub min_js: f64,
+    /// The area under the ROC curve of telling the sides apart, of vectors.
+    #[serde(default = "min_auroc")]
+    pub min_auroc: f64,
     /// Of a share: nulls, NaN, infinities.
     pub min_share: f64,
     /// Values on either side.
@@ -68,8 +71,19 @@ pub struct Rule {
 
 impl Default for Rule {
     fn default() -> Rule {
-        Rule { alpha: 0.01, min_wasserstein_std: 0.1, min_js: 0.1, min_share: 0.01, min_rows: 100 }
+        Rule {
+            alpha: 0.01,
+            min_wasserstein_std: 0.1,
+            min_js: 0.1,
+            min_auroc: min_auroc(),
+            min_share: 0.01,
+            min_rows: 100,
+        }
     }
+}
+
+fn min_auroc() -> f64 {
+    0.6
 }
 
 /// One question asked of a column: has this moved?

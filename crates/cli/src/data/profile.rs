@@ -52,6 +52,11 @@ fn say(out: &mut Out, profile: &Profile) -> Result<(), Failure> {
         0 => "0".to_owned(),
         n => format!("{:.1} %", n as f64 / c.counts.rows.max(1) as f64 * 100.0),
     };
+    let distinct = |c: &ColumnProfile| match (c.distinct, c.distinct_error) {
+        (Some(n), None) => n.to_string(),
+        (Some(n), Some(_)) => format!("≈ {n}"),
+        (None, _) => "–".to_owned(),
+    };
     let usual = |c: &ColumnProfile| {
         let shown: Vec<String> = c.top.iter().take(3).map(|top| calm(&top.level)).collect();
         shown.join(", ")
@@ -61,7 +66,7 @@ fn say(out: &mut Out, profile: &Profile) -> Result<(), Failure> {
         Column::left("type", of(&|c| calm(&c.physical))),
         Column::right("null", of(&|c| per_cent(c.counts.nulls, c))),
         Column::right("NaN", of(&|c| per_cent(c.counts.nan, c))),
-        Column::right("distinct", of(&|c| c.distinct.map_or("many".into(), |n| n.to_string()))),
+        Column::right("distinct", of(&distinct)),
         Column::right("mean", of(&|c| c.moments.map_or("–".into(), |m| short(m.mean)))),
         Column::right("deviation", of(&|c| c.moments.map_or("–".into(), |m| short(m.std)))),
         Column::right("least", of(&|c| at(c, 0.0))),

@@ -155,7 +155,7 @@ pub fn judge(table: &Table, wanted: &Wanted) -> Result<Judged, FairnessError> {
     table.scan(&places, &mut problems, &mut |batch| {
         let texts: Vec<Option<Texts>> = batch.columns[..n_named]
             .iter()
-            .map(|column| column.as_ref().map(|c| Texts::of(&Rows::of(c), batch.n_rows)))
+            .map(|column| column.as_ref().map(|column| Texts::of(column, batch.n_rows)))
             .collect();
         let scored = match batch.columns.get(n_named).and_then(|column| column.as_ref()).map(Rows::of) {
             Some(Rows::Numbers(values)) => Some(values),
@@ -209,7 +209,7 @@ fn positive(table: &Table, places: &[usize], wanted: &Wanted) -> Result<String, 
     let mut found: BTreeSet<String> = BTreeSet::new();
     table.scan(places, &mut crate::read::Problems::default(), &mut |batch| {
         for column in batch.columns.iter().flatten() {
-            let texts = Texts::of(&Rows::of(column), batch.n_rows);
+            let texts = Texts::of(column, batch.n_rows);
             for text in (0..batch.n_rows).filter_map(|row| texts.at(row)) {
                 if found.len() <= MAX_CLASSES && !found.contains(text) {
                     found.insert(text.to_owned());

@@ -47,10 +47,9 @@ impl Baseline {
         wanted.extend(scores.iter().map(|(_, at)| *at));
         let (mut rows, mut right): (Vec<(Scored, bool)>, u64) = (Vec::new(), 0);
         table.scan(&wanted, &mut Problems::default(), &mut |batch| {
-            let of = |at: usize| batch.columns[at].as_ref().map(Rows::of);
-            let (Some(called), Some(labels)) = (of(0), of(1)) else { return ControlFlow::Continue(()) };
-            let (called, labels) = (Texts::of(&called, batch.n_rows), Texts::of(&labels, batch.n_rows));
-            let scored: Vec<Option<Rows>> = (0..scores.len()).map(|at| of(at + 2)).collect();
+            let texts = |at: usize| batch.columns[at].as_ref().map(|column| Texts::of(column, batch.n_rows));
+            let (Some(called), Some(labels)) = (texts(0), texts(1)) else { return ControlFlow::Continue(()) };
+            let scored: Vec<Option<Rows>> = batch.columns[2..].iter().map(|of| of.as_ref().map(Rows::of)).collect();
             for row in 0..batch.n_rows {
                 let (Some(said), Some(label)) = (called.at(row), labels.at(row)) else { continue };
                 let place = if is_of_confidence { scores.iter().position(|(class, _)| class == said) } else { Some(0) };

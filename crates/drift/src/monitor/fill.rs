@@ -5,7 +5,7 @@ use super::frozen::{Bins, FrozenColumn, PARTS, Reference};
 use super::labels::Labels;
 use super::quality::{self, Task};
 use super::{Definition, HOUR};
-use crate::read::{Batch, Fingerprint, Kind, Problems, Rows, Table};
+use crate::read::{Batch, Fingerprint, Kind, Problem, Problems, Rows, Table, beyond_doubles};
 use arrow::array::{Array, ArrayRef, AsArray};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -60,6 +60,7 @@ pub fn fill_file(
     let mut slots_of: HashMap<(i64, String), u32> = HashMap::new();
     let mut cells: Vec<(i64, String, Cell)> = Vec::new();
     let mut n_segments = std::collections::HashSet::new();
+    let mut rounded = vec![0; columns.len()];
     table.scan(&wanted, problems, &mut |batch| {
         let column = |at: Option<usize>| at.and_then(|at| batch.columns[at].as_ref());
         let times = column(time).map(Rows::of);
@@ -101,9 +102,15 @@ pub fn fill_file(
         }
         let mut to: Vec<&mut Cell> = cells.iter_mut().map(|(_, _, cell)| cell).collect();
         add(&mut to, &slots, reference, &columns, batch);
+        for (n, at) in rounded.iter_mut().zip(&columns) {
+            *n += at.and_then(|at| batch.columns[at].as_ref()).map_or(0, beyond_doubles);
+        }
         found.n_unlabelled += quality::add(&mut to, &slots, task, &seats, labels, batch);
         ControlFlow::Continue(())
     });
+    for (frozen, n) in reference.columns.iter().zip(rounded).filter(|(_, n)| *n > 0) {
+        problems.add(Problem::rounded(path, &frozen.name, n));
+    }
     cells.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     found.cells = cells;
     found

@@ -7,6 +7,7 @@ use crate::moments::Moments;
 use crate::pair::gathered;
 use crate::quantile::quantile;
 use crate::read::{Kind, Problems, Table};
+use crate::sketch::{Distinct, Hll, kll, kll_quantiles};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -70,17 +71,40 @@ pub struct FrozenColumn {
     pub physical: String,
     pub bins: Bins,
     pub moments: Option<Moments>,
+    /// Of numbers: their quantiles, as `sketch` has them, for bins that nobody thought of when it was frozen.
+    pub kll: Vec<u8>,
+    /// How many values it has.
+    pub hll: Vec<u8>,
 }
 
 impl FrozenColumn {
     fn of(name: &str, physical: &str, column: &Gathered) -> Option<FrozenColumn> {
-        let (bins, moments) = match &column.held {
-            Held::Numbers(values) => (of_numbers(values)?, Moments::of(values)),
-            Held::Levels(levels) => (of_levels(levels)?, None),
+        let (bins, moments, kll, hll) = match &column.held {
+            Held::Numbers(values) => {
+                (of_numbers(values)?, Moments::of(values), kll(values), distinct(values, physical.contains("int")))
+            }
+            Held::Levels(levels) => (of_levels(levels)?, None, Vec::new(), levels.sketch()),
             _ => return None,
         };
-        Some(FrozenColumn { name: name.to_owned(), kind: column.kind, physical: physical.to_owned(), bins, moments })
+        let (name, physical) = (name.to_owned(), physical.to_owned());
+        Some(FrozenColumn { name, kind: column.kind, physical, bins, moments, kll, hll: hll.to_bytes() })
     }
+
+    /// The values at these shares of its finite rows; `None` of levels.
+    pub fn quantiles(&self, at: &[f64]) -> Option<Vec<f64>> {
+        kll_quantiles(&self.kll, at)
+    }
+
+    /// How many values or levels it has: an estimate, however few.
+    pub fn distinct(&self) -> Option<Distinct> {
+        Some(Hll::of_bytes(&self.hll)?.distinct())
+    }
+}
+
+fn distinct(values: &[f64], is_whole: bool) -> Hll {
+    let mut all = Hll::default();
+    values.iter().for_each(|value| if is_whole { all.whole(*value) } else { all.number(*value) });
+    all
 }
 
 fn of_numbers(values: &[f64]) -> Option<Bins> {
@@ -107,8 +131,7 @@ fn of_numbers(values: &[f64]) -> Option<Bins> {
 /// `None` of identifiers and free text: nearly each row has another.
 fn of_levels(levels: &Levels) -> Option<Bins> {
     let n = levels.n();
-    let distinct = levels.rows.len() as u64 + levels.beyond;
-    if n == 0 || n > 50 && distinct as f64 > 0.5 * n as f64 {
+    if n == 0 || n > 50 && levels.distinct().n as f64 > 0.5 * n as f64 {
         return None;
     }
     Some(Bins::Levels(levels.ordered().into_iter().take(MAX_LEVELS).map(|(level, _)| level.to_owned()).collect()))
@@ -159,9 +182,12 @@ impl Reference {
         reference
     }
 
-    /// Its name: SHA-256 of what it is, as hex.
+    /// Its name: SHA-256 of what it is, as hex. Without the quantiles' sketches: those of the same numbers differ, since
+    /// their randomness has no seed; what they tell is in the bins, the moments and the parts.
     pub fn digest(&self) -> String {
-        let bytes = postcard::to_stdvec(self).expect("BUG: a reference is written");
+        let mut named = self.clone();
+        named.columns.iter_mut().for_each(|column| column.kll.clear());
+        let bytes = postcard::to_stdvec(&named).expect("BUG: a reference is written");
         Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

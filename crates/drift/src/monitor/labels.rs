@@ -1,7 +1,8 @@
 //! Labels that come after their rows, by the rows' ids.
 
 use crate::read::{Problem, Problems, Rows, Table};
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray};
+use arrow::datatypes::{ArrowPrimitiveType, Int64Type, UInt64Type};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
@@ -34,7 +35,7 @@ impl Labels {
             let (Some(ids), Some(labels)) = (&batch.columns[0], &batch.columns[1]) else {
                 return ControlFlow::Continue(());
             };
-            let (ids, labels) = (Texts::of(&Rows::of(ids), batch.n_rows), Texts::of(&Rows::of(labels), batch.n_rows));
+            let (ids, labels) = (Texts::of(ids, batch.n_rows), Texts::of(labels, batch.n_rows));
             for row in 0..batch.n_rows {
                 let (Some(id), Some(label)) = (ids.at(row), labels.at(row)) else { continue };
                 let next = places.len() as u32;
@@ -68,16 +69,24 @@ fn hashed(id: &str) -> u64 {
 }
 
 /// A column's values as texts: 1.0 is "1", so that classes that are numbers are the same whatever type they have.
+/// Integers are whole, beyond 2⁵³ too: ids that are neighbours there are two.
 pub struct Texts {
     names: Vec<String>,
-    /// By row; `u32::MAX` is null.
+    /// By row.
     rows: Vec<u32>,
 }
 
+const NULL: u32 = u32::MAX;
+
 impl Texts {
-    pub fn of(rows: &Rows, n_rows: usize) -> Texts {
-        const NULL: u32 = u32::MAX;
-        match rows {
+    pub fn of(array: &ArrayRef, n_rows: usize) -> Texts {
+        if let Some(values) = array.as_primitive_opt::<Int64Type>() {
+            return Texts::of_integers(values);
+        }
+        if let Some(values) = array.as_primitive_opt::<UInt64Type>() {
+            return Texts::of_integers(values);
+        }
+        match Rows::of(array) {
             Rows::Levels(values) => {
                 let Some(texts) = values.values().as_string_opt::<i32>() else {
                     return Texts { names: Vec::new(), rows: vec![NULL; n_rows] };
@@ -108,6 +117,18 @@ impl Texts {
             }
             _ => Texts { names: Vec::new(), rows: vec![NULL; n_rows] },
         }
+    }
+
+    fn of_integers<T: ArrowPrimitiveType<Native: Eq + Hash + ToString>>(values: &PrimitiveArray<T>) -> Texts {
+        let (mut names, mut places) = (Vec::new(), HashMap::new());
+        let mut of = |value: T::Native| {
+            *places.entry(value).or_insert_with(|| {
+                names.push(value.to_string());
+                (names.len() - 1) as u32
+            })
+        };
+        let rows = values.iter().map(|value| value.map_or(NULL, &mut of)).collect();
+        Texts { names, rows }
     }
 
     pub fn at(&self, row: usize) -> Option<&str> {

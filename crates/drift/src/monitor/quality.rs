@@ -161,11 +161,11 @@ pub struct Seats {
 
 /// Adds a batch's rows; returns how many have no label yet.
 pub fn add(cells: &mut [&mut Cell], slots: &[u32], task: &Task, seats: &Seats, labels: &Labels, batch: &Batch) -> u64 {
-    let rows = |at: Option<usize>| at.and_then(|at| batch.columns[at].as_ref()).map(Rows::of);
-    let texts = |at: Option<usize>| rows(at).map(|rows| Texts::of(&rows, batch.n_rows));
+    let column = |at: Option<usize>| at.and_then(|at| batch.columns[at].as_ref());
+    let texts = |at: Option<usize>| column(at).map(|column| Texts::of(column, batch.n_rows));
     let Some(called) = texts(seats.prediction) else { return 0 };
     let (own, ids) = (texts(seats.label), texts(seats.id));
-    let numbers = |at: Option<usize>| match rows(at) {
+    let numbers = |at: Option<usize>| match column(at).map(Rows::of) {
         Some(Rows::Numbers(values)) => Some(values),
         _ => None,
     };

@@ -1,11 +1,11 @@
 //! All of the time, bucket by bucket.
 
+use super::bands;
 use super::baseline::Baseline;
 use super::cell::Cell;
 use super::frozen::Reference;
 use super::quality::{QualityCell, Task};
 use super::window::window;
-use crate::distance::Pair;
 use crate::fairness::{Against, Frame, Metric as Rate};
 use crate::quality::estimate::Metric;
 use crate::quality::{Average, ZeroDivision};
@@ -15,12 +15,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use ts_rs::TS;
 
 /// A stretch of time: hours since 1970 (UTC), the end not within.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, TS)]
 #[ts(rename = "DataBucket")]
 pub struct Bucket {
     pub from: i64,
     pub till: i64,
     pub rows: u64,
+    /// The least and the most that is usual at these hours of the week, where four weeks lie before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub usual_rows: Option<(f64, f64)>,
     pub verdict: Verdict,
 }
 
@@ -32,6 +36,10 @@ pub struct Point {
     /// In units of what counts as an effect: 1 is the threshold.
     pub strength: f64,
     pub js: Option<f64>,
+    /// The least and the most of `js` that is usual at these hours of the week; where it is missing, the line's band holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub usual_js: Option<(f64, f64)>,
     pub psi: Option<f64>,
     pub p_adjusted: Option<f64>,
     pub nulls: f64,
@@ -66,12 +74,19 @@ pub struct QualityPoint {
     /// At 95 %, Wilson's.
     pub accuracy_low: Option<f64>,
     pub accuracy_high: Option<f64>,
+    /// The least and the most that is usual at these hours of the week.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub usual_accuracy: Option<(f64, f64)>,
     /// Of the positive class; the mean over the classes where there is none.
     pub f1: Option<f64>,
     pub auroc: Option<f64>,
     pub brier: Option<f64>,
     /// Mean absolute error.
     pub mae: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub usual_mae: Option<(f64, f64)>,
     pub rmse: Option<f64>,
     pub r2: Option<f64>,
     /// Without labels, by the scores alone.
@@ -179,6 +194,7 @@ pub fn timeline(
             from: at * hours,
             till: (at + 1) * hours,
             rows: cell.map_or(0, |cell| cell.rows),
+            usual_rows: None,
             verdict,
         });
         for (line, at) in columns.iter_mut().zip(0..) {
@@ -191,8 +207,9 @@ pub fn timeline(
     let median = rows.get(rows.len() / 2).copied().unwrap_or(0);
     // A stretch of the reference is of all segments.
     if segment.is_none() {
-        bands(reference, &whole, median, &mut columns);
+        bands::of_columns(reference, &whole, median, &mut columns);
     }
+    bands::of_hours(hours, &mut buckets, &mut columns, &mut quality);
     let fairness = fairness(&shown, &sums, task);
     let usual = |baseline: &Baseline| {
         let threshold = baseline.cbpe.threshold(Metric::Accuracy)?;
@@ -227,42 +244,11 @@ fn point(report: &crate::pair::ColumnReport) -> Point {
         verdict: report.verdict,
         strength: report.effect.as_ref().map_or(0.0, |effect| effect.value / effect.threshold),
         js: statistic("js"),
+        usual_js: None,
         psi: statistic("psi"),
         p_adjusted: report.p_adjusted,
         nulls: share,
         mean: report.current.as_ref().and_then(|side| side.moments).map(|moments| moments.mean),
-    }
-}
-
-/// NannyML's way: what the reference's own stretches differ from all of it, mean and three deviations.
-fn bands(reference: &Reference, whole: &Cell, rows: u64, columns: &mut [ColumnLine]) {
-    if rows == 0 || reference.parts.is_empty() {
-        return;
-    }
-    let per_part = (reference.n_rows / reference.parts.len() as u64).max(1);
-    let n = ((rows / per_part).max(1) as usize).min(reference.parts.len() / 5);
-    let stretches: Vec<Cell> = (reference.parts.chunks_exact(n.max(1)))
-        .map(|parts| {
-            let mut sum = Cell::empty(reference);
-            parts.iter().for_each(|part| sum.add(part));
-            sum
-        })
-        .filter(|cell| cell.rows > 0)
-        .collect();
-    for (at, line) in columns.iter_mut().enumerate() {
-        let coarse = |cell: &Cell| reference.columns[at].bins.coarse(&cell.columns[at].bins);
-        let all = coarse(whole);
-        let apart: Vec<f64> = stretches
-            .iter()
-            .filter_map(|cell| Pair { reference: &all, current: &coarse(cell) }.jensen_shannon())
-            .collect();
-        let n = apart.len() as f64;
-        if apart.len() >= 5 {
-            let mean = apart.iter().sum::<f64>() / n;
-            let std = (apart.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-            let rows = stretches.iter().map(|cell| cell.rows).sum::<u64>() / stretches.len() as u64;
-            line.band = Some(Band { mean, high: mean + 3.0 * std, rows });
-        }
     }
 }
 

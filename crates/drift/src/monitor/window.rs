@@ -89,7 +89,7 @@ pub fn of_column(frozen: &FrozenColumn, expected: &CellColumn, found: &CellColum
     let pair = Pair { reference: &a, current: &b };
     let mut put = |name: &str, statistic: Option<f64>, p_value: Option<f64>, threshold: Option<f64>| {
         if let Some(statistic) = statistic.filter(|value| value.is_finite()) {
-            let test = TestReport { statistic: Some(statistic), p_value, threshold, n, refused: None };
+            let test = TestReport { statistic: Some(statistic), p_value, threshold, n, interval: None, refused: None };
             report.tests.insert(name.to_owned(), test);
         }
     };

@@ -4,12 +4,12 @@ use super::Wanted;
 use super::histogram::{self, Histogram};
 use super::report::{ColumnReport, Effect, LevelMove, Move, Rate, TestReport};
 use super::significance::significance;
+use super::{lists, texts};
 use crate::bins::Bins;
 use crate::distance::{Fill, Pair, present};
 use crate::exact::compare;
 use crate::gather::{Counts, Gathered, Held, Levels};
 use crate::method::{Method, Sample, Takes};
-use crate::moments::Moments;
 use crate::read::Kind;
 use crate::test::{chi2, fisher_exact};
 use crate::verdict::Verdict;
@@ -60,13 +60,14 @@ pub fn compare_columns(pair: ColumnPair, wanted: &Wanted) -> ColumnReport {
         match (&mut reference.held, &mut current.held) {
             (Held::Numbers(a), Held::Numbers(b)) => numbers(&mut report, a, b, &sides, wanted),
             (Held::Levels(a), Held::Levels(b)) => levels(&mut report, a, b, wanted),
-            (Held::Lists { lengths: a, items }, Held::Lists { lengths: b, items: others }) => {
-                lists(&mut report, (a, items), (b, others), wanted);
-            }
+            (
+                Held::Lists { lengths: a, items, vectors },
+                Held::Lists { lengths: b, items: others, vectors: other_vectors },
+            ) => lists::compare(&mut report, (a, items, vectors), (b, others, other_vectors), wanted),
             _ => {}
         }
     }
-    report.tests.values_mut().for_each(|test| test.n = n);
+    report.tests.values_mut().filter(|test| test.n == [0, 0]).for_each(|test| test.n = n);
     if report.settled.is_none()
         && n.iter().any(|n| *n < wanted.rule.min_rows)
         && is_unsure(&report, &reference, &current, wanted)
@@ -134,10 +135,10 @@ fn two_by_two(a: &[u64; 2], b: &[u64; 2]) -> Option<f64> {
     Some(if pearson.min_expected < 5.0 { fisher_exact(*a, *b) } else { pearson.p_value })
 }
 
-fn put(tests: &mut Tests, name: &str, statistic: Option<f64>, p_value: Option<f64>, threshold: Option<f64>) {
+pub fn put(tests: &mut Tests, name: &str, statistic: Option<f64>, p_value: Option<f64>, threshold: Option<f64>) {
     let statistic = statistic.filter(|value| value.is_finite());
     let refused = statistic.is_none().then(|| "It has no finite value here.".to_owned());
-    tests.insert(name.to_owned(), TestReport { statistic, p_value, threshold, n: [0, 0], refused });
+    tests.insert(name.to_owned(), TestReport { statistic, p_value, threshold, n: [0, 0], interval: None, refused });
 }
 
 fn numbers(report: &mut ColumnReport, a: &mut [f64], b: &mut [f64], sides: &(Move, Move), wanted: &Wanted) {
@@ -256,7 +257,7 @@ fn levels(report: &mut ColumnReport, a: &Levels, b: &Levels, wanted: &Wanted) {
             && a.rows.keys().take(500).filter(|text| text.contains(char::is_whitespace)).count() * 2
                 > a.rows.len().min(500)
         {
-            return texts(report, a, b, wanted);
+            return texts::compare(report, a, b, wanted);
         }
         report.settled = Some((Verdict::NotJudged, "Nearly each row has another: identifiers, not levels.".into()));
     }
@@ -290,14 +291,14 @@ fn levels(report: &mut ColumnReport, a: &Levels, b: &Levels, wanted: &Wanted) {
 }
 
 /// Both sides on the same levels: those of the reference by rows, then the new ones.
-struct Aligned {
+pub struct Aligned {
     names: Vec<String>,
-    reference: Vec<u64>,
-    current: Vec<u64>,
+    pub reference: Vec<u64>,
+    pub current: Vec<u64>,
 }
 
 impl Aligned {
-    fn of(a: &Levels, b: &Levels) -> Aligned {
+    pub fn of(a: &Levels, b: &Levels) -> Aligned {
         let mut names: Vec<String> = a.ordered().into_iter().map(|(name, _)| name.to_owned()).collect();
         let mut new: Vec<(&str, u64)> =
             b.ordered().into_iter().filter(|(name, _)| !a.rows.contains_key(*name)).collect();
@@ -319,102 +320,13 @@ impl Aligned {
         Aligned { names, reference, current }
     }
 
-    fn moved(&self, of: impl Fn(u64, u64) -> Option<u64>) -> Vec<LevelMove> {
+    pub fn moved(&self, of: impl Fn(u64, u64) -> Option<u64>) -> Vec<LevelMove> {
         let mut found: Vec<LevelMove> = (self.names.iter().zip(self.reference.iter().zip(&self.current)))
             .filter_map(|(name, (x, y))| Some(LevelMove { level: name.clone(), rows: of(*x, *y)? }))
             .collect();
         found.sort_by(|a, b| b.rows.cmp(&a.rows).then(a.level.cmp(&b.level)));
         found.truncate(MAX_MOVED);
         found
-    }
-}
-
-/// Free text: how long it is, and which words it has.
-fn texts(report: &mut ColumnReport, a: &Levels, b: &Levels, wanted: &Wanted) {
-    let spread = |levels: &Levels| {
-        let mut all = Vec::new();
-        for (length, n) in levels.lengths.iter().enumerate() {
-            // A sample is enough for a length; the counts stay what they are.
-            all.extend(std::iter::repeat_n(length as f64, (*n).min(1 << 22) as usize));
-        }
-        all
-    };
-    let (lengths, others) = (spread(a), spread(b));
-    if let Some(found) = compare(&lengths, &others, &[]) {
-        put(&mut report.tests, "ks:length", Some(found.ks.d), Some(found.ks.p_value), Some(wanted.rule.alpha));
-        let std = Moments::of(&lengths).map_or(0.0, |moments| moments.std);
-        if std > 0.0 {
-            put(
-                &mut report.tests,
-                "wasserstein_std:length",
-                Some(found.wasserstein / std),
-                None,
-                Some(wanted.rule.min_wasserstein_std),
-            );
-            report.p_value = Some(found.ks.p_value);
-            report.effect = Some(Effect {
-                name: "wasserstein_std:length",
-                value: found.wasserstein / std,
-                threshold: wanted.rule.min_wasserstein_std,
-            });
-        }
-    }
-    let (words, other_words) = (crate::words::counted(a), crate::words::counted(b));
-    let aligned = Aligned::of(&words, &other_words);
-    let pair = Pair { reference: &aligned.reference, current: &aligned.current };
-    let js = pair.jensen_shannon();
-    put(&mut report.tests, "js:words", js, None, Some(wanted.rule.min_js));
-    report.new_levels = aligned.moved(|x, y| (x == 0 && y > 0).then_some(y));
-    report.gone_levels = aligned.moved(|x, y| (y == 0 && x > 0).then_some(x));
-    // Words of one text are not drawn alone, so that a test on their counts would see drift where there is none.
-    let null = crate::words::noise(&words, b.n() as usize);
-    if let (Some(js), Some(null)) = (js, null) {
-        let least = wanted.rule.min_js.max(null);
-        if js >= least {
-            let p_value = chi2(&aligned.reference, &aligned.current).map_or(1.0, |test| test.p_value);
-            if report.p_value.is_none_or(|p| p > p_value) {
-                report.p_value = Some(p_value);
-                report.effect = Some(Effect { name: "js:words", value: js, threshold: least });
-            }
-        }
-    }
-}
-
-fn lists(
-    report: &mut ColumnReport,
-    a: (&mut Vec<f64>, &mut Vec<f64>),
-    b: (&mut Vec<f64>, &mut Vec<f64>),
-    wanted: &Wanted,
-) {
-    let mut ask = |name: &str, x: &[f64], y: &[f64]| {
-        let found = compare(x, y, &[])?;
-        let std = Moments::of(x)?.std;
-        put(
-            &mut report.tests,
-            &format!("ks:{name}"),
-            Some(found.ks.d),
-            Some(found.ks.p_value),
-            Some(wanted.rule.alpha),
-        );
-        let effect = if std > 0.0 { found.wasserstein / std } else { f64::from(u8::from(found.wasserstein > 0.0)) };
-        put(
-            &mut report.tests,
-            &format!("wasserstein_std:{name}"),
-            Some(effect),
-            None,
-            Some(wanted.rule.min_wasserstein_std),
-        );
-        Some((found.ks.p_value, effect))
-    };
-    let length = ask("length", a.0, b.0);
-    let items = ask("items", a.1, b.1);
-    let worst = [(length, "wasserstein_std:length"), (items, "wasserstein_std:items")]
-        .into_iter()
-        .filter_map(|(found, name)| found.map(|(p, effect)| (p, effect, name)))
-        .max_by(|a, b| a.1.total_cmp(&b.1));
-    if let Some((p_value, value, name)) = worst {
-        report.p_value = Some(p_value);
-        report.effect = Some(Effect { name, value, threshold: wanted.rule.min_wasserstein_std });
     }
 }
 
@@ -434,6 +346,7 @@ fn named(tests: &mut Tests, methods: &[&'static Method], a: &Sample, b: &Sample)
                 p_value: found.p_value.filter(|value| value.is_finite()),
                 threshold: found.threshold,
                 n: [0, 0],
+                interval: None,
                 refused: None,
             },
             Err(why) => TestReport {
@@ -441,6 +354,7 @@ fn named(tests: &mut Tests, methods: &[&'static Method], a: &Sample, b: &Sample)
                 p_value: None,
                 threshold: None,
                 n: [0, 0],
+                interval: None,
                 refused: Some(why.to_string()),
             },
         };

@@ -61,8 +61,12 @@ pub struct TestReport {
     pub p_value: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// Rows with a value, of both sides.
+    /// Rows with a value, of both sides; of a sample, where one is enough.
     pub n: [u64; 2],
+    /// Of the statistic, at 95 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub interval: Option<[f64; 2]>,
     /// Why there is no number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,

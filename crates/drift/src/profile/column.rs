@@ -34,8 +34,12 @@ pub struct ColumnProfile {
     pub moments: Option<Moments>,
     pub zeros: u64,
     pub negative: u64,
-    /// How many values or levels there are; `null` where there are too many to count.
+    /// How many values or levels there are; `null` of what is only counted.
     pub distinct: Option<u64>,
+    /// Where there are too many levels to keep them, `distinct` is an estimate: its standard error as a share of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub distinct_error: Option<f64>,
     /// (share, value) at 0, 1, 5, 25, 50, 75, 95, 99 and 100 %.
     pub quantiles: Vec<(f64, f64)>,
     pub histogram: Option<Histogram>,
@@ -51,7 +55,7 @@ const AT: [f64; 9] = [0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0];
 
 impl ColumnProfile {
     pub fn of(about: &Column, column: Gathered) -> ColumnProfile {
-        let Gathered { kind, counts, held } = column;
+        let Gathered { kind, counts, held, .. } = column;
         let mut found = ColumnProfile {
             name: about.name.clone(),
             kind,
@@ -61,6 +65,7 @@ impl ColumnProfile {
             zeros: 0,
             negative: 0,
             distinct: None,
+            distinct_error: None,
             quantiles: Vec::new(),
             histogram: None,
             top: Vec::new(),
@@ -118,7 +123,8 @@ impl ColumnProfile {
 
     fn levels(&mut self, levels: &Levels) {
         let ordered = levels.ordered();
-        self.distinct = (levels.beyond == 0).then_some(ordered.len() as u64);
+        let distinct = levels.distinct();
+        (self.distinct, self.distinct_error) = (Some(distinct.n), distinct.error);
         self.top = ordered
             .iter()
             .take(TOP)
@@ -134,7 +140,14 @@ impl ColumnProfile {
         if ordered.len() > 10 && ordered.iter().all(|(level, _)| level.trim().parse::<f64>().is_ok()) {
             self.remarks.push("All its texts are numbers: read it as numbers?".into());
         }
-        if n > 50 && ordered.len() as f64 > 0.95 * n as f64 {
+        if let Some(error) = distinct.error {
+            self.remarks.push(format!(
+                "It has about {} levels: more than are kept, so that they are estimated (± {:.1} %).",
+                distinct.n,
+                error * 100.0
+            ));
+        }
+        if n > 50 && distinct.n as f64 > 0.95 * n as f64 {
             self.remarks.push("Nearly each row has another: identifiers or free text.".into());
         }
         let mut alike: HashMap<String, Vec<&str>> = HashMap::new();

@@ -2,7 +2,7 @@
 
 use super::is_number;
 use crate::quantile::quantile;
-use crate::read::{Batch, Kind, Problems, Rows, Table};
+use crate::read::{Batch, Kind, Problems, Rows, Table, wholes_beyond};
 use arrow::array::{Array, ArrayRef, AsArray};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -87,9 +87,14 @@ fn mix(rows: &mut [u64], column: Option<&ArrayRef>) {
     };
     match Rows::of(column) {
         Rows::Numbers(values) => {
+            let mut wholes = wholes_beyond(column).into_iter().peekable();
             for (at, row) in rows.iter_mut().enumerate() {
-                // −0.0 is 0.0.
-                let bits = if values.is_null(at) { NULL } else { (values.value(at) + 0.0).to_bits() };
+                let bits = match wholes.next_if(|(row, _)| *row == at) {
+                    Some((_, whole)) => spread(whole as u64),
+                    None if values.is_null(at) => NULL,
+                    // −0.0 is 0.0.
+                    None => (values.value(at) + 0.0).to_bits(),
+                };
                 put(row, bits);
             }
         }

@@ -3,7 +3,7 @@
 use arrow::array::*;
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int32Type, TimeUnit};
+use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, UInt64Type};
 use std::sync::Arc;
 
 /// The columns are those that were asked for, in that order; `None` where this file does not have one.
@@ -68,6 +68,38 @@ impl Rows {
     }
 }
 
+/// Doubles hold every integer up to here, and every other one, fourth one, … beyond.
+pub const WHOLE: f64 = 9_007_199_254_740_992.0;
+
+/// How many integers of a column are beyond what doubles tell apart: as [`Rows`] they are the nearest double.
+pub fn beyond_doubles(array: &ArrayRef) -> u64 {
+    const WHOLE: u64 = 1 << 53;
+    let n = if let Some(all) = array.as_primitive_opt::<Int64Type>() {
+        if all.values().iter().fold(0, |most, value| value.unsigned_abs().max(most)) <= WHOLE {
+            return 0;
+        }
+        all.iter().flatten().filter(|value| value.unsigned_abs() > WHOLE).count()
+    } else if let Some(all) = array.as_primitive_opt::<UInt64Type>() {
+        all.iter().flatten().filter(|value| *value > WHOLE).count()
+    } else {
+        0
+    };
+    n as u64
+}
+
+/// Those integers, by row.
+pub fn wholes_beyond(array: &ArrayRef) -> Vec<(usize, i128)> {
+    if beyond_doubles(array) == 0 {
+        return Vec::new();
+    }
+    let whole = |row: usize| match array.as_primitive_opt::<Int64Type>() {
+        Some(all) => i128::from(all.value(row)),
+        None => i128::from(array.as_primitive::<UInt64Type>().value(row)),
+    };
+    let rows = (0..array.len()).filter(|row| array.is_valid(*row)).map(|row| (row, whole(row)));
+    rows.filter(|(_, whole)| whole.unsigned_abs() > 1 << 53).collect()
+}
+
 fn per_second(unit: TimeUnit) -> f64 {
     match unit {
         TimeUnit::Second => 1.0,
@@ -80,7 +112,7 @@ fn per_second(unit: TimeUnit) -> f64 {
 /// Integers times or over a factor, in seconds: divided, since 1/1000 is no double.
 fn scaled(array: &ArrayRef, integers: DataType, times: f64, over: f64) -> Option<Float64Array> {
     let integers = cast(&cast(array, &integers).ok()?, &DataType::Int64).ok()?;
-    Some(integers.as_primitive::<arrow::datatypes::Int64Type>().unary(|value| value as f64 * times / over))
+    Some(integers.as_primitive::<Int64Type>().unary(|value| value as f64 * times / over))
 }
 
 fn levels(array: &ArrayRef) -> Option<DictionaryArray<Int32Type>> {

@@ -1,5 +1,6 @@
 //! What a cell of text says, and what a column of such cells holds.
 
+use super::batch::WHOLE;
 use super::schema::Kind;
 use signalbox_types::days_from_civil;
 
@@ -11,6 +12,8 @@ const NOTHING: &[&str] = &["NA", "N/A", "n/a", "null", "NULL", "None", "#N/A", "
 pub enum Cell<'a> {
     Null,
     Number(f64),
+    /// An integer beyond what doubles tell apart.
+    Whole(i128),
     Boolean(bool),
     Text(&'a str),
     /// It is not what the column holds.
@@ -29,7 +32,10 @@ pub fn read<'a>(cell: &'a str, kind: Kind, decimal_comma: bool) -> Cell<'a> {
         return Cell::Null;
     }
     let found = match kind {
-        Kind::Numeric => number(trimmed, decimal_comma).map(Cell::Number),
+        Kind::Numeric => number(trimmed, decimal_comma).map(|value| {
+            let whole = (value.abs() >= WHOLE).then(|| trimmed.parse().ok()).flatten();
+            whole.map_or(Cell::Number(value), Cell::Whole)
+        }),
         Kind::Boolean => boolean(trimmed).map(Cell::Boolean),
         Kind::Datetime => datetime(trimmed).map(Cell::Number),
         _ => None,

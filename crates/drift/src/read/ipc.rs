@@ -1,6 +1,7 @@
 //! Arrow IPC: files with a footer (Feather) and streams.
 
 mod frame;
+mod packed;
 
 use super::batch::{Batch, field_at};
 use super::schema::{self, Column};
@@ -26,7 +27,7 @@ type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
 
 impl IpcFile {
     pub fn open(path: &Path, is_stream: bool) -> Result<IpcFile, String> {
-        let (schema, ..) = guarded(|| batches(path, is_stream))?;
+        let (schema, ..) = guarded(|| batches(path, is_stream, None))?;
         let (columns, twice) = schema::columns(&schema);
         Ok(IpcFile { path: path.to_owned(), is_stream, columns, twice })
     }
@@ -39,13 +40,18 @@ impl IpcFile {
         each: &mut dyn FnMut(&Batch) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut n_read = 0_u64;
+        let path_of = |at: usize| self.columns.get(at).map(|column| &column.path[..]);
+        let mut roots: Vec<usize> = wanted.iter().flatten().filter_map(|at| Some(*path_of(*at)?.first()?)).collect();
+        roots.sort_unstable();
+        roots.dedup();
         let read = guarded(|| {
-            let (_, batches, damage) = batches(&self.path, self.is_stream)?;
+            // What was not asked for is not unpacked.
+            let (_, batches, damage) = batches(&self.path, self.is_stream, Some(roots.clone()))?;
             for batch in batches {
                 let batch = batch?;
                 let of = |at: usize| {
-                    let path = &self.columns.get(at)?.path;
-                    field_at(batch.columns().get(path[0])?, &path[1..])
+                    let (root, rest) = path_of(at)?.split_first()?;
+                    field_at(batch.columns().get(roots.binary_search(root).ok()?)?, rest)
                 };
                 let columns = wanted.iter().map(|at| at.and_then(of)).collect();
                 if each(&Batch { n_rows: batch.num_rows(), columns, file }).is_break() {
@@ -68,20 +74,24 @@ impl IpcFile {
     }
 }
 
-/// The last: what is wrong with what comes after these batches.
-fn batches(path: &Path, is_stream: bool) -> Result<(SchemaRef, Batches, Option<String>), ArrowError> {
+/// Of these columns, all if none are named. The last: what is wrong with what comes after these batches.
+fn batches(
+    path: &Path,
+    is_stream: bool,
+    columns: Option<Vec<usize>>,
+) -> Result<(SchemaRef, Batches, Option<String>), ArrowError> {
     let mut file = File::open(path)?;
     Ok(if is_stream {
         let (end, damage) = frame::sound_end(&mut file).map_err(ArrowError::IpcError)?;
         if let (0, Some(said)) = (end, &damage) {
             return Err(ArrowError::IpcError(said.clone()));
         }
-        let reader = StreamReader::try_new(BufReader::new(file.take(end)), None)?;
+        let reader = StreamReader::try_new(BufReader::new(file.take(end)), columns)?;
         (reader.schema(), Box::new(reader), damage)
     } else {
-        frame::check_file(&mut file).map_err(ArrowError::IpcError)?;
-        let reader = FileReader::try_new(BufReader::new(file), None)?;
-        (reader.schema(), Box::new(reader), None)
+        let (n_sound, damage) = frame::check_file(&mut file).map_err(ArrowError::IpcError)?;
+        let reader = FileReader::try_new(BufReader::new(file), columns)?;
+        (reader.schema(), Box::new(reader.take(n_sound)), damage)
     })
 }
 

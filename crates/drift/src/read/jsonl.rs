@@ -189,7 +189,10 @@ impl JsonlFile {
 fn put(filling: &mut Filling, value: &Value, kind: Kind, line: u64) {
     match (kind, value) {
         (_, Value::Null) => filling.put(&Cell::Null),
-        (Kind::Numeric, Value::Number(n)) => filling.put(&n.as_f64().map_or(Cell::Null, Cell::Number)),
+        (Kind::Numeric, Value::Number(n)) => filling.put(&match (n.as_i128(), n.as_f64()) {
+            (Some(whole), _) if whole.unsigned_abs() > 1 << 53 => Cell::Whole(whole),
+            (_, value) => value.map_or(Cell::Null, Cell::Number),
+        }),
         (Kind::Numeric, Value::String(text)) => match is_odd_number(text) {
             Some(value) => filling.put(&Cell::Number(value)),
             None => filling.surprise(line, text),

@@ -1,6 +1,7 @@
 //! Cells of text files become columns; what is not what its column holds is counted and told, not guessed.
 
 use super::batch::Batch;
+use super::batch::WHOLE;
 use super::infer::{self, Cell};
 use super::schema::Kind;
 use super::{Problem, Problems};
@@ -52,7 +53,8 @@ pub struct Filling {
 }
 
 enum Values {
-    Numbers(Float64Builder),
+    /// And the integers among them, by row, that a double would round.
+    Numbers(Float64Builder, Vec<(usize, i128)>),
     Booleans(BooleanBuilder),
     Levels(StringDictionaryBuilder<Int32Type>),
     Lists(ListBuilder<Float64Builder>),
@@ -110,7 +112,7 @@ struct Surprises {
 impl Filling {
     pub fn of(kind: Kind) -> Filling {
         let values = match kind {
-            Kind::Numeric | Kind::Datetime => Values::Numbers(Float64Builder::new()),
+            Kind::Numeric | Kind::Datetime => Values::Numbers(Float64Builder::new(), Vec::new()),
             Kind::Boolean => Values::Booleans(BooleanBuilder::new()),
             Kind::Categorical => Values::Levels(StringDictionaryBuilder::new()),
             Kind::List => Values::Lists(ListBuilder::new(Float64Builder::new())),
@@ -139,12 +141,16 @@ impl Filling {
 
     pub fn put(&mut self, cell: &Cell) {
         match (&mut self.values, cell) {
-            (Values::Numbers(to), Cell::Number(value)) => to.append_value(*value),
+            (Values::Numbers(to, _), Cell::Number(value)) => to.append_value(*value),
+            (Values::Numbers(to, wholes), Cell::Whole(whole)) => {
+                wholes.push((to.len(), *whole));
+                to.append_value(*whole as f64);
+            }
             (Values::Booleans(to), Cell::Boolean(value)) => to.append_value(*value),
             (Values::Levels(to), Cell::Text(text)) => to.append_value(text),
             (Values::Opaque(to), Cell::Null) => to.append_null(),
             (Values::Opaque(to), _) => to.append_value(true),
-            (Values::Numbers(to), _) => to.append_null(),
+            (Values::Numbers(to, _), _) => to.append_null(),
             (Values::Booleans(to), _) => to.append_null(),
             (Values::Levels(to), _) => to.append_null(),
             (Values::Lists(to), _) => to.append_null(),
@@ -161,7 +167,7 @@ impl Filling {
     /// The rows so far; it starts anew.
     pub fn taken(&mut self) -> ArrayRef {
         match &mut self.values {
-            Values::Numbers(from) => Arc::new(from.finish()) as ArrayRef,
+            Values::Numbers(from, wholes) => exact(from.finish(), &std::mem::take(wholes)),
             Values::Booleans(from) => Arc::new(from.finish()),
             Values::Levels(from) => Arc::new(from.finish()),
             Values::Lists(from) => Arc::new(from.finish()),
@@ -193,6 +199,34 @@ impl Filling {
             hint: Some(format!("Mend the file, or read the column as texts: --type {column}=categorical.")),
         });
     }
+}
+
+/// Integers, if all of them are: identifiers stay what they are. Among fractions they are doubles as all others.
+fn exact(values: Float64Array, wholes: &[(usize, i128)]) -> ArrayRef {
+    let is_double = |value: f64| value.fract() == 0.0 && value.abs() <= WHOLE;
+    let mut large = wholes.iter().peekable();
+    let mut integers = || -> Option<Vec<Option<i128>>> {
+        (values.iter().enumerate())
+            .map(|(row, value)| match (large.next_if(|(at, _)| *at == row), value) {
+                (Some((_, whole)), _) => Some(Some(*whole)),
+                (None, None) => Some(None),
+                (None, Some(value)) => is_double(value).then_some(Some(value as i128)),
+            })
+            .collect()
+    };
+    let Some(integers) = (!wholes.is_empty()).then(&mut integers).flatten() else { return Arc::new(values) };
+    if let Some(all) = fitting::<i64>(&integers) {
+        return Arc::new(Int64Array::from(all));
+    }
+    fitting::<u64>(&integers).map_or_else(|| Arc::new(values) as ArrayRef, |all| Arc::new(UInt64Array::from(all)))
+}
+
+fn fitting<T: TryFrom<i128>>(integers: &[Option<i128>]) -> Option<Vec<Option<T>>> {
+    let of = |whole: &Option<i128>| match whole {
+        Some(whole) => T::try_from(*whole).ok().map(Some),
+        None => Some(None),
+    };
+    integers.iter().map(of).collect()
 }
 
 /// A list that holds numbers only, or nulls.

@@ -5,7 +5,7 @@ use super::ColumnRules;
 use super::check::Example;
 use crate::gather::Counts;
 use crate::moments::Running;
-use crate::read::{Kind, Rows};
+use crate::read::{Kind, Rows, wholes_beyond};
 use arrow::array::{Array, ArrayRef, AsArray};
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -30,6 +30,13 @@ impl Wrong {
             self.examples.push(Example { file: at.file.map(str::to_owned), row: at.row, value });
         }
     }
+}
+
+/// Not the bits of a double, by chance only.
+fn spread(whole: u64) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    whole.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Where a batch's first row is; rows of a file are counted from 1.
@@ -89,8 +96,14 @@ impl<'a> Seen<'a> {
         };
         match (Rows::of(array), self.kind) {
             (Rows::Numbers(values), Kind::Numeric | Kind::Datetime) => {
+                let mut wholes = wholes_beyond(array).into_iter().peekable();
                 for row in 0..n_rows {
-                    if values.is_null(row) { self.null(&at(row)) } else { self.number(&at(row), values.value(row)) }
+                    let whole = wholes.next_if(|(at, _)| *at == row).map(|(_, whole)| whole);
+                    if values.is_null(row) {
+                        self.null(&at(row));
+                    } else {
+                        self.number(&at(row), values.value(row), whole);
+                    }
                 }
             }
             (Rows::Booleans(values), Kind::Boolean) => {
@@ -132,7 +145,8 @@ impl<'a> Seen<'a> {
         self.nulls.see(at, || "null".into());
     }
 
-    fn number(&mut self, at: &At, value: f64) {
+    /// `whole`: an integer that the double only stands for.
+    fn number(&mut self, at: &At, value: f64, whole: Option<i128>) {
         if value.is_nan() {
             self.counts.nan += 1;
             return self.nan.see(at, || "NaN".into());
@@ -157,8 +171,11 @@ impl<'a> Seen<'a> {
             self.foreign.see(at, || value.to_string());
         }
         if self.rules.unique {
-            // −0 is 0.
-            self.once(at, (value + 0.0).to_bits(), || value.to_string());
+            match whole {
+                Some(whole) => self.once(at, spread(whole as u64), || whole.to_string()),
+                // −0 is 0.
+                None => self.once(at, (value + 0.0).to_bits(), || value.to_string()),
+            }
         }
     }
 

@@ -7,8 +7,17 @@ use crate::quality::auroc;
 /// have not seen it (5 folds; in the rows' order without a seed, as NannyML does it, else shuffled). 0.5: the samples
 /// cannot be told apart; NannyML alerts outside of 0.45 to 0.65. `None` if a class has not a row for each fold.
 pub fn domain_auroc(columns: &[Column], is_current: &[bool], seed: Option<u32>, settings: Settings) -> Option<f64> {
-    let rows = out_of_fold(columns, is_current, seed, settings)?;
-    auroc(&rows)
+    auroc(&domain_scores(columns, is_current, seed, settings)?)
+}
+
+/// The same, row by row: (how likely it is in question, whether it is).
+pub fn domain_scores(
+    columns: &[Column],
+    is_current: &[bool],
+    seed: Option<u32>,
+    settings: Settings,
+) -> Option<Vec<(f64, bool)>> {
+    out_of_fold(columns, is_current, seed, settings)
 }
 
 const FOLDS: usize = 5;

@@ -7,7 +7,12 @@ mod compared;
 mod folders;
 mod lines;
 mod monitored;
+mod packed;
 mod separated;
+mod sketched;
+mod vectors;
+mod weekly;
+mod wholes;
 
 use signalbox_drift::gather::{Counts, Gathered, Held};
 use signalbox_drift::pair::gathered;

@@ -3,14 +3,16 @@
 //!
 //! The format: <https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc>.
 
-use arrow::ipc::{root_as_footer, root_as_message};
+use super::packed;
+use arrow::ipc::{Block, root_as_footer, root_as_message};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-const BEYOND: &str = "it says that there is more than the file has";
+pub const BEYOND: &str = "it says that there is more than the file has";
 
-/// Of a file with a footer: all blocks lie within.
-pub fn check_file(file: &mut File) -> Result<(), String> {
+/// Of a file with a footer: all blocks lie within, and those of levels can be unpacked. How many batches of rows can be,
+/// and what is wrong with the next one.
+pub fn check_file(file: &mut File) -> Result<(usize, Option<String>), String> {
     let n_bytes = file.metadata().map_err(|e| e.to_string())?.len();
     let mut end = [0; 10];
     let from = n_bytes.checked_sub(10).ok_or("it is too short")?;
@@ -32,7 +34,27 @@ pub fn check_file(file: &mut File) -> Result<(), String> {
             return Err(BEYOND.into());
         }
     }
-    rewind(file)
+    footer.dictionaries().iter().flatten().try_for_each(|block| check_block(file, block))?;
+    let mut found = (0, None);
+    for block in footer.recordBatches().iter().flatten() {
+        if let Err(said) = check_block(file, block) {
+            found.1 = Some(said);
+            break;
+        }
+        found.0 += 1;
+    }
+    rewind(file)?;
+    Ok(found)
+}
+
+/// Of a block that lies within the file.
+fn check_block(file: &mut File, block: &Block) -> Result<(), String> {
+    let (from, length) = (block.offset() as u64, block.metaDataLength() as u64);
+    let mut about = vec![0; length as usize];
+    read_at(file, from, &mut about)?;
+    let prefix = if about[..4] == [0xff; 4] { 8 } else { 4 };
+    let message = root_as_message(&about[prefix..]).map_err(|e| format!("a message is damaged: {e}"))?;
+    packed::check(file, &message, (from + length, block.bodyLength() as u64))
 }
 
 /// Of a stream: where the first message begins that is damaged or cut off, and what is wrong with it; the end if none is.
@@ -76,12 +98,14 @@ fn message(file: &mut File, at: u64, n_bytes: u64) -> Result<Option<u64>, String
     }
     let mut about = vec![0; length as usize];
     read_at(file, at, &mut about)?;
-    let body = root_as_message(&about).map_err(|e| format!("a message is damaged: {e}"))?.bodyLength();
-    let end = u64::try_from(body).ok().and_then(|body| (at + length).checked_add(body));
-    end.filter(|end| *end <= n_bytes).map(Some).ok_or(BEYOND.into())
+    let message = root_as_message(&about).map_err(|e| format!("a message is damaged: {e}"))?;
+    let body = u64::try_from(message.bodyLength()).map_err(|_| BEYOND)?;
+    let end = (at + length).checked_add(body).filter(|end| *end <= n_bytes).ok_or(BEYOND)?;
+    packed::check(file, &message, (at + length, body))?;
+    Ok(Some(end))
 }
 
-fn read_at(file: &mut File, at: u64, to: &mut [u8]) -> Result<(), String> {
+pub fn read_at(file: &mut File, at: u64, to: &mut [u8]) -> Result<(), String> {
     file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(to)).map_err(|_| BEYOND.to_owned())
 }
 
