@@ -6,7 +6,7 @@ export const N_BUCKETS = 140;
 /** 18 Oct 2026, in hours since 1970. */
 export const FIRST = Math.floor(Date.UTC(2026, 9, 18) / 3_600_000);
 export const SEGMENTS = ["red", "rosé", "white"];
-export const RULE = { alpha: 0.01, min_wasserstein_std: 0.1, min_js: 0.1, min_share: 0.01, min_rows: 100 };
+export const RULE = { alpha: 0.01, min_wasserstein_std: 0.1, min_js: 0.1, min_auroc: 0.6, min_share: 0.01, min_rows: 100 };
 
 interface Column {
   name: string;
