@@ -3,6 +3,7 @@
 mod drift;
 mod fairness;
 mod profile;
+mod remote;
 mod validate;
 mod write;
 
@@ -24,6 +25,7 @@ pub fn run(command: Data) -> Result<Outcome, Failure> {
     match command {
         Data::Profile(a) => profile::run(&a),
         Data::Drift(a) => drift::run(&a),
+        Data::Remote(a) => remote::run(&a),
         Data::Validate(a) => validate::run(&a),
         Data::Rules(a) => validate::learnt(&a),
         Data::Fairness(a) => fairness::run(&a),
