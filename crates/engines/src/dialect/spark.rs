@@ -24,10 +24,8 @@ impl Dialect for Spark {
         format!("{:?}D", value + 0.0)
     }
 
-    /// Plus zero: Sail orders -0.0 before 0.0.
     fn as_double(&self, x: &str) -> String {
-        let x = format!("CAST({x} AS DOUBLE)");
-        format!("CASE WHEN {x} = -0.0D THEN 0.0D ELSE {x} END")
+        format!("CAST({x} AS DOUBLE)")
     }
 
     fn as_text(&self, x: &str) -> String {

@@ -49,4 +49,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-http.server.HTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
+try:
+    http.server.HTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
+except KeyboardInterrupt:
+    # So the test ends it.
+    db.close()
