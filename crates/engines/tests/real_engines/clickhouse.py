@@ -1,6 +1,6 @@
 """ClickHouse's HTTP interface over chDB, as much of it as a reader uses: SQL in the body, settings in the query.
 
-usage: clickhouse.py PORT FOLDER FILE.parquet, which becomes the table app.`odd \\" na``me`
+usage: clickhouse.py PORT FOLDER FILE.parquet DAYS.parquet, which become the tables app.`odd \\" na``me` and app.days
 """
 
 import http.server
@@ -9,7 +9,7 @@ import urllib.parse
 
 from chdb import session
 
-PORT, FOLDER, FILE = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+PORT, FOLDER, FILE, DAYS = int(sys.argv[1]), *sys.argv[2:]
 # Those that the program sends and that belong to HTTP rather than to a query.
 NOT_SETTINGS = {"database", "default_format", "wait_end_of_query", "cancel_http_readonly_queries_on_client_close"}
 
@@ -19,6 +19,11 @@ db.query(
     "CREATE TABLE app.`odd \\\\\" na\\`me` ENGINE = MergeTree ORDER BY tuple() AS "
     f"SELECT * FROM file('{FILE}', Parquet) SETTINGS session_timezone='UTC'"
 )
+for name, time in ("days", "at"), ("day_starts", "toTimeZone(toDateTime64(at, 0, 'UTC'), 'Asia/Tokyo')"):
+    db.query(
+        f"CREATE TABLE app.{name} ENGINE = MergeTree ORDER BY tuple() AS SELECT * REPLACE ({time} AS at) "
+        f"FROM file('{DAYS}', Parquet) SETTINGS session_timezone='UTC'"
+    )
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

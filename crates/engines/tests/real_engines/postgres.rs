@@ -165,12 +165,14 @@ fn postgres_counts_as_the_local_kernel_does() {
     // Times with a zone are the same moments; the server's own zone is far from UTC.
     let zoned = format!(
         "CREATE SCHEMA zoned; CREATE TABLE zoned.t AS SELECT * FROM odd.\"{0}\"; ALTER TABLE zoned.t ALTER at TYPE \
-         timestamptz USING at AT TIME ZONE 'UTC'; ANALYZE zoned.t",
+         timestamptz USING at AT TIME ZONE 'UTC'; CREATE TABLE zoned.days AS SELECT * FROM odd.\"{0}\"; ALTER TABLE zoned.days ALTER at TYPE date; \
+         ANALYZE",
         TABLE.replace('"', "\"\"")
     );
     postgres.run(&zoned, None);
     let mut engine = postgres.open(Limits::default(), &Cancel::default()).expect("connected");
     world.ask(&mut engine, "zoned.t");
+    world.ask_days(&mut engine, "zoned.days");
 }
 
 #[test]

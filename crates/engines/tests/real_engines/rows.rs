@@ -1,6 +1,8 @@
 //! The same hostile rows for each engine and for the local kernel, and the question whether both counted the same.
 
-use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Float32Array, Float64Array, Int64Array, RecordBatch};
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int64Array, RecordBatch,
+};
 use arrow::array::{StringArray, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
 use signalbox_drift::monitor::{
@@ -114,8 +116,18 @@ pub fn current_rows(reference: &Reference) -> Vec<Row> {
     rows
 }
 
-/// What the reference has and the current data have not: `gone`; and `turned` is a text there.
-fn batch(rows: &[Row], is_reference: bool) -> RecordBatch {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It has `gone`, which the others have not, and `turned` is a text in it.
+    Reference,
+    Current,
+    /// The current data with days for times.
+    Days,
+}
+
+pub const DAY: i64 = 86_400_000_000;
+
+fn batch(rows: &[Row], part: Part) -> RecordBatch {
     let decimal = Decimal128Array::from_iter(rows.iter().map(|row| row.price)).with_precision_and_scale(12, 2);
     let mut columns: Vec<(&str, ArrayRef)> = vec![
         (AMOUNT, Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.amount)))),
@@ -127,9 +139,15 @@ fn batch(rows: &[Row], is_reference: bool) -> RecordBatch {
         ("flag", Arc::new(BooleanArray::from_iter(rows.iter().map(|row| row.flag)))),
         (TEXT, Arc::new(StringArray::from_iter(rows.iter().map(|row| row.text.as_deref())))),
         (REGION, Arc::new(StringArray::from_iter(rows.iter().map(|row| row.region.as_deref())))),
-        ("at", Arc::new(TimestampMicrosecondArray::from_iter(rows.iter().map(|row| row.at)))),
+        match part {
+            Part::Days => {
+                let days = rows.iter().map(|row| row.at.map(|at| at.div_euclid(DAY) as i32));
+                ("at", Arc::new(Date32Array::from_iter(days)))
+            }
+            _ => ("at", Arc::new(TimestampMicrosecondArray::from_iter(rows.iter().map(|row| row.at)))),
+        },
     ];
-    if is_reference {
+    if part == Part::Reference {
         let texts = rows.iter().map(|row| row.turned.map(|n| format!("level {n}")));
         columns.push(("turned", Arc::new(StringArray::from_iter(texts))));
         columns.push(("gone", Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.amount)))));
@@ -140,8 +158,8 @@ fn batch(rows: &[Row], is_reference: bool) -> RecordBatch {
         .expect("columns of one length")
 }
 
-pub fn written(path: &Path, rows: &[Row], is_reference: bool) {
-    let batch = batch(rows, is_reference);
+pub fn written(path: &Path, rows: &[Row], part: Part) {
+    let batch = batch(rows, part);
     let file = std::fs::File::create(path).expect("a file");
     let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
     writer.write(&batch).expect("written");
@@ -153,6 +171,7 @@ pub struct World {
     pub dir: tempfile::TempDir,
     pub reference: Reference,
     pub current: PathBuf,
+    pub days: PathBuf,
     pub rows: Vec<Row>,
     task: Task,
 }
@@ -165,22 +184,24 @@ impl World {
     pub fn new() -> World {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("reference.parquet");
-        written(&path, &reference_rows(), true);
+        written(&path, &reference_rows(), Part::Reference);
         let table = Table::open(&path, &Options::default()).expect("it opens");
         let reference = Reference::freeze(&table, &definition(), &mut Problems::default());
         assert_eq!(reference.columns.len(), 11, "all but the time");
         let rows = current_rows(&reference);
         let current = dir.path().join("current.parquet");
-        written(&current, &rows, false);
+        written(&current, &rows, Part::Current);
+        let days = dir.path().join("days.parquet");
+        written(&days, &rows, Part::Days);
         let task = Task::of(&definition(), &table);
-        World { dir, reference, current, rows, task }
+        World { dir, reference, current, days, rows, task }
     }
 
-    fn local(&self, definition: &Definition) -> FileCells {
-        let table = Table::open(&self.current, &Options::default()).expect("it opens");
+    fn local(&self, path: &Path, definition: &Definition) -> FileCells {
+        let table = Table::open(path, &Options::default()).expect("it opens");
         let mut problems = Problems::default();
         let labels = (&self.task, &Labels::default());
-        let found = fill_file(&table, &self.current, &self.reference, definition, labels, &mut problems);
+        let found = fill_file(&table, path, &self.reference, definition, labels, &mut problems);
         assert!(problems.is_empty());
         found
     }
@@ -195,7 +216,8 @@ impl World {
         for segment in [None, Some(REGION), Some("flag"), Some("whole")] {
             self.ask_by(engine, &found, segment);
         }
-        self.ask_last(engine, &found);
+        self.ask_last(engine, &found, &self.current, 3);
+        self.ask_rows(engine, &found);
         let error = engine.describe(&TableName::parse("no_such_table_here").expect("a name")).expect_err("none");
         assert!(matches!(error, signalbox_engines::EngineError::NoTable { .. }), "{error:?}");
     }
@@ -212,19 +234,46 @@ impl World {
             return;
         }
         let counted = counted.expect("counted");
-        let local = self.local(&Definition { segment: segment.map(str::to_owned), ..definition() });
+        let local = self.local(&self.current, &Definition { segment: segment.map(str::to_owned), ..definition() });
         self.same(&counted, &local);
         assert!(counted.n_timeless > 50 && local.cells.len() > 10, "the rows are odd enough");
     }
 
+    /// Of a table whose times are days.
+    pub fn ask_days(&self, engine: &mut Connection, table: &str) {
+        let found = engine.describe(&TableName::parse(table).expect("a name")).expect("it is described");
+        let plan = engine.plan(&self.reference, &found, &Wanted::default(), None).expect("a plan");
+        let counted = engine.count(&plan, &self.reference).expect("counted");
+        self.same(&counted, &self.local(&self.days, &Definition { segment: None, ..definition() }));
+        self.ask_last(engine, &found, &self.days, 1);
+    }
+
+    /// The rows of a small table, for the local kernel, and never more of them than was said.
+    fn ask_rows(&self, engine: &mut Connection, found: &Described) {
+        let plan = engine.plan(&self.reference, found, &Wanted::default(), None).expect("a plan");
+        assert_eq!(plan.cannot_be_pulled(found), None);
+        let path = self.dir.path().join("pulled.arrow");
+        let n = self.rows.len() as u64;
+        assert_eq!(engine.pull(&plan, found, n, &path).expect("pulled"), n);
+        // Of one hour, that in which the files were written: the times were not pulled.
+        let without = Definition { time: Some("no such column".into()), ..Definition::default() };
+        let (pulled, file) = (self.local(&path, &without), self.local(&self.current, &without));
+        let ([(_, _, pulled)], [(_, _, file)]) = (&pulled.cells[..], &file.cells[..]) else { panic!("one hour each") };
+        for (at, (found, expected)) in pulled.columns.iter().zip(&file.columns).enumerate() {
+            same_column(found, expected, &self.reference.columns[at].name);
+        }
+        let error = engine.pull(&plan, found, n - 1, &path).expect_err("one too many");
+        assert!(error.to_string().contains(&format!("{} rows", n - 1)), "{error}");
+    }
+
     /// The last hours that the table has, and no others.
-    fn ask_last(&self, engine: &mut Connection, found: &Described) {
+    fn ask_last(&self, engine: &mut Connection, found: &Described, path: &Path, n_cells: usize) {
         let plan = engine.plan(&self.reference, found, &Wanted::default(), Some(3)).expect("a plan");
         let hours = plan.hours.clone().expect("hours");
         let counted = engine.count(&plan, &self.reference).expect("counted");
-        let mut local = self.local(&Definition { segment: None, ..definition() });
+        let mut local = self.local(path, &Definition { segment: None, ..definition() });
         local.cells.retain(|(hour, ..)| hours.contains(hour));
-        assert_eq!((hours.end - hours.start, local.cells.len()), (3, 3));
+        assert_eq!((hours.end - hours.start, local.cells.len()), (3, n_cells));
         local.n_timeless = 0;
         self.same(&counted, &local);
     }

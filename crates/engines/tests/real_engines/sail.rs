@@ -26,6 +26,7 @@ fn sail_counts_as_the_local_kernel_does() {
     let (world, server) = (World::new(), sail());
     let mut engine = connected(&server, Limits::default(), &Cancel::default());
     world.ask(&mut engine, &format!("parquet.`{}`", world.current.display()));
+    world.ask_days(&mut engine, &format!("parquet.`{}`", world.days.display()));
 }
 
 #[test]

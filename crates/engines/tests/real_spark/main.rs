@@ -35,4 +35,5 @@ fn spark_counts_as_the_local_kernel_does() {
     let mut engine =
         Connection::open(&address, &Password::default(), Limits::default(), &Cancel::default()).expect("connected");
     world.ask(&mut engine, &format!("parquet.`{}`", world.current.display()));
+    world.ask_days(&mut engine, &format!("parquet.`{}`", world.days.display()));
 }
