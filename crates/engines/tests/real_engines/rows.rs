@@ -63,7 +63,7 @@ impl Dice {
 
 const TEXTS: [&str; 8] = ["plain", "it's", "say \"hi\"", "back\\slash", "", "line\nbreak\ttab", "☃ ünï", "NULL"];
 const EXTREMES: [f64; 8] =
-    [5e-324, f64::MAX, f64::MIN_POSITIVE, -1e-310, 0.1, 1.0 / 3.0, 9_007_199_254_740_993.0, 2.2250738585072011e-308];
+    [5e-324, f64::MAX, f64::MIN_POSITIVE, -1e-310, 0.1, 1.0 / 3.0, 9_007_199_254_740_993.0, 2.225_073_858_507_201e-308];
 const REGIONS: [&str; 4] = ["north", "sou'th", "(none)", ""];
 
 fn common(dice: &mut Dice, moved: f64) -> Row {
