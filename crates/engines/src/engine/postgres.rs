@@ -73,7 +73,7 @@ impl Postgres {
         let token = client.cancel_token();
         let begin = format!(
             "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL TimeZone = 'UTC'; \
-             SET LOCAL statement_timeout = {}; SET LOCAL standard_conforming_strings = on",
+             SET LOCAL statement_timeout = {}; SET LOCAL work_mem = '64MB'; SET LOCAL standard_conforming_strings = on",
             limits.timeout.as_millis()
         );
         let opened = Postgres { runtime, client, token, tls, cancel: cancel.clone() };
