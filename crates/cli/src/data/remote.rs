@@ -2,6 +2,7 @@
 
 mod plan;
 
+use std::ops::ControlFlow;
 use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -92,7 +93,7 @@ impl Asked<'_> {
         let rule = Rule { alpha: arguments.alpha, min_rows: arguments.min_rows, ..Rule::default() };
         let (mut report, cells) = if is_pulled {
             bar.set_message("Pulling rows");
-            (self.pulled(&mut engine, &plan, &found, rule)?, None)
+            (self.pulled(&mut engine, &plan, &found, rule, cancel)?, None)
         } else {
             bar.set_message(format!("{} is counting", self.address.engine.name()));
             let cells = engine.count(&plan, self.reference).map_err(said)?;
@@ -115,15 +116,23 @@ impl Asked<'_> {
     }
 
     /// Exactly, from rows that are gone again with this process.
-    fn pulled(&self, engine: &mut Connection, plan: &Plan, found: &Described, rule: Rule) -> Result<Report, Failure> {
+    fn pulled(
+        &self,
+        engine: &mut Connection,
+        plan: &Plan,
+        found: &Described,
+        rule: Rule,
+        cancel: &Cancel,
+    ) -> Result<Report, Failure> {
         let dir = tempfile::tempdir().map_err(|e| Failure::System(e.to_string()))?;
         let path = dir.path().join("rows.arrow");
         engine.pull(plan, found, self.arguments.pull_below, &path).map_err(said)?;
         let rows = opened(&path, &Default::default())?;
         let columns = plan.columns.iter().map(|column| column.name.clone()).collect();
         let wanted = Compared { rule, methods: Vec::new(), columns, ignore: Vec::new() };
-        let report = compare_tables(self.local, &rows, &wanted, &mut |_| std::ops::ControlFlow::Continue(()));
-        Ok(report.expect("BUG: nobody told it to stop"))
+        let goes_on = || if cancel.is_told() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let report = compare_tables(self.local, &rows, &wanted, &mut |_| goes_on());
+        report.ok_or_else(|| said(EngineError::Cancelled))
     }
 
     /// All hours and segments together.

@@ -166,13 +166,19 @@ fn postgres_counts_as_the_local_kernel_does() {
     let zoned = format!(
         "CREATE SCHEMA zoned; CREATE TABLE zoned.t AS SELECT * FROM odd.\"{0}\"; ALTER TABLE zoned.t ALTER at TYPE \
          timestamptz USING at AT TIME ZONE 'UTC'; CREATE TABLE zoned.days AS SELECT * FROM odd.\"{0}\"; ALTER TABLE zoned.days ALTER at TYPE date; \
-         ANALYZE",
+         CREATE TABLE zoned.parted (LIKE zoned.days) PARTITION BY LIST (flag); CREATE TABLE zoned.yes PARTITION OF \
+         zoned.parted FOR VALUES IN (true); CREATE TABLE zoned.others PARTITION OF zoned.parted DEFAULT; INSERT INTO \
+         zoned.parted SELECT * FROM zoned.days; ANALYZE",
         TABLE.replace('"', "\"\"")
     );
     postgres.run(&zoned, None);
     let mut engine = postgres.open(Limits::default(), &Cancel::default()).expect("connected");
     world.ask(&mut engine, "zoned.t");
     world.ask_days(&mut engine, "zoned.days");
+    world.ask_days(&mut engine, "zoned.parted");
+    let parted = engine.describe(&TableName::parse("zoned.parted").expect("a name")).expect("described");
+    assert_eq!(parted.estimate.rows, Some(world.rows.len() as u64), "of its parts together");
+    assert!(parted.estimate.bytes.expect("they have a size") > 100_000, "{parted:?}");
 }
 
 #[test]

@@ -159,10 +159,13 @@ fn batch(rows: &[Row], part: Part) -> RecordBatch {
 }
 
 pub fn written(path: &Path, rows: &[Row], part: Part) {
-    let batch = batch(rows, part);
+    written_batch(path, &batch(rows, part));
+}
+
+pub fn written_batch(path: &Path, batch: &RecordBatch) {
     let file = std::fs::File::create(path).expect("a file");
     let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("a writer");
-    writer.write(&batch).expect("written");
+    writer.write(batch).expect("written");
     writer.close().expect("closed");
 }
 
@@ -303,7 +306,7 @@ impl World {
     }
 }
 
-fn same_column(found: &CellColumn, expected: &CellColumn, place: &str) {
+pub fn same_column(found: &CellColumn, expected: &CellColumn, place: &str) {
     assert_eq!(found.counts, expected.counts, "{place}");
     assert_eq!(found.bins, expected.bins, "{place}");
     near(found.sum, expected.sum, expected.squares.sqrt(), place);

@@ -1,9 +1,13 @@
 //! Sail, which speaks Spark Connect without a JVM.
 
-use crate::rows::World;
+use crate::rows::{World, same_column, written_batch};
 use crate::server::{Server, python};
+use arrow::array::{ArrayRef, Float64Array, RecordBatch};
+use signalbox_drift::monitor::{Definition, Labels, Reference, Task, fill_file};
+use signalbox_drift::read::{Options, Problems, Table};
 use signalbox_engines::{Address, Cancel, Connection, EngineError, Limits, Password, TableName, Wanted};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn sail() -> Server {
@@ -42,4 +46,31 @@ fn a_query_that_nobody_waits_for_is_ended() {
     let error = engine.count(&plan, &world.reference).expect_err("nobody waits");
     assert!(matches!(error, EngineError::Cancelled), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn many_columns_are_counted_in_parts_that_fit() {
+    let (dir, server) = (tempfile::tempdir().expect("a folder"), sail());
+    let path = dir.path().join("wide.parquet");
+    let column = |k: usize| -> ArrayRef {
+        let value = |n: usize| (n % 11 > 0).then(|| ((n * (k + 3)) % 101) as f64 / 7.0);
+        Arc::new(Float64Array::from_iter((0..2000).map(value)))
+    };
+    let columns = (0..70).map(|k| (format!("c{k}"), column(k), true));
+    written_batch(&path, &RecordBatch::try_from_iter_with_nullable(columns).expect("columns"));
+    let table = Table::open(&path, &Options::default()).expect("it opens");
+    let reference = Reference::freeze(&table, &Definition::default(), &mut Problems::default());
+    let mut engine = connected(&server, Limits::default(), &Cancel::default());
+    let found = engine.describe(&TableName::parse(&format!("parquet.`{}`", path.display())).expect("a name"));
+    let wanted = Wanted { this_hour: 7, ..Wanted::default() };
+    let plan = engine.plan(&reference, &found.expect("described"), &wanted, None).expect("a plan");
+    assert_eq!(plan.statements(&reference).expect("printed").len(), 3);
+    let counted = engine.count(&plan, &reference).expect("counted");
+    let [(7, segment, cell)] = &counted.cells[..] else { panic!("one hour: {:?}", counted.cells.len()) };
+    let labels = (&Task::default(), &Labels::default());
+    let local = fill_file(&table, &path, &reference, &Definition::default(), labels, &mut Problems::default());
+    assert_eq!((cell.rows, segment.as_str()), (2000, ""));
+    for (at, (found, expected)) in cell.columns.iter().zip(&local.cells[0].2.columns).enumerate() {
+        same_column(found, expected, &format!("c{at}"));
+    }
 }
