@@ -136,3 +136,32 @@ fn what_cannot_be_meant_is_said_with_a_remedy_and_without_secrets() {
     check(2, &[&url, "--table", "t", "--ignore", "no such"], "no such");
     check(1, &["postgres://127.0.0.1:1/app", "--table", "t"], "cannot be reached");
 }
+
+#[test]
+fn an_interrupt_ends_the_question_too() {
+    let dir = tempfile::tempdir().expect("a folder");
+    reference(dir.path());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://127.0.0.1:{}/app", listener.local_addr().expect("bound").port());
+    let child = Command::new(env!("CARGO_BIN_EXE_signalbox"))
+        .args(["data", "remote", "train.csv", &url, "--table", "t"])
+        .current_dir(dir.path())
+        .env("HOME", dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // An engine that takes the question and never answers.
+    let (mut asked, _) = listener.accept().expect("it asks");
+    let mut first = [0; 1];
+    asked.read_exact(&mut first).expect("a question");
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(told.success());
+    let said = child.wait_with_output().expect("it ends");
+    assert_eq!((said.status.code(), text(&said.stdout).as_str()), (Some(1), ""));
+    assert!(text(&said.stderr).contains("the query was cancelled"), "{}", text(&said.stderr));
+    let mut rest = Vec::new();
+    // Its end of the connection is closed, by which ClickHouse knows.
+    let _ = asked.read_to_end(&mut rest);
+    assert!(String::from_utf8_lossy(&rest).contains("cancel_http_readonly_queries_on_client_close=1"));
+}

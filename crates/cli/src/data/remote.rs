@@ -205,11 +205,20 @@ fn said(e: EngineError) -> Failure {
 
 /// The first Ctrl-C or SIGTERM ends the query over there; a second ends this process.
 fn interruptible<T>(cancel: &Cancel, work: impl FnOnce() -> T) -> T {
-    let cancel = cancel.clone();
-    let listen = move || -> std::io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Without it, a signal ends this process as any other, and the engine notices the closed connection.
+    let _ = listen(cancel.clone());
+    work()
+}
+
+fn listen(cancel: Cancel) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    // Made here, so that no signal is missed once this returns.
+    let (mut interrupt, mut terminate) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+    };
+    let work = move || {
         runtime.block_on(async {
-            let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
             for n in 0.. {
                 tokio::select! {
                     _ = interrupt.recv() => {}
@@ -220,10 +229,7 @@ fn interruptible<T>(cancel: &Cancel, work: impl FnOnce() -> T) -> T {
                 }
                 cancel.tell();
             }
-            Ok(())
-        })
+        });
     };
-    // Without it, a signal ends this process as any other, and the engine notices the closed connection.
-    let _ = thread::Builder::new().name("signals".into()).spawn(listen);
-    work()
+    thread::Builder::new().name("signals".into()).spawn(work).map(drop)
 }

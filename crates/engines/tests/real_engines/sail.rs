@@ -53,7 +53,7 @@ fn many_columns_are_counted_in_parts_that_fit() {
     let (dir, server) = (tempfile::tempdir().expect("a folder"), sail());
     let path = dir.path().join("wide.parquet");
     let column = |k: usize| -> ArrayRef {
-        let value = |n: usize| (n % 11 > 0).then(|| ((n * (k + 3)) % 101) as f64 / 7.0);
+        let value = |n: usize| (!n.is_multiple_of(11)).then(|| ((n * (k + 3)) % 101) as f64 / 7.0);
         Arc::new(Float64Array::from_iter((0..2000).map(value)))
     };
     let columns = (0..70).map(|k| (format!("c{k}"), column(k), true));
