@@ -18,7 +18,7 @@ run: ## Build what is missing and open the window on the demo, or on PROJECT=fol
 test: ## Build what is missing and run every test, those in the real window included
 	@scripts/test.sh
 
-test-heavy: ## Promotions to Ray Serve and to KServe on a real Kubernetes API server: minutes and gigabytes more
+test-heavy: ## Promotions to Ray Serve and to KServe on a real Kubernetes API server, counts on Spark: minutes and gigabytes more
 	@scripts/test.sh heavy
 
 lint: ## Formatting, clippy and svelte-check only

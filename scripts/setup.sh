@@ -1,7 +1,8 @@
 # Sourced: everything that must be there before a build. Each part looks first and does only what is missing.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-build_packages="build-essential pkg-config libwebkit2gtk-4.1-dev librsvg2-dev"
+# protobuf-compiler, libprotobuf-dev: Spark Connect's client is made from its protocol when it is built.
+build_packages="build-essential pkg-config libwebkit2gtk-4.1-dev librsvg2-dev protobuf-compiler libprotobuf-dev"
 test_packages="xvfb xauth dbus dbus-x11 webkit2gtk-driver at-spi2-core fonts-dejavu-core chromium git openssh-client openssl curl gnome-keyring"
 
 need_toolchains() {
@@ -126,6 +127,8 @@ python_packages() { python_env python venv tests/requirements.txt "mlflow, tenso
 # MLServer and Triton; GTO.
 v2_packages() { python_env python_v2 venv-v2 tests/requirements-v2.txt "mlserver, mlflow" "MLServer and Triton"; }
 gto_packages() { python_env python_gto venv-gto tests/requirements-gto.txt gto "GTO"; }
+engines_packages() { python_env python_engines venv-engines tests/requirements-engines.txt "pysail, chdb, pyarrow" "Sail and ClickHouse"; }
+spark_packages() { python_env python_spark venv-spark tests/requirements-spark.txt pyspark "Spark"; }
 drift_packages() { python_env python_drift venv-drift tests/requirements-drift.txt "evidently, nannyml, duckdb, polars, pyarrow" "the peers in drift"; }
 whylogs_packages() { python_env python_whylogs venv-whylogs tests/requirements-whylogs.txt "whylogs, pyarrow" "whylogs"; }
 ray_packages() { python_env python_ray venv-ray tests/requirements-ray.txt "ray, mlflow" "Ray Serve"; }
@@ -158,5 +161,32 @@ server_programs() {
   # After unpacking: the folders of their libraries must be there to be found.
   PATH="$PATH:$servers/usr/bin"
   LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(find "$servers/usr/lib" -mindepth 1 -maxdepth 1 -type d | paste -sd:)"
+  export PATH LD_LIBRARY_PATH
+}
+
+# postgres_programs: those that are there, else Debian's. Installed, Debian starts one with the machine: on a person's
+# machine they are unpacked outside of the clone instead. Root cannot: Postgres runs as another user then, who may not
+# look into root's cache.
+postgres_programs() {
+  if compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null; then
+    skip "Postgres for the tests" "there"
+    return
+  fi
+  if [ "$(id -u)" -eq 0 ]; then
+    debian_packages postgresql util-linux
+    return
+  fi
+  command -v apt-get >/dev/null || die "The tests need Postgres's initdb and postgres on the PATH."
+  local package servers server_packages
+  package="$(apt-cache depends postgresql | awk '$1 == "Depends:" && $2 ~ /^postgresql-[0-9]+$/ { print $2; exit }')"
+  [ -n "$package" ] || die "The tests need Postgres; apt-get update may be missing."
+  servers="$cache/$package" server_packages="$package libpq5"
+  if [ -f "$servers/.ready" ]; then
+    skip "Postgres for the tests" "there"
+  else
+    step "unpacking Postgres for the tests: $server_packages" 600 unpack_servers
+  fi
+  PATH="$PATH:$(compgen -G "$servers/usr/lib/postgresql/*/bin")"
+  LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(compgen -G "$servers/usr/lib/*-linux-gnu*" | head -n 1)"
   export PATH LD_LIBRARY_PATH
 }

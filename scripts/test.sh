@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # make test: set up what is missing, run every check and test, print the totals. `make lint`: the checks only.
-# `make test-heavy`: Ray Serve, and KServe on a real Kubernetes API server.
+# `make test-heavy`: Ray Serve, KServe on a real Kubernetes API server, and Spark.
 # SIGNALBOX_TESTS="rust ui browser window crash" picks among them.
 mode="${1:-all}"
 want=" ${SIGNALBOX_TESTS:-lint rust ui browser window crash} "
 [ "$mode" = lint ] && want=" lint ui-check "
 [ "$mode" = heavy ] && want=" heavy "
-case "$mode" in lint) step_total=6 ;; heavy) step_total=7 ;; *) step_total=18 ;; esac
+case "$mode" in lint) step_total=6 ;; heavy) step_total=9 ;; *) step_total=21 ;; esac
 . "$(dirname "$0")/setup.sh"
 
 counts="$work/counts"
@@ -81,6 +81,16 @@ real_server_tests() {
     --test real_v2 --test real_keychain -- --test-threads=2
 }
 
+# The profile plan beside the local kernel, integer for integer.
+real_engine_tests() {
+  SIGNALBOX_PYTHON_ENGINES="$python_engines" \
+    cargo test --locked --no-fail-fast -p signalbox-engines --features real-engines --test real_engines -- --test-threads=2
+}
+
+spark_tests() {
+  SIGNALBOX_PYTHON_SPARK="$python_spark" cargo test --locked -p signalbox-engines --features heavy-engines --test real_spark
+}
+
 heavy_server_tests() {
   SIGNALBOX_PYTHON_RAY="$python_ray" SIGNALBOX_KUBE="$kube" \
     cargo test --locked --no-fail-fast -p signalbox-remote --features heavy-servers --test real_ray --test real_kserve
@@ -94,11 +104,13 @@ node_tests() {
 need_toolchains
 if [ "$mode" = heavy ]; then
   # shellcheck disable=SC2086
-  debian_packages $build_packages iproute2 util-linux
+  debian_packages $build_packages iproute2 util-linux default-jre-headless
   ray_packages
+  spark_packages
   kube="$cache/kube"
   step "a Kubernetes API server (built once)" 3600 scripts/heavy/kube.sh "$kube"
   suite heavy count_cargo_test "Ray Serve and KServe" 3600 heavy_server_tests
+  suite spark count_cargo_test "push-down to Spark" 1800 spark_tests
 elif [ "$mode" = lint ]; then
   # shellcheck disable=SC2086
   debian_packages $build_packages
@@ -113,7 +125,9 @@ fi
 if wants rust; then
   v2_packages
   gto_packages
+  engines_packages
   server_programs
+  postgres_programs
 fi
 if wants rust || wants browser || wants window || wants crash; then python_packages; fi
 
@@ -121,7 +135,7 @@ if wants lint; then
   check fmt "rustfmt" 120 cargo fmt --all --check
   # With the features that only tests have: what nobody compiles breaks unseen.
   check clippy "clippy" 2400 cargo clippy --workspace --all-targets --locked \
-    --features signalbox-remote/real-servers,signalbox-remote/heavy-servers,signalbox-keeper/real-servers,signalbox-formats/real-writers -- -D warnings
+    --features signalbox-remote/real-servers,signalbox-remote/heavy-servers,signalbox-keeper/real-servers,signalbox-formats/real-writers,signalbox-engines/real-engines,signalbox-engines/heavy-engines -- -D warnings
 fi
 if wants rust; then
   counter=count_cargo_test
@@ -129,6 +143,7 @@ if wants rust; then
   suite rust $counter "Rust tests" 3000 rust_tests
   suite writers count_cargo_test "our readers beside a living MLflow" 900 real_writer_tests
   suite servers count_cargo_test "promotions to real servers" 2400 real_server_tests
+  suite engines count_cargo_test "push-down to real engines" 1200 real_engine_tests
 fi
 if wants ui || wants ui-check; then check svelte-check "svelte-check" 300 npm --prefix ui run check; fi
 if wants ui; then suite ui count_vitest "page tests (vitest)" 600 npm --prefix ui test; fi

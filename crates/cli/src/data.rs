@@ -3,6 +3,7 @@
 mod drift;
 mod fairness;
 mod profile;
+mod remote;
 mod validate;
 mod watch;
 mod write;
@@ -25,6 +26,7 @@ pub fn run(command: Data, data_dir: Option<PathBuf>) -> Result<Outcome, Failure>
     match command {
         Data::Profile(a) => profile::run(&a),
         Data::Drift(a) => drift::run(&a),
+        Data::Remote(a) => remote::run(&a),
         Data::Validate(a) => validate::run(&a),
         Data::Rules(a) => validate::learnt(&a),
         Data::Fairness(a) => fairness::run(&a),

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// What each crate may use of ours.
-const ALLOWED: [(&str, &[&str]); 16] = [
+const ALLOWED: [(&str, &[&str]); 17] = [
     ("types", &[]),
     ("series", &["types"]),
     ("formats", &["types"]),
     ("filter", &[]),
     ("drift", &["types"]),
+    ("engines", &["drift"]),
     ("plot", &["types", "series"]),
     ("store", &["types", "series"]),
     ("watch", &["types", "formats", "store"]),
@@ -22,26 +23,28 @@ const ALLOWED: [(&str, &[&str]); 16] = [
         &["types", "series", "formats", "store", "watch", "filter", "plot", "drift", "release", "keeper", "remote"],
     ),
     ("server", &["app"]),
-    ("cli", &["app", "server"]),
+    ("cli", &["app", "server", "engines"]),
     ("desktop", &["app"]),
     ("bench", &["types", "app", "testkit"]),
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
-const OWNERS: [(&str, &[&str]); 15] = [
+const OWNERS: [(&str, &[&str]); 17] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
     ("notify", &["watch"]),
     ("axum", &["server"]),
     ("plotters", &["plot"]),
     ("pco", &["series"]),
-    ("arrow", &["drift"]),
+    ("arrow", &["drift", "engines"]),
     ("parquet", &["drift"]),
     ("statrs", &["drift"]),
     ("postcard", &["drift"]),
-    ("tokio", &["server", "keeper", "cli", "desktop", "remote"]),
+    ("tokio", &["server", "keeper", "cli", "desktop", "remote", "engines"]),
     ("hyper", &["keeper"]),
-    ("reqwest", &["remote"]),
+    ("reqwest", &["remote", "engines"]),
+    ("tokio-postgres", &["engines"]),
+    ("apache-spark-connect", &["engines"]),
     ("keyring-core", &["remote"]),
     ("clap", &["cli"]),
 ];

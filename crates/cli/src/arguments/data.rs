@@ -9,6 +9,8 @@ pub enum Data {
     Profile(Profile),
     /// What moved between two data files or folders, and whether it matters
     Drift(Drift),
+    /// What moved between a data file here and a table in a database or cluster, counted there: only counts come back
+    Remote(Remote),
     /// Whether a data file or folder keeps its rules
     Validate(Validate),
     /// Rules learnt from a reference, as TOML to be pasted into signalbox.toml
@@ -98,6 +100,53 @@ pub struct Drift {
     /// Not these columns: identifiers, times that go on
     #[arg(long, value_name = "COLUMN")]
     pub ignore: Vec<String>,
+    /// End with 3 if this is found
+    #[arg(long, value_name = "WHAT")]
+    pub fail_on: Option<FailOn>,
+    /// How sure: the corrected p-value of a drift is below
+    #[arg(long, default_value_t = 0.01, value_name = "P")]
+    pub alpha: f64,
+    /// Fewer values of a column than this are too few to tell
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub min_rows: u64,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub struct Remote {
+    /// What a model was trained on: a file or a folder on this machine
+    pub reference: PathBuf,
+    /// Where the table is: postgres://user@host/database, https://user@host:8443/database (ClickHouse) or sc://host:15002
+    /// (Spark Connect, Sail). A password goes into SIGNALBOX_ENGINE_PASSWORD, PGPASSWORD or CLICKHOUSE_PASSWORD
+    pub url: String,
+    /// The table: loans, public.loans, "odd.name"."loans"
+    #[arg(long, value_name = "NAME")]
+    pub table: String,
+    /// The table's column of the time of each row; found by itself if there is one only
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+    /// The column by which rows are told apart besides: texts, booleans or integers, at most 50
+    #[arg(long, value_name = "COLUMN")]
+    pub segment: Option<String>,
+    /// Only the last hours that the table has
+    #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub last: Option<u32>,
+    /// Not these columns: identifiers, labels
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+    /// Say what would run where and what it would read, with the SQL, and end
+    #[arg(long)]
+    pub plan: bool,
+    /// A table of up to so many rows, by the engine's estimate, is pulled and compared here, exactly; 0: never
+    #[arg(long, default_value_t = 200_000, value_name = "ROWS")]
+    pub pull_below: u64,
+    /// Each query is ended after this
+    #[arg(long, default_value_t = 1800, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+    /// Print one JSON document, as `data drift` does
+    #[arg(long)]
+    pub json: bool,
     /// End with 3 if this is found
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,

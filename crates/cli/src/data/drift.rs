@@ -59,7 +59,7 @@ fn chosen(arguments: &Drift) -> Result<Vec<&'static Method>, Failure> {
     arguments.methods.iter().map(of).collect()
 }
 
-fn is_found(report: &Report, fail_on: Option<FailOn>) -> bool {
+pub fn is_found(report: &Report, fail_on: Option<FailOn>) -> bool {
     let is = |verdict: Verdict| match fail_on {
         None => false,
         Some(FailOn::Drift) => verdict.is_drift(),
@@ -69,7 +69,7 @@ fn is_found(report: &Report, fail_on: Option<FailOn>) -> bool {
     report.columns.iter().any(|column| is(column.verdict))
 }
 
-fn say(out: &mut Out, report: &Report) -> Result<(), Failure> {
+pub fn say(out: &mut Out, report: &Report) -> Result<(), Failure> {
     let mut columns: Vec<&ColumnReport> = report.columns.iter().collect();
     let effect = |c: &ColumnReport| c.effect.as_ref().map_or(0.0, |effect| effect.value / effect.threshold);
     columns.sort_by(|a, b| a.verdict.cmp(&b.verdict).then(effect(b).total_cmp(&effect(a))));

@@ -1,0 +1,193 @@
+//! Where an engine is, from one URL. What proves who we are is never in it: command lines are seen by everyone.
+
+use crate::Engine;
+use crate::error::EngineError;
+use reqwest::Url;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    pub engine: Engine,
+    /// Without the password, which may not be in it.
+    pub url: String,
+    /// Host, port and database, for a person.
+    pub shown: String,
+    /// Nobody else can listen.
+    pub is_this_machine: bool,
+    /// Whether what is sent is sealed.
+    pub tls: bool,
+}
+
+const SCHEMES: &str = "postgres://user@host/database, https://user@host:8443/database of ClickHouse (http:// and \
+                       clickhouse:// too), or sc://host:15002 of Spark Connect.";
+const SECRET: &str = "Command lines are seen by everyone: put it into SIGNALBOX_ENGINE_PASSWORD (or PGPASSWORD, \
+                      CLICKHOUSE_PASSWORD) instead.";
+const PLAIN: &str = "Add use_ssl=true; or write use_ssl=false if everyone on the way may read it.";
+
+impl Address {
+    pub fn parse(text: &str) -> Result<Address, EngineError> {
+        // Not the text itself: a password may be in it.
+        let bad = |what: &str| EngineError::Address(format!("The engine's URL {what}."), SCHEMES);
+        let secret = || EngineError::Address("The engine's URL has a password in it.".into(), SECRET);
+        let url = Url::parse(text).map_err(|e| bad(&format!("cannot be read ({e})")))?;
+        let is_secret = |key: &str| {
+            let key = key.trim().to_ascii_lowercase();
+            ["password", "token", "sslpassword", "passwd", "pwd"].contains(&key.as_str())
+        };
+        let params = url.path().split(';').skip(1).filter_map(|pair| pair.split('=').next());
+        if url.password().is_some()
+            || url.query_pairs().any(|(key, _)| is_secret(&key))
+            || params.into_iter().any(is_secret)
+        {
+            return Err(secret());
+        }
+        let engine = match url.scheme() {
+            "postgres" | "postgresql" => Engine::Postgres,
+            "clickhouse" | "http" | "https" => Engine::ClickHouse,
+            "sc" => Engine::Spark,
+            other => return Err(bad(&format!("begins with {other:?}"))),
+        };
+        let host = url.host_str().unwrap_or_default();
+        // Without a host: Postgres's socket on this machine.
+        let is_socket = engine == Engine::Postgres && host.is_empty();
+        if host.is_empty() && !is_socket {
+            return Err(bad("names no host"));
+        }
+        let named = url.query_pairs().find(|(key, _)| key == "host").map(|(_, value)| value.into_owned());
+        let is_this_machine = match named {
+            Some(host) if engine == Engine::Postgres => is_loopback(&host) || host.starts_with('/'),
+            _ => is_socket || is_loopback(host),
+        };
+        let mut address = Address { engine, url: text.to_owned(), shown: shown(&url), is_this_machine, tls: false };
+        match engine {
+            Engine::Postgres => address.tls = postgres_tls(&url, is_this_machine),
+            Engine::ClickHouse => address.clickhouse(url)?,
+            Engine::Spark => {
+                let has = |value: &str| url.path().split(';').any(|pair| pair == format!("use_ssl={value}"));
+                address.tls = has("true");
+                if !address.tls && !is_this_machine && !has("false") {
+                    return Err(EngineError::Address(
+                        format!("{} is another machine, and TLS is not asked for.", address.shown),
+                        PLAIN,
+                    ));
+                }
+            }
+        }
+        Ok(address)
+    }
+
+    fn clickhouse(&mut self, url: Url) -> Result<(), EngineError> {
+        let scheme = match (url.scheme(), self.is_this_machine) {
+            ("clickhouse", true) => "http",
+            ("clickhouse", false) => "https",
+            (other, _) => other,
+        };
+        self.tls = scheme == "https";
+        // A URL's scheme decides on its default port, so it is put in front as text.
+        let rest = url.as_str().split_once(':').map_or("", |(_, rest)| rest);
+        let mut url = Url::parse(&format!("{scheme}:{rest}"))
+            .map_err(|e| EngineError::Address(format!("The engine's URL cannot be read ({e})."), SCHEMES))?;
+        if url.port().is_none() {
+            let _ = url.set_port(Some(if self.tls { 8443 } else { 8123 }));
+        }
+        self.shown = shown(&url);
+        self.url = url.to_string();
+        Ok(())
+    }
+}
+
+/// Anywhere else TLS is a must, unless the URL says that it is not.
+fn postgres_tls(url: &Url, is_this_machine: bool) -> bool {
+    match url.query_pairs().find(|(key, _)| key == "sslmode") {
+        Some((_, mode)) => mode != "disable" && !(is_this_machine && (mode == "prefer" || mode == "allow")),
+        None => !is_this_machine,
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+}
+
+fn shown(url: &Url) -> String {
+    let port = url.port_or_known_default().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = url.path().split(';').next().unwrap_or_default().trim_end_matches('/');
+    match url.host_str().filter(|host| !host.is_empty()) {
+        Some(host) => format!("{host}{port}{path}"),
+        None => format!("this machine's socket{path}"),
+    }
+}
+
+/// What proves who we are. It prints as nothing.
+#[derive(Clone, Default)]
+pub struct Password(Option<String>);
+
+impl Password {
+    pub fn new(text: Option<String>) -> Password {
+        Password(text.filter(|text| !text.is_empty()))
+    }
+
+    /// From the engine's own variable or ours, which goes first.
+    pub fn of_environment(engine: Engine) -> Password {
+        let own = match engine {
+            Engine::Postgres => Some("PGPASSWORD"),
+            Engine::ClickHouse => Some("CLICKHOUSE_PASSWORD"),
+            Engine::Spark => None,
+        };
+        let names = std::iter::once("SIGNALBOX_ENGINE_PASSWORD").chain(own);
+        Password::new(names.into_iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty())))
+    }
+
+    pub(crate) fn reveal(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "Password(…)" } else { "Password(none)" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_engine_place_and_seal() {
+        let check = |text: &str, engine: Engine, shown: &str, tls: bool| {
+            let found = Address::parse(text).expect(text);
+            assert_eq!((found.engine, found.shown.as_str(), found.tls), (engine, shown, tls), "{text}");
+        };
+        check("postgres://ada@db.example/app", Engine::Postgres, "db.example/app", true);
+        check("postgresql://ada@db.example:5433/app?sslmode=disable", Engine::Postgres, "db.example:5433/app", false);
+        check("postgres://127.0.0.1:5432/app", Engine::Postgres, "127.0.0.1:5432/app", false);
+        check("postgres://127.0.0.1/app?sslmode=require", Engine::Postgres, "127.0.0.1/app", true);
+        check("postgres:///app?host=/run/postgresql", Engine::Postgres, "this machine's socket/app", false);
+        check("postgres:///app?host=db.example", Engine::Postgres, "this machine's socket/app", true);
+        check("clickhouse://ada@ch.example/logs", Engine::ClickHouse, "ch.example:8443/logs", true);
+        check("clickhouse://localhost", Engine::ClickHouse, "localhost:8123", false);
+        check("http://[::1]:9/x", Engine::ClickHouse, "[::1]:9/x", false);
+        check("sc://localhost:15002", Engine::Spark, "localhost:15002", false);
+        check("sc://spark.example:443/;use_ssl=true", Engine::Spark, "spark.example:443", true);
+        check("sc://spark.example:443/;use_ssl=false", Engine::Spark, "spark.example:443", false);
+    }
+
+    #[test]
+    fn a_password_is_not_taken_from_a_url_nor_said() {
+        for bad in [
+            "postgres://ada:hunter2@db/app",
+            "postgres://db/app?password=hunter2",
+            "https://ada@ch:8443/?password=hunter2",
+            "sc://spark:443/;use_ssl=true;token=hunter2",
+            "mysql://ada:hunter2@db/app",
+            "hunter2",
+            "sc://spark.example:15002",
+            "https://",
+        ] {
+            let error = Address::parse(bad).expect_err(bad);
+            assert!(error.is_usage() && error.hint().is_some());
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+        assert_eq!(format!("{:?}", Password::new(Some("hunter2".into()))), "Password(…)");
+    }
+}
