@@ -47,7 +47,15 @@ fn serve(counts: &'static [u8], repeat: usize) -> u16 {
 
 fn reference() -> Reference {
     let bins = Bins::Values(vec![1.0]);
-    let column = FrozenColumn { name: "x".into(), kind: Kind::Numeric, physical: "double".into(), bins, moments: None };
+    let column = FrozenColumn {
+        name: "x".into(),
+        kind: Kind::Numeric,
+        physical: "double".into(),
+        bins,
+        moments: None,
+        kll: Vec::new(),
+        hll: Vec::new(),
+    };
     Reference { columns: vec![column], parts: Vec::new(), segments: Vec::new(), n_rows: 0 }
 }
 

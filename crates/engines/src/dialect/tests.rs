@@ -93,6 +93,8 @@ fn reference() -> Reference {
         physical: "x".into(),
         bins,
         moments: None,
+        kll: Vec::new(),
+        hll: Vec::new(),
     };
     let edges = Bins::Edges { edges: vec![1.0, 2.5], decile: vec![true, true] };
     let columns = vec![
