@@ -68,6 +68,9 @@ for (let i = 0; i < 7; i++) timelines.push((await timed(() => server.call("data_
 add("timeline", median(timelines), "ms");
 
 const news = [];
+process.on("exit", () => {
+  for (let n = 0; n < FILES; n++) fs.rmSync(path.join(project, "year", `new-${n}.parquet`), { force: true });
+});
 for (let n = 0; n < FILES; n++) {
   const { rows: had } = await monitor();
   const to = path.join(project, "year", `new-${n}.parquet`);

@@ -100,6 +100,7 @@ commands! {
     data_profile(ProfileQuery) -> signalbox_drift::profile::Profile;
     data_drift(DriftQuery) -> signalbox_drift::pair::Report;
     data_methods(Empty) -> Vec<MethodInfo>;
+    data_monitors(OfProject) -> Vec<MonitorRow>;
     data_rules(RulesQuery) -> RulesView;
     stop_work(OfWork) -> ();
     save_drift(SaveDrift) -> PickedPath;

@@ -32,6 +32,7 @@ use signalbox_release::Policy;
 use signalbox_store::CellStore;
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock};
 use watched::Watched;
 
@@ -42,6 +43,7 @@ pub(crate) struct Data {
     cells: OnceLock<Option<Arc<CellStore>>>,
     found: Mutex<BTreeMap<u32, files::Found>>,
     works: work::Works,
+    is_silent: AtomicBool,
 }
 
 impl Data {
@@ -78,8 +80,19 @@ impl App {
         let saved = self.saved_monitors(&project.root)?.into_iter();
         let mut found: BTreeMap<String, Defined> =
             saved.map(|(name, definition)| (name, Defined { definition, in_policy: false, trouble: None })).collect();
-        // A file that does not read is told where the policy is; the saved ones go on.
-        let policy = Policy::of(&project.root).ok().flatten();
+        let policy = match Policy::of(&project.root) {
+            Ok(policy) => policy,
+            Err(_) => {
+                // Half written, or wrong: that is told where the policy is. What is at work goes on as it was.
+                let at_work = lock(&self.0.data.watched);
+                for ((_, name), at_work) in at_work.iter().filter(|((id, _), one)| *id == project.id.0 && one.in_policy)
+                {
+                    let definition = at_work.definition.clone();
+                    found.insert(name.clone(), Defined { definition, in_policy: true, trouble: None });
+                }
+                return Ok(found);
+            }
+        };
         for (name, value) in policy.map(|(policy, _)| policy.data).unwrap_or_default() {
             let (definition, trouble) = match definition_of(value) {
                 Ok(definition) => {
@@ -158,6 +171,14 @@ impl App {
         Ok(overview)
     }
 
+    /// Without a look at files: as often as one likes.
+    pub(crate) fn data_monitors(&self, args: OfProject) -> Result<Vec<MonitorRow>, CallError> {
+        let project = self.project(args.project)?;
+        self.sync_monitors(&project)?;
+        let watched = lock(&self.0.data.watched);
+        Ok(watched.iter().filter(|((id, _), _)| *id == args.project).map(|(_, watched)| watched.row()).collect())
+    }
+
     pub(crate) fn data_monitor(&self, args: MonitorQuery) -> Result<MonitorView, CallError> {
         Ok(self.monitor(args.project, &args.name)?.view(args.segment.as_deref(), args.hours))
     }
@@ -204,6 +225,8 @@ impl App {
                 .hint("What signalbox.toml has is taken out there."));
         }
         self.save_monitors(&project, &saved)?;
+        // The next of this name is another.
+        self.write(|store| store.set_pref(&alert::said_pref(&project.root, &args.name), "null"))?;
         // A cache: what cannot be forgotten now is a few bytes more.
         let _ = self.cell_store().map(|store| store.forget(&watched::key_of(&project.root, &args.name)));
         Ok(())
@@ -218,16 +241,17 @@ impl App {
     }
 
     pub(crate) fn data_profile(&self, args: ProfileQuery) -> Result<Profile, CallError> {
+        let work = self.begin_work(args.work);
         let project = self.project(args.project)?;
         let table = opened(&project.root.join(&args.path))?;
         let test = args.test.as_ref().map(|path| opened(&project.root.join(path))).transpose()?;
         let looked = Looked { columns: Vec::new(), target: args.target, test: test.as_ref() };
-        let work = self.begin_work(args.work);
         profile(&table, &looked, &mut |so_far| work.goes_on(so_far.columns_done, so_far.columns))
             .ok_or_else(|| work.stopped())
     }
 
     pub(crate) fn data_drift(&self, args: DriftQuery) -> Result<Report, CallError> {
+        let work = self.begin_work(args.work);
         let project = self.project(args.project)?;
         let (reference, current) =
             (opened(&project.root.join(&args.reference))?, opened(&project.root.join(&args.current))?);
@@ -236,7 +260,6 @@ impl App {
             method::named(name).ok_or_else(unknown)
         });
         let wanted = Wanted { methods: methods.collect::<Result<_, _>>()?, ..Wanted::default() };
-        let work = self.begin_work(args.work);
         compare_tables(&reference, &current, &wanted, &mut |so_far| work.goes_on(so_far.columns_done, so_far.columns))
             .ok_or_else(|| work.stopped())
     }

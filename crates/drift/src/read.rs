@@ -46,6 +46,12 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Whether rows are missing for it. What is said of a column's values is its rules' to judge; what is said of a file, a
+    /// line, a row group is that something was not read.
+    pub fn is_loss(&self) -> bool {
+        self.column.is_none() || self.place.as_ref().is_some_and(|place| place.starts_with("row group"))
+    }
+
     /// Of integers that are compared as doubles.
     pub(crate) fn rounded(file: &std::path::Path, column: &str, rows: u64) -> Problem {
         Problem {

@@ -33,5 +33,10 @@ export function paced(work: () => Promise<void>, ms = 1000): Paced {
     else timer ??= setTimeout(() => void run(), Math.max(0, last + ms - performance.now()));
   }
 
-  return { now, soon, stop: () => clearTimeout(timer) };
+  function stop() {
+    clearTimeout(timer);
+    [timer, wanted] = [undefined, null];
+  }
+
+  return { now, soon, stop };
 }

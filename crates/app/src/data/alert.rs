@@ -1,12 +1,14 @@
 //! When a person is told of drift, once, and not at night.
 
 use super::watched::Watched;
-use crate::app::{App, now};
+use crate::app::{App, lock, now};
 use crate::wire::*;
 use serde::{Deserialize, Serialize};
 use signalbox_drift::monitor::{ColumnLine, Timeline};
 use signalbox_drift::verdict::Verdict;
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// What a person has said of an alert; kept among the preferences.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,7 +38,9 @@ impl Quiet {
     fn holds(&self, unix_secs: f64) -> bool {
         let minutes = (unix_secs / 60.0).floor() as i64 + self.offset_minutes;
         let hour = minutes.div_euclid(60).rem_euclid(24) as u32;
-        if self.from <= self.till {
+        if self.from == self.till {
+            true
+        } else if self.from < self.till {
             (self.from..self.till).contains(&hour)
         } else {
             hour >= self.from || hour < self.till
@@ -72,11 +76,26 @@ pub(super) fn of_timeline(timeline: &Timeline, segment: Option<&str>) -> Option<
     Some(Moved { since: timeline.buckets[*first].from, columns: moved.iter().map(named).collect() })
 }
 
+/// What was said of a monitor's alerts is kept by this name.
+pub(super) fn said_pref(root: &Path, name: &str) -> String {
+    format!("data.alert.{}.{name}", root.display())
+}
+
 fn pref_of(watched: &Watched) -> String {
-    format!("data.alert.{}.{}", watched.root.display(), watched.name)
+    said_pref(&watched.root, &watched.name)
 }
 
 impl App {
+    /// From here on drift is told to nobody, and what another process has said or not stays as it is: for commands that
+    /// print it themselves.
+    pub fn be_silent(&self) {
+        self.0.data.is_silent.store(true, Ordering::Relaxed);
+    }
+
+    fn is_silent(&self) -> bool {
+        self.0.data.is_silent.load(Ordering::Relaxed)
+    }
+
     fn said_of(&self, watched: &Watched) -> Said {
         let kept = self.write(|store| store.pref(&pref_of(watched))).ok().flatten();
         kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
@@ -95,7 +114,7 @@ impl App {
         let all = columns.clone();
         columns.retain(|name| name.split_once(" in ").is_none_or(|(column, _)| !all.contains(column)));
         let Some(since) = moved.iter().map(|moved| moved.since).min() else {
-            if said != Said::default() {
+            if said != Said::default() && !self.is_silent() {
                 // It is over: the next is told again.
                 let _ = self.keep_said(watched, &Said::default());
             }
@@ -114,7 +133,8 @@ impl App {
             .flatten()
             .and_then(|text| serde_json::from_str::<Quiet>(&text).ok())
             .is_some_and(|quiet| quiet.holds(at));
-        if !acknowledged && snoozed_until.is_none() && !is_quiet && !columns.is_subset(&said.told) {
+        if !self.is_silent() && !acknowledged && snoozed_until.is_none() && !is_quiet && !columns.is_subset(&said.told)
+        {
             said.told = columns.clone();
             if self.keep_said(watched, &said).is_ok() {
                 let hint = format!("Data → {} shows when, where and how far.", watched.name);
@@ -126,12 +146,17 @@ impl App {
 
     pub(crate) fn ack_alert(&self, args: AckAlert) -> Result<(), CallError> {
         let watched = self.monitor(args.project, &args.name)?;
-        let mut said = self.said_of(&watched);
-        match args.until {
-            Some(until) => said.until = Some(until),
-            None => said.known = watched.alert().map(|alert| alert.columns.into_iter().collect()).unwrap_or_default(),
+        {
+            let _one = lock(&watched.saying);
+            let mut said = self.said_of(&watched);
+            match args.until {
+                Some(until) => said.until = Some(until),
+                None => {
+                    said.known = watched.alert().map(|alert| alert.columns.into_iter().collect()).unwrap_or_default();
+                }
+            }
+            self.keep_said(&watched, &said)?;
         }
-        self.keep_said(&watched, &said)?;
         watched.look_at_alert(self);
         self.0.events.plain(Event::Data { project: args.project, name: args.name });
         Ok(())

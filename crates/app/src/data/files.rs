@@ -46,13 +46,12 @@ pub(super) fn found(app: &App, project: &OpenProject) -> Vec<DataSource> {
     if let Some(found) = kept.get(&project.id.0).filter(|found| found.at.elapsed() < FRESH) {
         return found.sources.clone();
     }
-    drop(kept);
+    // The lock is kept: one walk answers all who ask meanwhile.
     // A run's own log is no data set.
     let logs: HashSet<PathBuf> = project.catalogue().origins().map(|origin| project.root.join(&origin.rel)).collect();
     let mut dvc = Vec::new();
     let mut sources = looked(project, &logs, &mut dvc);
     linked::link(app, project, &dvc, &mut sources);
-    kept = lock(&app.0.data.found);
     kept.insert(project.id.0, Found { at: Instant::now(), sources: sources.clone() });
     sources
 }

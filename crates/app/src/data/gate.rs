@@ -197,6 +197,22 @@ mod tests {
         };
         let kept = ruled("[data.wine.columns.alcohol]\nrequired = true\nmin = 0.0\n");
         assert_eq!(kept.ruling, Ruling::Pass, "{}", kept.says);
+        // A file that cannot be read has no rows of any hour: it is asked all the same.
+        let torn = root.join("inference/date=2026-11-15/hour=19.parquet");
+        std::fs::write(&torn, b"PAR1 and no more").expect("written");
+        let written = std::time::UNIX_EPOCH + Duration::from_secs(1_794_769_200);
+        std::fs::File::options().write(true).open(&torn).and_then(|file| file.set_modified(written)).expect("dated");
+        let until = Instant::now() + Duration::from_secs(30);
+        let stopped = loop {
+            let judged = ruled("[data.wine.columns.alcohol]\nrequired = true\nmin = 0.0\n");
+            if judged.ruling != Ruling::Pass || Instant::now() > until {
+                break judged;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        };
+        assert_eq!(stopped.ruling, Ruling::Fail, "{}", stopped.says);
+        assert!(stopped.says.contains("hour=19.parquet"), "{}", stopped.says);
+        std::fs::remove_file(&torn).expect("removed");
         let broken = ruled("[data.wine.columns.alcohol]\nmax = 11.0\n");
         assert_eq!(broken.ruling, Ruling::Fail, "{}", broken.says);
         assert!(broken.says.contains("alcohol") && broken.says.contains("11"), "{}", broken.says);

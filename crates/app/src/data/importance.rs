@@ -11,10 +11,11 @@ const MAX_BYTES: u64 = 4 << 20;
 /// come back; what is negative, as a coefficient may be, counts by its size.
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, f64>, String> {
     let wrong = |why: String| format!("The importance of columns is not read from {}: {why}.", path.display());
-    let file = std::fs::File::open(path).map_err(|e| wrong(e.to_string()))?;
-    if !file.metadata().is_ok_and(|about| about.is_file()) {
+    // Before it is opened: a pipe would wait for somebody to write.
+    if !std::fs::metadata(path).map_err(|e| wrong(e.to_string()))?.is_file() {
         return Err(wrong("it is no file".into()));
     }
+    let file = std::fs::File::open(path).map_err(|e| wrong(e.to_string()))?;
     let mut text = String::new();
     let n = file.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| wrong(e.to_string()))?;
     if n as u64 > MAX_BYTES {

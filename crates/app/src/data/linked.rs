@@ -5,38 +5,55 @@ use crate::project::OpenProject;
 use crate::wire::{DataSource, DvcOut, SourceRun};
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 /// A source tells no more of its runs than these, the newest first.
 const MAX_RUNS: usize = 50;
-/// A lock of many stages is some hundred kilobytes.
-const MAX_BYTES: u64 = 8 << 20;
+/// Of all of DVC's files: a lock of many stages is some hundred kilobytes.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// Puts into each source what is known of it. `dvc`: the project's `*.dvc` and `dvc.lock` files.
 pub(super) fn link(app: &App, project: &OpenProject, dvc: &[PathBuf], sources: &mut [DataSource]) {
     let outs = outs_of(dvc, &project.root);
     let given = app.with_reader(|reader| Ok(reader.dataset_sources(project.id)?)).unwrap_or_default();
     let catalogue = project.catalogue();
+    // By the last part of the path, the newest first: each source then looks at its own few.
+    let mut by_name: HashMap<OsString, Vec<(usize, PathBuf)>> = HashMap::new();
+    for (at, (_, _, told)) in given.iter().enumerate().rev() {
+        for path in paths_of(told) {
+            if let Some(name) = path.file_name() {
+                by_name.entry(name.to_owned()).or_default().push((at, path));
+            }
+        }
+    }
     for source in sources.iter_mut() {
         let rel = Path::new(&source.path);
-        source.dvc =
-            outs.get(rel).map(|out| DvcOut { md5: out.md5.clone(), is_same_size: out.size == Some(source.bytes) });
-        let runs =
-            given.iter().rev().filter(|(_, _, told)| paths_of(told).any(|path| is_same(&path, &project.root, rel)));
+        // DVC's size of a folder is of all that lies in it, ours of the data files.
+        let is_same = |out: &Out| out.size.filter(|_| !source.is_folder).map(|size| size == source.bytes);
+        source.dvc = outs.get(rel).map(|out| DvcOut { md5: out.md5.clone(), is_same_size: is_same(out) });
+        let Some(named) = rel.file_name().and_then(|name| by_name.get(name)) else { continue };
+        let mut runs: Vec<usize> = Vec::new();
+        for (at, path) in named {
+            if runs.len() < MAX_RUNS && !runs.contains(at) && is_same_path(path, &project.root, rel) {
+                runs.push(*at);
+            }
+        }
         source.runs = runs
-            .filter_map(|(run, context, _)| {
+            .into_iter()
+            .filter_map(|at| {
+                let (run, context, _) = &given[at];
                 let name = catalogue.get(*run)?.name.clone();
                 Some(SourceRun { run: run.0, name, context: context.clone() })
             })
-            .take(MAX_RUNS)
             .collect();
     }
 }
 
 /// Whether what a run was given is this file of the project: where it lies now, or where it lay before the project moved.
-fn is_same(given: &Path, root: &Path, rel: &Path) -> bool {
+fn is_same_path(given: &Path, root: &Path, rel: &Path) -> bool {
     if given.is_absolute() && given.starts_with(root) {
         return given.strip_prefix(root).is_ok_and(|below| below == rel);
     }
@@ -99,8 +116,13 @@ struct Lock {
 /// By their paths, relative to the root. What does not read is DVC's to complain of.
 fn outs_of(files: &[PathBuf], root: &Path) -> BTreeMap<PathBuf, Out> {
     let mut found = BTreeMap::new();
+    let mut left = MAX_BYTES;
     for file in files {
-        let Some(text) = text_of(file) else { continue };
+        let Some(text) = text_of(file, left) else { continue };
+        left -= text.len() as u64;
+        if has_anchor(&text) {
+            continue;
+        }
         let folder = file.parent().unwrap_or(root);
         let parts: Vec<Single> = if file.extension().is_some_and(|ending| ending == "lock") {
             serde_norway::from_str::<Lock>(&text).map(|lock| lock.stages.into_values().collect()).unwrap_or_default()
@@ -132,11 +154,20 @@ fn plain(path: &Path) -> PathBuf {
     out
 }
 
-fn text_of(path: &Path) -> Option<String> {
+/// DVC writes none; a stranger's that repeats itself through them is a few lines that fill the memory.
+fn has_anchor(text: &str) -> bool {
+    let is_before = |c: char| c.is_whitespace() || matches!(c, '[' | '{' | ',');
+    text.match_indices('&').any(|(at, _)| {
+        let after = text[at + 1..].chars().next();
+        text[..at].chars().next_back().is_none_or(is_before) && after.is_some_and(|c| !c.is_whitespace() && c != '&')
+    })
+}
+
+fn text_of(path: &Path, most: u64) -> Option<String> {
     let file = std::fs::File::open(path).ok()?;
     let mut text = String::new();
-    let n = file.take(MAX_BYTES + 1).read_to_string(&mut text).ok()?;
-    (n as u64 <= MAX_BYTES).then_some(text)
+    let n = file.take(most + 1).read_to_string(&mut text).ok()?;
+    (n as u64 <= most).then_some(text)
 }
 
 #[cfg(test)]
@@ -146,7 +177,7 @@ mod tests {
     #[test]
     fn a_run_s_words_on_its_data_lead_to_the_file() {
         let root = Path::new("/p");
-        let is = |told: &str, rel: &str| paths_of(told).any(|path| is_same(&path, root, Path::new(rel)));
+        let is = |told: &str, rel: &str| paths_of(told).any(|path| is_same_path(&path, root, Path::new(rel)));
         let mlflow = |uri: &str| {
             serde_json::json!({ "type": "local", "source": serde_json::json!({ "uri": uri }).to_string() }).to_string()
         };
@@ -176,12 +207,15 @@ mod tests {
                 "schema: '2.0'\nstages:\n  split:\n    cmd: x\n    outs:\n    - path: data/parts\n      md5: cd34.dir\n      size: 90\n",
             ),
             put("broken.dvc", "outs: ["),
+            put("bomb/dvc.lock", "stages:\n  a:\n    outs: &o\n    - path: x\n  b:\n    outs: *o\n"),
+            put("amp.dvc", "cmd: a && b & c\nouts:\n- path: R&D.csv\n"),
             put("out.dvc", "outs:\n- path: ../../etc/passwd\n  md5: x\n"),
         ];
         let outs = outs_of(&files, root);
         let told: Vec<(String, Option<u64>)> =
             outs.iter().map(|(path, out)| (path.display().to_string(), out.size)).collect();
-        assert_eq!(told, [("data/parts".into(), Some(90)), ("data/train.csv".into(), Some(7))]);
+        let wanted = [("R&D.csv".into(), None), ("data/parts".into(), Some(90)), ("data/train.csv".into(), Some(7))];
+        assert_eq!(told, wanted);
         assert_eq!(outs[Path::new("data/train.csv")].md5.as_deref(), Some("ab12"));
     }
 }

@@ -100,7 +100,8 @@ impl Reading<'_> {
     }
 
     fn keep(&self, batch: &mut Vec<(String, CellRow)>) {
-        if let Some(store) = self.store.filter(|_| !batch.is_empty()) {
+        // Whoever was stopped may be forgotten: nothing of it comes back.
+        if let Some(store) = self.store.filter(|_| !batch.is_empty() && !self.watched.is_stopped()) {
             // A cache that cannot be written is one that is not there.
             let _ = store.put(&self.watched.key(), batch);
         }

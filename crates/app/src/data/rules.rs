@@ -4,7 +4,7 @@ use super::reading::table_of;
 use super::watched::Watched;
 use crate::app::App;
 use crate::wire::*;
-use signalbox_drift::read::{Options, Problem, Problems, Table};
+use signalbox_drift::read::{Options, Problems, Table};
 use signalbox_drift::rules::{Checked, Rules, Severity, check, learn};
 use signalbox_release::{POLICY_FILE, Policy};
 use std::path::{Path, PathBuf};
@@ -22,10 +22,15 @@ impl App {
         let (from, rules) = match team {
             Some(rules) => (RulesFrom::Team, rules),
             None => {
-                let path = monitor.root.join(&monitor.definition.reference);
-                let table = Table::open(&path, &Options::default()).map_err(|e| unreadable(e.to_string()))?;
-                problems.extend(table.problems.clone());
-                (RulesFrom::Reference, of_seen(learn(&table, &mut problems), &monitor))
+                let (rules, said) = monitor
+                    .learnt(|path| {
+                        let table = Table::open(path, &Options::default()).map_err(|e| e.to_string())?;
+                        let mut problems = table.problems.clone();
+                        Ok((of_seen(learn(&table, &mut problems), &monitor), problems))
+                    })
+                    .map_err(unreadable)?;
+                problems.extend(said);
+                (RulesFrom::Reference, rules)
             }
         };
         let all = monitor.files().map_err(unreadable)?;
@@ -80,9 +85,16 @@ pub(super) fn broken(monitor: &Watched, files: &[PathBuf]) -> Result<Vec<String>
     let rules = of_team(monitor)?.ok_or("signalbox.toml asks nothing of it: it has no rules there")?;
     let mut found = Vec::new();
     for path in files {
-        let checked = checked(monitor, path, &rules)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        found.extend(checked.problems.iter().map(|Problem { message, .. }| format!("{name}: {message}")));
+        let checked = match checked(monitor, path, &rules) {
+            Ok(checked) => checked,
+            Err(why) => {
+                found.push(why);
+                continue;
+            }
+        };
+        let lost = checked.problems.iter().filter(|problem| problem.is_loss());
+        found.extend(lost.map(|problem| format!("{name}: {}", problem.message)));
         found.extend(checked.broken(Severity::Error).map(|asked| {
             let of = asked.column.as_deref().unwrap_or("the table");
             format!("{name}: {of}: {} is asked, {} found", asked.wanted, asked.found)

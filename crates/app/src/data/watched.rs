@@ -4,13 +4,14 @@ use super::Defined;
 use super::alert::{Moved, of_timeline};
 use super::importance;
 use super::reading::{Basis, Kept, Reading, stamp_of};
-use crate::app::{App, Inner};
+use crate::app::{App, Inner, lock};
 use crate::project::OpenProject;
 use crate::wire::*;
 use signalbox_drift::monitor::{
-    Baseline, Cell, Definition, Labels, Reference, Task, Timeline, Window, timeline, window,
+    Baseline, Cell, Definition, HOUR, Labels, Reference, Task, Timeline, Window, timeline, window,
 };
-use signalbox_drift::read::{Options, Problem, Problems, Table, data_files};
+use signalbox_drift::read::{Fingerprint, Options, Problem, Problems, Table, data_files};
+use signalbox_drift::rules::Rules;
 use signalbox_drift::verdict::Rule;
 use signalbox_watch::Below;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,10 @@ pub(super) struct Watched {
     state: RwLock<State>,
     changed: Arc<(Mutex<bool>, Condvar)>,
     stopped: AtomicBool,
+    /// What the reference keeps, with its stamp.
+    learnt: Mutex<Option<(String, Rules, Problems)>>,
+    /// One at a time reads what was said of an alert, decides, and writes.
+    pub saying: Mutex<()>,
 }
 
 /// The reference and what follows from it.
@@ -58,6 +63,7 @@ struct State {
     moved: Vec<Moved>,
 }
 
+const NANOS: i128 = 1_000_000_000;
 /// Where the system tells of changes, it is looked all the same, now and then.
 const SELDOM: Duration = Duration::from_secs(60);
 const OFTEN: Duration = Duration::from_secs(2);
@@ -91,6 +97,8 @@ impl Watched {
             state: RwLock::new(state),
             changed: Arc::default(),
             stopped: AtomicBool::new(false),
+            learnt: Mutex::default(),
+            saying: Mutex::default(),
         });
         if !is_wrong {
             let (weak, at_work) = (Arc::downgrade(&app.0), watched.clone());
@@ -145,8 +153,7 @@ impl Watched {
                 // Nothing new was seen; but a night may be over, or a snooze: what was kept back is told then.
                 let moved = self.read().moved.clone();
                 if !moved.is_empty() {
-                    let alert = app.alert(self, moved);
-                    self.write().alert = alert;
+                    self.say(app, moved);
                 }
             }
             Ok(true) => {
@@ -175,6 +182,11 @@ impl Watched {
             let timeline = self.timeline(Some(segment), None, &rule);
             moved.extend(timeline.and_then(|timeline| of_timeline(&timeline, Some(segment))));
         }
+        self.say(app, moved);
+    }
+
+    fn say(&self, app: &App, moved: Vec<Moved>) {
+        let _one = lock(&self.saying);
         let alert = app.alert(self, moved.clone());
         let mut state = self.write();
         (state.alert, state.moved) = (alert, moved);
@@ -246,6 +258,24 @@ impl Watched {
         } else {
             Err(format!("{} is not there.", current.display()))
         }
+    }
+
+    /// What the reference keeps, learnt once for as long as it is the same.
+    pub fn learnt(
+        &self,
+        learn: impl FnOnce(&Path) -> Result<(Rules, Problems), String>,
+    ) -> Result<(Rules, Problems), String> {
+        let path = self.root.join(&self.definition.reference);
+        let stamp = stamp_of(&path);
+        let mut kept = lock(&self.learnt);
+        if let Some((of, rules, problems)) = &*kept
+            && *of == stamp
+        {
+            return Ok((rules.clone(), problems.clone()));
+        }
+        let (rules, problems) = learn(&path)?;
+        *kept = Some((stamp, rules.clone(), problems.clone()));
+        Ok((rules, problems))
     }
 
     /// The labels that came later. What is wrong with them is told with the monitor's problems.
@@ -406,9 +436,16 @@ impl Watched {
         Some((sum, frozen))
     }
 
+    /// Those with rows of these hours; of files with none at all, or with rows without a time, those that were written
+    /// since then: an empty or unreadable file is what rules are for.
     fn files_within(&self, hours: Range<i64>) -> Vec<PathBuf> {
-        let is_within = |kept: &Kept| kept.cells.cells.iter().any(|(hour, _, _)| hours.contains(hour));
-        self.read().files.iter().filter(|(_, kept)| is_within(kept)).map(|(path, _)| path.clone()).collect()
+        let is_within = |(path, kept): &(&PathBuf, &Kept)| {
+            let cells = &kept.cells;
+            let written = || Fingerprint::of(path).is_ok_and(|of| (of.modified / NANOS) as i64 / HOUR >= hours.start);
+            cells.cells.iter().any(|(hour, _, _)| hours.contains(hour))
+                || (cells.cells.is_empty() || cells.n_timeless > 0) && written()
+        };
+        self.read().files.iter().filter(is_within).map(|(path, _)| path.clone()).collect()
     }
 
     /// The last hours that there are, for a gate: what they hold, and by which reference; waits for what is being read.

@@ -34,8 +34,8 @@ pub struct SourceRun {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
 pub struct DvcOut {
     pub md5: Option<String>,
-    /// As many bytes as when DVC took it in: more is not looked at here, DVC's own `status` tells.
-    pub is_same_size: bool,
+    /// As many bytes as when DVC took it in; null where that is not known, as of folders. DVC's own `status` tells more.
+    pub is_same_size: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -14,10 +14,12 @@ use std::thread;
 use std::time::Duration;
 
 /// What has moved is judged when files have come; asking is cheap, as the counts are there.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(500);
 
 pub fn run(a: &Watch, data_dir: Option<PathBuf>) -> Result<Outcome, Failure> {
     let app = own::open(data_dir)?;
+    // What it finds is printed; the window's own notices are not its to take.
+    app.be_silent();
     let result = watch(&app, a);
     app.shutdown();
     result
@@ -29,6 +31,7 @@ fn watch(app: &App, a: &Watch) -> Result<Outcome, Failure> {
     let project = app.call("open_project", json!({ "path": text }))?["id"].clone();
     let mut out = Out::stdout();
     let mut told: BTreeMap<String, Value> = BTreeMap::new();
+    are_there(app, &project, a)?;
     loop {
         let monitors = rows(app, &project, a)?;
         for row in &monitors {
@@ -52,12 +55,18 @@ fn watch(app: &App, a: &Watch) -> Result<Outcome, Failure> {
 }
 
 fn rows(app: &App, project: &Value, a: &Watch) -> Result<Vec<Value>, Failure> {
-    let overview = app.call("data_overview", json!({}))?;
-    let all = overview["monitors"].as_array().into_iter().flatten();
-    let is_asked = |row: &&Value| {
-        row["project"] == *project && (a.name.is_empty() || a.name.iter().any(|name| row["name"] == name.as_str()))
-    };
-    let found: Vec<Value> = all.filter(is_asked).cloned().collect();
+    let all = app.call("data_monitors", json!({ "project": project }))?;
+    let is_asked = |row: &&Value| a.name.is_empty() || a.name.iter().any(|name| row["name"] == name.as_str());
+    Ok(all.as_array().into_iter().flatten().filter(is_asked).cloned().collect())
+}
+
+/// At the beginning: later a file may be wrong for a moment, while somebody writes it.
+fn are_there(app: &App, project: &Value, a: &Watch) -> Result<(), Failure> {
+    let file = app.call("policy_file", json!({ "project": project }))?;
+    if let Some(why) = file["failure"]["message"].as_str() {
+        return Err(Failure::System(format!("{}: {why}", file["path"].as_str().unwrap_or("signalbox.toml"))));
+    }
+    let found = rows(app, project, a)?;
     let missing = a.name.iter().find(|name| !found.iter().any(|row| row["name"] == name.as_str()));
     if let Some(name) = missing {
         let hint = "Monitors stand in signalbox.toml as [data.NAME], or are saved in the window under Data.";
@@ -67,7 +76,7 @@ fn rows(app: &App, project: &Value, a: &Watch) -> Result<Vec<Value>, Failure> {
         let hint = "Write [data.NAME] with reference and current into its signalbox.toml, or save one in the window.";
         return Err(Failure::Usage("This project has no monitor.".into(), Some(hint.into())));
     }
-    Ok(found)
+    Ok(())
 }
 
 /// `null`: nothing has moved.

@@ -7,10 +7,11 @@ export class Work {
   /** Since it has taken longer than a glance. */
   isLong = $state(false);
   #number: number | null = null;
+  #dropped: number | null = null;
 
-  /** One at a time: an older one is stopped. */
-  async run<T>(ask: (work: number) => Promise<T>): Promise<T> {
-    this.stop();
+  /** `null`: another one is wanted by now. */
+  async run<T>(ask: (work: number) => Promise<T>): Promise<T | null> {
+    this.supersede();
     const mine = Math.floor(Math.random() * 0xffff_ffff);
     [this.#number, this.done, this.of] = [mine, 0, 0];
     const leave = subscribe((event) => {
@@ -19,6 +20,9 @@ export class Work {
     const timer = setTimeout(() => this.#number === mine && (this.isLong = true), 400);
     try {
       return await ask(mine);
+    } catch (thrown) {
+      if (this.#dropped === mine) return null;
+      throw thrown;
     } finally {
       leave();
       clearTimeout(timer);
@@ -26,6 +30,13 @@ export class Work {
     }
   }
 
+  /** What is under way is not wanted any more: it ends, and nobody is told. */
+  supersede = () => {
+    this.#dropped = this.#number;
+    this.stop();
+  };
+
+  /** The person has had enough. */
   stop = () => {
     if (this.#number !== null) void call("stop_work", { work: this.#number }).catch(() => undefined);
   };

@@ -65,9 +65,9 @@ export function toValues(specs: readonly Spec[], json: unknown): Values {
       case "tick":
         return [spec.key, value === true];
       case "numbers":
-        return [spec.key, (value as number[]).join(", ")];
+        return [spec.key, Array.isArray(value) ? value.join(", ") : String(value)];
       case "lines":
-        return [spec.key, (value as string[]).join("\n")];
+        return [spec.key, Array.isArray(value) ? value.join("\n") : String(value)];
       case "pairs":
         return [spec.key, Object.entries(value as Record<string, string>)];
       case "json":

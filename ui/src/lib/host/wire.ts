@@ -727,6 +727,10 @@ min_wasserstein_std: number,
  */
 min_js: number, 
 /**
+ * The area under the ROC curve of telling the sides apart, of vectors.
+ */
+min_auroc: number, 
+/**
  * Of a share: nulls, NaN, infinities.
  */
 min_share: number, 
@@ -765,9 +769,13 @@ export type TestReport = {
  */
 statistic: number | null, p_value: number | null, threshold: number | null, 
 /**
- * Rows with a value, of both sides.
+ * Rows with a value, of both sides; of a sample, where one is enough.
  */
 n: [number, number], 
+/**
+ * Of the statistic, at 95 %.
+ */
+interval?: [number, number], 
 /**
  * Why there is no number.
  */
@@ -822,9 +830,13 @@ export type ColumnProfile = { name: string, kind: DataKind,
  */
 type: string, moments: Moments | null, zeros: number, negative: number, 
 /**
- * How many values or levels there are; `null` where there are too many to count.
+ * How many values or levels there are; `null` of what is only counted.
  */
 distinct: number | null, 
+/**
+ * Where there are too many levels to keep them, `distinct` is an estimate: its standard error as a share of it.
+ */
+distinct_error?: number, 
 /**
  * (share, value) at 0, 1, 5, 25, 50, 75, 95, 99 and 100 %.
  */
@@ -948,12 +960,20 @@ min_js?: number | null,
  * Values on either side.
  */
 min_values?: number | null, };
-export type DataBucket = { from: number, till: number, rows: number, verdict: DriftVerdict, };
+export type DataBucket = { from: number, till: number, rows: number, 
+/**
+ * The least and the most that is usual at these hours of the week, where four weeks lie before.
+ */
+usual_rows?: [number, number], verdict: DriftVerdict, };
 export type DriftPoint = { verdict: DriftVerdict, 
 /**
  * In units of what counts as an effect: 1 is the threshold.
  */
-strength: number, js: number | null, psi: number | null, p_adjusted: number | null, nulls: number, mean: number | null, };
+strength: number, js: number | null, 
+/**
+ * The least and the most of `js` that is usual at these hours of the week; where it is missing, the line's band holds.
+ */
+usual_js?: [number, number], psi: number | null, p_adjusted: number | null, nulls: number, mean: number | null, };
 export type DriftBand = { mean: number, 
 /**
  * Mean and three deviations.
@@ -974,13 +994,17 @@ export type QualityPoint = { rows: number, labelled: number, accuracy: number | 
  */
 accuracy_low: number | null, accuracy_high: number | null, 
 /**
+ * The least and the most that is usual at these hours of the week.
+ */
+usual_accuracy?: [number, number], 
+/**
  * Of the positive class; the mean over the classes where there is none.
  */
 f1: number | null, auroc: number | null, brier: number | null, 
 /**
  * Mean absolute error.
  */
-mae: number | null, rmse: number | null, r2: number | null, 
+mae: number | null, usual_mae?: [number, number], rmse: number | null, r2: number | null, 
 /**
  * Without labels, by the scores alone.
  */
@@ -1042,9 +1066,9 @@ export type SourceRun = { run: number, name: string,
 context: string, };
 export type DvcOut = { md5: string | null, 
 /**
- * As many bytes as when DVC took it in: more is not looked at here, DVC's own `status` tells.
+ * As many bytes as when DVC took it in; null where that is not known, as of folders. DVC's own `status` tells more.
  */
-is_same_size: boolean, };
+is_same_size: boolean | null, };
 export type DataSource = { project: number, 
 /**
  * Relative to the project.
@@ -1293,6 +1317,7 @@ export interface Commands {
   data_profile: { args: ProfileQuery; reply: DataProfile };
   data_drift: { args: DriftQuery; reply: DriftReport };
   data_methods: { args: Empty; reply: Array<MethodInfo> };
+  data_monitors: { args: OfProject; reply: Array<MonitorRow> };
   data_rules: { args: RulesQuery; reply: RulesView };
   stop_work: { args: OfWork; reply: null };
   save_drift: { args: SaveDrift; reply: PickedPath };

@@ -97,7 +97,7 @@ function report(reference_: string, current: string, methods: readonly string[])
   return { reference: side(reference_), current: side(current), rule: RULE, verdict: "drift", columns, problems: PROBLEMS.slice(1) };
 }
 
-export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "data_monitor" | "data_window" | "save_monitor" | "forget_monitor" | "ack_alert" | "data_profile" | "data_drift" | "data_methods" | "data_rules" | "stop_work" | "save_drift"> = {
+export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "data_monitor" | "data_window" | "save_monitor" | "forget_monitor" | "ack_alert" | "data_profile" | "data_drift" | "data_methods" | "data_rules" | "data_monitors" | "stop_work" | "save_drift"> = {
   data_overview: () => ({
     monitors,
     sources: look === "empty" ? [] : [
@@ -131,6 +131,7 @@ export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "
     shared: test ? { path: test, rows: 2000, also_here: 31 } : null, leaks: target ? [{ column: "proline", explains: 0.97, n: 2000 }] : [], problems: PROBLEMS.slice(1),
   }),
   data_drift: ({ reference: a, current, methods }) => report(a, current, methods),
+  data_monitors: ({ project }) => monitors.filter((monitor) => monitor.project === project),
   stop_work: () => null,
   save_drift: () => ({ path: null }),
   data_rules: ({ name, learn, path }) => {
