@@ -228,7 +228,7 @@ fn a_project_s_monitors_are_watched_without_a_window() {
     let rows = |day: u32, shift: f64| -> String {
         let line = |i: u32| {
             let x = f64::from((i * 7919) % 1000) / 100.0 + shift;
-            format!("2026-11-{day:02}T{:02}:00:00Z,{x},{}\n", i % 24, ["a", "b"][i as usize % 2])
+            format!("2026-11-{day:02}T{:02}:00:00Z,{x},{}\n", i % 24, ["a", "b"][i as usize / 24 % 2])
         };
         "at,x,kind\n".to_owned() + &(0..2000).map(line).collect::<String>()
     };

@@ -107,6 +107,8 @@ describe("data in the real window", { concurrency: false }, () => {
     await until("one run", async () => (await screen.nRuns()) === 1);
     await window.session.press(KEY.down);
     await window.session.press("p");
+    // It is a stranger's project to this machine: its models are loaded when the person has said so.
+    await screen.click("button", "Allow, and make the plan");
     await until("the plan", async () => /plan=/.test(await screen.hash()), { ms: PLAN_MS });
     await until("the gates", async () => /stand in the way|All gates pass/.test(await text("dialog")), { ms: PLAN_MS });
     const plan = await text("dialog");

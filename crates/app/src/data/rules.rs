@@ -89,7 +89,7 @@ pub(super) fn broken(monitor: &Watched, files: &[PathBuf]) -> Result<Vec<String>
         let checked = match checked(monitor, path, &rules) {
             Ok(checked) => checked,
             Err(why) => {
-                found.push(why);
+                found.push(format!("{name}: {why}"));
                 continue;
             }
         };
