@@ -5,6 +5,8 @@
 //! by no more than what lies in it: only where it may change its sign there, may be the largest, or a quantile lies, are
 //! the bucket's values looked at and sorted. Everywhere else ∫ |F − G| is the difference of two sums.
 
+mod tied;
+
 use crate::merged::Merged;
 use crate::quantile::quantile;
 use crate::special::Sum;
@@ -37,7 +39,12 @@ pub fn compare(reference: &[f64], current: &[f64], at: &[f64]) -> Option<Compare
     if reference.is_empty() || current.is_empty() {
         return None;
     }
-    let bulk = (reference.len().max(current.len()) > SMALL).then(|| Buckets::around(reference, current)).flatten();
+    let is_large = reference.len().max(current.len()) > SMALL;
+    // Buckets of few values would be opened nearly all: everything would be sorted after all.
+    if let Some(compared) = is_large.then(|| tied::compare(reference, current, at)).flatten() {
+        return Some(compared);
+    }
+    let bulk = is_large.then(|| Buckets::around(reference, current)).flatten();
     match bulk {
         Some(buckets) => Some(by_buckets(buckets, reference, current, at)),
         None => by_order(&sorted(reference), &sorted(current), at),

@@ -65,6 +65,20 @@ fn it_is_what_sorting_gives() {
         &numbers.list(30_000, |n| (n.normal() * 3.0).round()),
         &numbers.list(21_000, |n| (n.normal() * 3.0).round()),
     );
+    // It looks like few values, until too many have come.
+    let codes = |n: &mut Numbers| {
+        if n.uniform() < 0.95 {
+            (n.uniform() * 100.0).floor()
+        } else {
+            n.uniform().round() + (n.uniform() * 1e4).floor()
+        }
+    };
+    agrees("more values than it seems", &numbers.list(150_000, codes), &numbers.list(120_000, codes));
+    agrees(
+        "few values far apart",
+        &numbers.list(30_000, |n| [-1e300, -1.5, 0.0, 1e-300, 7e200][(n.uniform() * 5.0) as usize]),
+        &numbers.list(25_000, |n| [-1e300, -0.0, 1e-300, 7e200][(n.uniform() * 4.0) as usize]),
+    );
     let zeros = |n: &mut Numbers| if n.uniform() < 0.6 { 0.0 } else { n.normal().abs() };
     agrees("mostly zeros", &numbers.list(30_000, zeros), &numbers.list(30_000, zeros));
     agrees(
