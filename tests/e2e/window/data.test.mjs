@@ -71,6 +71,14 @@ describe("data in the real window", { concurrency: false }, () => {
     }
   });
 
+  test("two files are compared, and a file is looked into", async () => {
+    for (const [query, wanted] of [["reference=wine/data/test.parquet&current=wine/inference", '[aria-label^="Column "] table'], ["file=wine/data/train.parquet", "table"]]) {
+      await go(`#/data?in=1&${query}`);
+      await until(query, () => window.session.run((selector) => document.querySelector(`main ${selector}`) !== null, wanted));
+      for (const theme of ["light", "dark"]) await inEach(theme, async () => assert.deepEqual(await screen.axe(), [], `${query}, ${theme}`));
+    }
+  });
+
   test("a new file is in the chart by itself", async () => {
     await go("#/data?in=1&monitor=wine");
     const before = await call("data_monitor", { project: 1, name: "wine" });

@@ -13,7 +13,6 @@ pub struct Histogram {
     /// One more than there are bins, ascending; the first and the last are the ends of both sides. Empty of levels.
     pub edges: Vec<f64>,
     /// Empty where there are edges.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     pub reference: Vec<u64>,
     pub current: Vec<u64>,

@@ -16,7 +16,6 @@ use ts_rs::TS;
 pub struct Side {
     pub path: String,
     pub files: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
 }
 
@@ -37,7 +36,6 @@ pub struct Move {
     /// Of the finite numbers, of lists' lengths.
     pub moments: Option<Moments>,
     /// How many levels there are, if they could be counted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub levels: Option<u64>,
 }
 
@@ -57,9 +55,7 @@ impl Move {
 pub struct TestReport {
     /// `null` where it is no number.
     pub statistic: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
     /// Rows with a value, of both sides; of a sample, where one is enough.
     pub n: [u64; 2],
@@ -68,7 +64,6 @@ pub struct TestReport {
     #[ts(optional)]
     pub interval: Option<[f64; 2]>,
     /// Why there is no number.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }
 
@@ -107,23 +102,16 @@ pub struct ColumnReport {
     pub reference: Option<Move>,
     pub current: Option<Move>,
     pub tests: BTreeMap<String, TestReport>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
     /// Over all columns, by Benjamini and Hochberg.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p_adjusted: Option<f64>,
     /// What the verdict turned on: the name of `effect`, or that of one of `rates`. `null` where it turned on no number.
     pub by: Option<&'static str>,
     /// Rows on bins of both sides, for the eye.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub histogram: Option<Histogram>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<Rate>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub new_levels: Vec<LevelMove>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gone_levels: Vec<LevelMove>,
     pub verdict: Verdict,
     /// The verdict in a sentence.

@@ -15,7 +15,6 @@ use ts_rs::TS;
 #[ts(rename = "RuleExample")]
 pub struct Example {
     /// Of a folder's: which.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// From 1, in its file; a header is no row.
     pub row: u64,
