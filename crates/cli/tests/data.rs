@@ -136,7 +136,7 @@ fn rules_are_learnt_pasted_and_asked() {
         (&broken[0]["column"], &broken[0]["rule"], &broken[0]["n_wrong"]),
         (&"age".into(), &"min".into(), &1.into())
     );
-    assert_eq!(broken[0]["examples"][0], serde_json::json!({ "row": 5, "value": "-7" }));
+    assert_eq!(broken[0]["examples"][0], serde_json::json!({ "file": null, "row": 5, "value": "-7" }));
     assert!(place.read("rules.xml").contains("age: min") && place.read("rules.xml").contains("failures=\"1\""));
     place.ends(0, &["validate", "today.csv"]);
     place.ends(3, &["validate", "today.csv", "--learn", "train.csv", "--fail-on", "error"]);
