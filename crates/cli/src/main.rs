@@ -17,6 +17,7 @@ mod reading;
 mod runs;
 mod serve;
 mod show;
+mod signals;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

@@ -3,7 +3,6 @@
 mod plan;
 
 use std::ops::ControlFlow;
-use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use console::style;
@@ -15,7 +14,6 @@ use signalbox_app::drift::verdict::Rule;
 use signalbox_engines::{
     Address, Cancel, Connection, Described, EngineError, How, Limits, Password, Plan, TableName, Wanted,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::drift::{is_found, say};
 use super::{failed, opened};
@@ -206,30 +204,7 @@ fn said(e: EngineError) -> Failure {
 /// The first Ctrl-C or SIGTERM ends the query over there; a second ends this process.
 fn interruptible<T>(cancel: &Cancel, work: impl FnOnce() -> T) -> T {
     // Without it, a signal ends this process as any other, and the engine notices the closed connection.
-    let _ = listen(cancel.clone());
+    let told = cancel.clone();
+    let _ = crate::signals::listen(move || told.tell(), || std::process::exit(130));
     work()
-}
-
-fn listen(cancel: Cancel) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // Made here, so that no signal is missed once this returns.
-    let (mut interrupt, mut terminate) = {
-        let _inside = runtime.enter();
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
-    };
-    let work = move || {
-        runtime.block_on(async {
-            for n in 0.. {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-                if n > 0 {
-                    std::process::exit(130);
-                }
-                cancel.tell();
-            }
-        });
-    };
-    thread::Builder::new().name("signals".into()).spawn(work).map(drop)
 }
