@@ -113,7 +113,12 @@ impl App {
     }
 
     pub(crate) fn forget_project(&self, args: OfProject) -> Result<(), CallError> {
+        let known = self.with_reader(|reader| Ok(reader.projects()?))?;
+        let root = known.into_iter().find(|row| row.id.0 == args.project).map(|row| row.path);
         self.close_project(OfProject { project: args.project })?;
+        if let Some(root) = root {
+            self.forget_data(&root)?;
+        }
         self.write(|store| store.forget_project(ProjectId(args.project)))?;
         self.0.events.projects();
         Ok(())

@@ -98,6 +98,7 @@ commands! {
     forget_monitor(OfMonitor) -> ();
     ack_alert(AckAlert) -> ();
     data_profile(ProfileQuery) -> signalbox_drift::profile::Profile;
+    data_columns(OfPath) -> Vec<String>;
     data_drift(DriftQuery) -> signalbox_drift::pair::Report;
     data_methods(Empty) -> Vec<MethodInfo>;
     data_monitors(OfProject) -> Vec<MonitorRow>;

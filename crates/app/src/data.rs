@@ -28,7 +28,7 @@ use signalbox_drift::pair::{Report, Wanted, compare_tables};
 use signalbox_drift::profile::{Looked, Profile, profile};
 use signalbox_drift::read::{Options, ReadError, Table};
 use signalbox_drift::rules::RULES_KEYS;
-use signalbox_release::Policy;
+use signalbox_release::{POLICY_FILE, Policy};
 use signalbox_store::CellStore;
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
@@ -43,6 +43,8 @@ pub(crate) struct Data {
     cells: OnceLock<Option<Arc<CellStore>>>,
     found: Mutex<BTreeMap<u32, files::Found>>,
     works: work::Works,
+    /// By project: what signalbox.toml was when its monitors were last looked at.
+    definitions: Mutex<BTreeMap<u32, String>>,
     is_silent: AtomicBool,
 }
 
@@ -93,7 +95,8 @@ impl App {
                 return Ok(found);
             }
         };
-        for (name, value) in policy.map(|(policy, _)| policy.data).unwrap_or_default() {
+        let tables = policy.map(|(policy, _)| policy.data).unwrap_or_default();
+        for (name, value) in tables.into_iter().filter(|(_, value)| !is_rules_alone(value)) {
             let (definition, trouble) = match definition_of(value) {
                 Ok(definition) => {
                     let trouble = is_within(&definition).and_then(|()| definition.rule().map(drop)).err();
@@ -130,6 +133,28 @@ impl App {
                 .entry((project.id.0, name.clone()))
                 .or_insert_with(|| Watched::start(self, project, &name, defined));
         }
+        Ok(())
+    }
+
+    /// The team's file may come by git while nobody looks: its monitors begin, and the page hears of it.
+    pub(crate) fn look_at_definitions(&self) {
+        for project in self.open_projects() {
+            let stamp = reading::stamp_of(&project.root.join(POLICY_FILE));
+            let before = lock(&self.0.data.definitions).insert(project.id.0, stamp.clone());
+            if before.is_some_and(|before| before != stamp) && self.sync_monitors(&project).is_ok() {
+                self.0.events.plain(Event::Data { project: project.id.0, name: String::new() });
+            }
+        }
+    }
+
+    /// A project that is forgotten leaves nothing here.
+    pub(crate) fn forget_data(&self, root: &Path) -> Result<(), CallError> {
+        self.write(|store| {
+            store.set_pref(&pref_of(root), "{}")?;
+            // By name, of monitors that nobody may know any more.
+            store.forget_prefs(&alert::said_pref(root, ""))
+        })?;
+        let _ = self.cell_store().map(|store| store.forget_all(&watched::key_of(root, "")));
         Ok(())
     }
 
@@ -244,17 +269,24 @@ impl App {
         let work = self.begin_work(args.work);
         let project = self.project(args.project)?;
         let table = opened(&project.root.join(&args.path))?;
-        let test = args.test.as_ref().map(|path| opened(&project.root.join(path))).transpose()?;
+        let test =
+            args.test.as_ref().map(|path| opened_as(&project.root.join(path), &Options::like(&table))).transpose()?;
         let looked = Looked { columns: Vec::new(), target: args.target, test: test.as_ref() };
         profile(&table, &looked, &mut |so_far| work.goes_on(so_far.columns_done, so_far.columns))
             .ok_or_else(|| work.stopped())
     }
 
+    /// Their names, from a file's beginning or end: nothing is counted for that.
+    pub(crate) fn data_columns(&self, args: OfPath) -> Result<Vec<String>, CallError> {
+        let table = opened(&self.project(args.project)?.root.join(&args.path))?;
+        Ok(table.columns().iter().map(|column| column.name.clone()).collect())
+    }
+
     pub(crate) fn data_drift(&self, args: DriftQuery) -> Result<Report, CallError> {
         let work = self.begin_work(args.work);
         let project = self.project(args.project)?;
-        let (reference, current) =
-            (opened(&project.root.join(&args.reference))?, opened(&project.root.join(&args.current))?);
+        let reference = opened(&project.root.join(&args.reference))?;
+        let current = opened_as(&project.root.join(&args.current), &Options::like(&reference))?;
         let methods = args.methods.iter().map(|name| {
             let unknown = || CallError::new(ErrorCode::BadRequest, format!("There is no method {name:?}."));
             method::named(name).ok_or_else(unknown)
@@ -268,6 +300,12 @@ impl App {
         let all = method::methods().iter();
         Ok(all.map(|method| MethodInfo { name: method.name.to_owned(), says: method.says.to_owned() }).collect())
     }
+}
+
+/// Rules for files that a command asks; nothing is watched for them.
+fn is_rules_alone(value: &serde_json::Value) -> bool {
+    let is_rule = |key: &String| RULES_KEYS.contains(&&**key) || key == "time";
+    value.as_object().is_some_and(|table| table.keys().all(is_rule) && table.keys().any(|key| key != "time"))
 }
 
 fn definition_of(mut value: serde_json::Value) -> Result<Definition, String> {
@@ -290,7 +328,11 @@ fn is_within(definition: &Definition) -> Result<(), String> {
 }
 
 fn opened(path: &Path) -> Result<Table, CallError> {
-    Table::open(path, &Options::default()).map_err(|e| {
+    opened_as(path, &Options::default())
+}
+
+fn opened_as(path: &Path, options: &Options) -> Result<Table, CallError> {
+    Table::open(path, options).map_err(|e| {
         let code = if matches!(e, ReadError::NotThere { .. }) { ErrorCode::NotFound } else { ErrorCode::Unreadable };
         CallError::new(code, e.to_string())
     })

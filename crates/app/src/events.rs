@@ -19,6 +19,8 @@ struct Pending {
     problems: BTreeSet<u32>,
     projects: bool,
     status: Option<StatusLine>,
+    /// How far long looks are, by their number: (done, of).
+    works: BTreeMap<u32, (usize, usize)>,
     plain: Vec<Event>,
     closed: bool,
 }
@@ -30,6 +32,7 @@ impl Pending {
             && self.problems.is_empty()
             && !self.projects
             && self.status.is_none()
+            && self.works.is_empty()
             && self.plain.is_empty()
     }
 
@@ -47,6 +50,11 @@ impl Pending {
         }
         out.extend(std::mem::take(&mut self.problems).into_iter().map(|project| Event::Problems { project }));
         out.extend(self.status.take().map(|status| Event::Status { status }));
+        out.extend(std::mem::take(&mut self.works).into_iter().map(|(work, (done, of))| Event::Work {
+            work,
+            done,
+            of,
+        }));
         out.append(&mut self.plain);
         out
     }
@@ -122,6 +130,17 @@ impl Events {
         self.with(|p| p.status = Some(status));
     }
 
+    pub fn work(&self, work: u32, done: usize, of: usize) {
+        self.with(|p| {
+            p.works.insert(work, (done, of));
+        });
+    }
+
+    /// Whether anybody listens.
+    pub fn are_heard(&self) -> bool {
+        !lock(&self.subscribers).is_empty()
+    }
+
     pub fn plain(&self, event: Event) {
         self.with(|p| p.plain.push(event));
     }
@@ -170,6 +189,7 @@ mod tests {
         let receiver = events.subscribe();
         for i in 0..1000u32 {
             events.series(1, [i % 3], ["loss".to_owned()]);
+            events.work(7, i as usize, 1000);
             events.runs(1, i, Some(&[i % 3]));
         }
         let wait = Duration::from_secs(5);
@@ -183,6 +203,6 @@ mod tests {
                 last_version = event["version"].as_u64().expect("a version");
             }
         }
-        assert!(n < 40, "{n} events for a burst of 2,000");
+        assert!(n < 40, "{n} events for a burst of 3,000");
     }
 }

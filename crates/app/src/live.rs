@@ -356,6 +356,7 @@ fn tick(app: &Weak<Inner>) {
         if due {
             look_again = began + (began.elapsed() * LOOKING_SHARE).min(Duration::from_secs(30));
         }
+        app.look_at_definitions();
         let status = app.0.live.status(&app);
         if shown.as_ref().is_none_or(|s| differs(s, &status)) {
             app.0.events.status(status.clone());

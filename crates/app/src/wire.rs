@@ -162,16 +162,23 @@ pub enum Event {
     Open {
         project: u32,
     },
-    /// A monitor over data got further, or the list of them changed.
     /// A profile or a comparison goes on: so many columns are done.
     Work {
         work: u32,
         done: usize,
         of: usize,
     },
+    /// A monitor over data got further, or the list of them changed.
     Data {
         project: u32,
         name: String,
+    },
+    /// What a monitor watches has moved.
+    Alert {
+        project: u32,
+        name: String,
+        message: String,
+        hint: String,
     },
     /// A promotion got further.
     Promotion {

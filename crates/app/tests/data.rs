@@ -191,3 +191,91 @@ fn a_policy_of_strangers_names_data_within_the_project_only() {
     let failed = overview["monitors"].as_array().expect("monitors").iter().filter(|row| row["state"] == "failed");
     assert!(failed.count() >= 2);
 }
+
+/// 300 rows of training data; `n` of a log of two hours, whose labels come later.
+fn small(root: &Path, n: usize) {
+    let train: String = (0..300).map(|at| format!("{at},{},a,a\n", at % 17)).collect();
+    std::fs::write(root.join("train.csv"), format!("id,x,prediction,label\n{train}")).expect("written");
+    std::fs::create_dir_all(root.join("log")).expect("a folder");
+    let rows: String = (0..n).map(|at| format!("2026-11-01T{:02}:00:00Z,n{at},{},a\n", at % 2, at % 17)).collect();
+    std::fs::write(root.join("log/one.csv"), format!("ts,id,x,prediction\n{rows}")).expect("written");
+}
+
+fn labels(root: &Path, n: usize, label: &str) {
+    let rows: String = (0..n).map(|at| format!("n{at},{label}\n")).collect();
+    std::fs::write(root.join("coming.csv"), format!("id,label\n{rows}")).expect("written");
+    std::fs::rename(root.join("coming.csv"), root.join("labels.csv")).expect("in place");
+}
+
+const SMALL: &str = "[data.small]\nreference = \"train.csv\"\ncurrent = \"log\"\ntime = \"ts\"\nid = \"id\"\n\
+                     prediction = \"prediction\"\nlabel = \"label\"\nlabels = \"labels.csv\"\n";
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < end, "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn corrected_labels_reach_files_that_had_all_of_theirs_and_few_rows_are_no_calm() {
+    let (data, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let root = folder.path().canonicalize().expect("a path");
+    small(&root, 80);
+    labels(&root, 80, "a");
+    std::fs::write(root.join("signalbox.toml"), SMALL).expect("written");
+    let app = app(data.path());
+    let id = app.call("open_project", json!({ "path": root })).expect("it opens")["id"].clone();
+    let right = || {
+        let view = watching(&app, &id, "small");
+        let points = view["timeline"]["quality"].as_array().cloned().unwrap_or_default();
+        let labelled: u64 = points.iter().filter_map(|point| point["labelled"].as_u64()).sum();
+        let right: f64 = points.iter().filter_map(|p| Some(p["accuracy"].as_f64()? * p["labelled"].as_f64()?)).sum();
+        (labelled, right.round() as u64)
+    };
+    until("all are right", || right() == (80, 80));
+    assert_eq!(watching(&app, &id, "small")["row"]["judged"], false, "80 rows say nothing");
+    labels(&root, 80, "b");
+    until("none is", || right() == (80, 0));
+    app.shutdown();
+    drop(app);
+    // While nobody looked, too.
+    labels(&root, 80, "a");
+    let app = self::app(data.path());
+    let id = app.call("open_project", json!({ "path": root })).expect("it opens")["id"].clone();
+    let view = watching(&app, &id, "small");
+    let points = view["timeline"]["quality"].as_array().expect("quality");
+    assert!(points.iter().all(|point| point["accuracy"].as_f64().is_none_or(|right| right > 0.99)), "{points:?}");
+}
+
+#[test]
+fn a_teams_file_that_comes_later_is_followed_and_what_is_forgotten_is_gone() {
+    let (data, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let root = folder.path().canonicalize().expect("a path");
+    small(&root, 400);
+    labels(&root, 400, "a");
+    let app = app(data.path());
+    let id = app.call("open_project", json!({ "path": root })).expect("it opens")["id"].clone();
+    let mine = json!({ "reference": "train.csv", "current": "log", "time": "ts" });
+    app.call("save_monitor", json!({ "project": id, "name": "mine", "definition": mine })).expect("saved");
+    assert_eq!(watching(&app, &id, "mine")["row"]["judged"], true);
+    // The clock that looks at it has seen that there is none.
+    std::thread::sleep(Duration::from_millis(2200));
+    let news = app.subscribe();
+    let rules = "[data.mine]\nmin_rows = 10\n\n[data.rules]\nmin_rows = 10\n";
+    std::fs::write(root.join("signalbox.toml"), format!("{SMALL}\n{rules}")).expect("written");
+    until("the page hears of it", || {
+        news.try_iter().any(|text| text.contains(r#""type":"data""#) && text.contains("small"))
+    });
+    // Rules alone watch nothing, and hide nothing that is watched.
+    let rows = app.call("data_monitors", json!({ "project": id })).expect("rows");
+    let names: Vec<&str> = rows.as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
+    assert_eq!(names, ["mine", "small"]);
+    assert!(rows.as_array().expect("rows").iter().all(|row| row["state"] != "failed"), "{rows}");
+    app.call("forget_project", json!({ "project": id })).expect("forgotten");
+    std::fs::remove_file(root.join("signalbox.toml")).expect("removed");
+    let id = app.call("open_project", json!({ "path": root })).expect("it opens")["id"].clone();
+    assert_eq!(app.call("data_monitors", json!({ "project": id })).expect("rows"), json!([]));
+    app.shutdown();
+}

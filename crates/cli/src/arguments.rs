@@ -36,7 +36,7 @@ Exit codes:
 
 Exit codes of data:
   0  looked at; with --fail-on: nothing of it was found
-  1  failed: a file cannot be read
+  1  failed: a file cannot be read; with --fail-on: not all of it could be
   2  wrong use
   3  what --fail-on names was found
 

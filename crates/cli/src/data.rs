@@ -63,6 +63,7 @@ impl Reading {
             delimiter,
             has_header: self.no_header.then_some(false),
             decimal_comma: self.decimal_comma.then_some(true),
+            ..Options::default()
         })
     }
 }
@@ -106,6 +107,16 @@ impl Bar {
     fn end(self) {
         self.0.finish_and_clear();
     }
+}
+
+/// How a look ends that was to fail on what it finds: 3 where it is found; 1 where it is not, and not all was read.
+fn ended(is_found: bool, shall_fail: bool, problems: &[Problem]) -> Outcome {
+    if is_found {
+        return Outcome::Problems;
+    }
+    let Some(lost) = problems.iter().find(|problem| shall_fail && problem.is_loss()) else { return Outcome::Done };
+    eprintln!("Not all could be read: {}: {}", calm(&lost.file), calm(&lost.message));
+    Outcome::Partial
 }
 
 fn say_problems(out: &mut Out, problems: &[Problem]) -> Result<(), Failure> {

@@ -240,7 +240,7 @@ fn a_project_s_monitors_are_watched_without_a_window() {
     assert!(refused.err.contains("no monitor") && refused.err.contains("[data.NAME]"), "{}", refused.err);
     put("signalbox.toml", "[data.served]\nreference = \"train.csv\"\ncurrent = \"logs\"\ntime = \"at\"\n".into());
     let quiet = place.json(0, &["watch", folder, "--once", "--json", "--fail-on", "drift"]);
-    assert_eq!(quiet, serde_json::json!({ "monitor": "served", "drift": false }));
+    assert_eq!(quiet, serde_json::json!({ "monitor": "served", "drift": false, "judged": true }));
     put("logs/zz_moved.csv", rows(3, 6.0));
     let moved = place.json(3, &["watch", folder, "--once", "--json", "--fail-on", "drift"]);
     assert_eq!((&moved["drift"], &moved["columns"]), (&true.into(), &serde_json::json!(["x"])), "{moved}");

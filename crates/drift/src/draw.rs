@@ -30,7 +30,7 @@ impl Draw {
     }
 
     /// The first `taken` places are a sample of all of them without return.
-    pub fn sample(&mut self, places: &mut [usize], taken: usize) {
+    pub fn sample<T>(&mut self, places: &mut [T], taken: usize) {
         for at in 0..taken.min(places.len()) {
             let from = at + self.below(places.len() - at);
             places.swap(at, from);

@@ -5,14 +5,16 @@
 //! out of that rate; a group of too few rows is listed and not judged. None of the numbers says which of the fairness
 //! criteria is the right one: they exclude each other where base rates differ (Chouldechova, Big Data 5, 2017).
 
+mod criterion;
 mod frame;
 mod groups;
 mod judged;
 mod parity;
 mod privileged;
 
+pub use criterion::{Criterion, Ends, Gap, SurePair};
 pub use frame::{Against, Apart, Frame, Metric};
 pub use groups::{Groups, crossed};
-pub use judged::{Attribute, Criterion, Ends, FairnessError, Gap, Group, Judged, Rate, Wanted, judge};
+pub use judged::{Attribute, FairnessError, Group, Judged, Rate, Wanted, judge};
 pub use parity::{Odds, Parity};
 pub use privileged::{Privileged, theil};

@@ -7,7 +7,9 @@ use crate::sketch::{Distinct, Hll};
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray};
 use arrow::datatypes::Int32Type;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use ts_rs::TS;
 
 pub use vectors::{SAMPLED, Vectors};
@@ -73,11 +75,7 @@ impl Levels {
             self.lengths.resize(length + 1, 0);
         }
         self.lengths[length] += rows;
-        if level.len() > LONG {
-            self.put(&shortened(level), rows);
-        } else {
-            self.put(level, rows);
-        }
+        self.put(&known_as(level), rows);
     }
 
     fn put(&mut self, level: &str, rows: u64) {
@@ -140,12 +138,21 @@ impl Levels {
     }
 }
 
-fn shortened(level: &str) -> String {
-    use std::hash::{DefaultHasher, Hash, Hasher};
+/// The name by which a level is kept and found: itself, or its beginning and its hash if it is long.
+pub(crate) fn known_as(level: &str) -> Cow<'_, str> {
+    if level.len() <= LONG {
+        return Cow::Borrowed(level);
+    }
     let mut hasher = DefaultHasher::new();
     level.hash(&mut hasher);
     let end = (0..=LONG / 2).rev().find(|at| level.is_char_boundary(*at)).unwrap_or(0);
-    format!("{}… ({} bytes, {:016x})", &level[..end], level.len(), hasher.finish())
+    Cow::Owned(format!("{}… ({} bytes, {:016x})", &level[..end], level.len(), hasher.finish()))
+}
+
+/// Whether such a name stands for a longer text.
+pub(crate) fn is_shortened(name: &str) -> bool {
+    let about = name.rsplit_once("… (").and_then(|(_, about)| about.split_once(" bytes, "));
+    about.is_some_and(|(n, hash)| n.bytes().all(|b| b.is_ascii_digit()) && hash.len() == 17)
 }
 
 #[derive(Clone, Debug)]
@@ -260,5 +267,23 @@ fn finite(values: impl Iterator<Item = f64>, to: &mut Vec<f64>, counts: &mut Cou
         } else {
             counts.neg_inf += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_level_has_one_name() {
+        let (short, long) = ("é".repeat(512), "é".repeat(513));
+        assert_eq!(known_as(&short), short);
+        let name = known_as(&long);
+        assert!(name.len() < LONG && name.starts_with("éé") && name.contains("1026 bytes"), "{name}");
+        assert_ne!(name, known_as(&format!("{long}!")));
+        assert_eq!((is_shortened(&name), is_shortened(&short), is_shortened("a… (b bytes, c)")), (true, false, false));
+        let mut levels = Levels::default();
+        levels.add(&long, 3);
+        assert_eq!(levels.ordered(), [(&*name, 3)]);
     }
 }

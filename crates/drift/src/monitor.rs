@@ -12,6 +12,7 @@ mod fill;
 mod frozen;
 mod labels;
 mod quality;
+mod segments;
 mod timeline;
 mod window;
 
@@ -121,15 +122,7 @@ impl Definition {
             min_rows: self.min_values.unwrap_or(usual.min_rows),
             ..usual
         };
-        if !(rule.alpha > 0.0 && rule.alpha < 1.0) {
-            return Err("alpha is a probability between 0 and 1".into());
-        }
-        if !(rule.min_wasserstein_std > 0.0 && rule.min_wasserstein_std.is_finite()) {
-            return Err("min_shift is a distance in deviations, more than 0".into());
-        }
-        if !(rule.min_js > 0.0 && rule.min_js <= 1.0) {
-            return Err("min_js is a distance of more than 0, and at most 1".into());
-        }
+        rule.sound()?;
         Ok(rule)
     }
 }

@@ -11,6 +11,7 @@ pub(crate) use column::rates;
 pub use column::{ColumnPair, compare_columns};
 pub use histogram::Histogram;
 pub use report::{ColumnReport, Effect, LevelMove, Move, Rate, Report, Side, TestReport, short};
+pub(crate) use significance::significance_of_window;
 
 use crate::gather::Gathered;
 use crate::method::Method;

@@ -27,6 +27,7 @@ mod split;
 pub use calibration::{CalibrationRule, Calibrator, lowers_ece};
 pub use confusion::{Average, Confusion, ZeroDivision};
 pub use errors::{Errors, Moments, median_absolute_error};
+pub(crate) use interval::newcombe_of;
 pub use interval::{Interval, hanley_mcneil, katz, newcombe, normal, wilson, z_of};
 pub use isotonic::Isotonic;
 pub use labels::LabelsIn;

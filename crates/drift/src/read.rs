@@ -4,32 +4,35 @@
 //! cannot be read becomes a [`Problem`] that names file, place and remedy, and the rest goes on. Nothing is written.
 
 mod batch;
+mod columns;
 mod csv;
 mod dialect;
 mod folder;
 mod infer;
 mod ipc;
 mod jsonl;
+mod options;
 mod parquet;
 mod schema;
 mod table;
 mod text;
 
 pub use batch::{Batch, Rows};
-pub(crate) use batch::{beyond_doubles, wholes_beyond};
+pub(crate) use batch::{beyond_doubles, of_another_kind, wholes_beyond};
 pub use dialect::Dialect;
 pub(crate) use folder::parts_of as folder_parts;
-pub use folder::{data_files, is_data};
+pub use folder::{data_files, is_data, listed};
 pub(crate) use infer::datetime;
+pub use options::Options;
 pub use schema::{Column, Kind};
 pub(crate) use table::zones;
-pub use table::{Fingerprint, Options, ReadError, Table};
+pub use table::{Fingerprint, ReadError, Table};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// Something in the data that could not be read as it should.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(rename = "DataProblem")]
 pub struct Problem {
     /// The file's path, as it was asked for.
@@ -73,7 +76,7 @@ impl Problem {
 /// No more are kept of one reading; the rest are counted.
 const MAX_PROBLEMS: usize = 200;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problems {
     found: Vec<Problem>,
     n_more: u64,
@@ -111,5 +114,10 @@ impl Problems {
 
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
+    }
+
+    /// Whether something was not read. Of those that are not listed nobody knows.
+    pub fn has_loss(&self) -> bool {
+        self.n_more > 0 || self.found.iter().any(Problem::is_loss)
     }
 }

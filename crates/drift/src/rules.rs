@@ -196,7 +196,7 @@ impl Rules {
         if matches!((self.min_rows, self.max_rows), (Some(min), Some(max)) if min > max) {
             return wrong("min_rows", "it is above max_rows");
         }
-        if self.max_age_hours.is_some_and(|hours| hours.is_nan() || hours < 0.0) {
+        if self.max_age_hours.is_some_and(|hours| !hours.is_finite() || hours < 0.0) {
             return wrong("max_age_hours", "it is no length of time");
         }
         for (name, column) in &self.columns {
@@ -206,9 +206,11 @@ impl Rules {
                 return wrong(name, "a share is between 0 and 1");
             }
             for (low, high) in [(column.min, column.max), (column.min_mean, column.max_mean)] {
-                if [low, high].into_iter().flatten().any(f64::is_nan)
-                    || matches!((low, high), (Some(low), Some(high)) if low > high)
-                {
+                // JSON knows no infinity: a form would show no bound where the file has one.
+                if [low, high].into_iter().flatten().any(|bound| !bound.is_finite()) {
+                    return wrong(name, "a bound is a finite number: leave it out where there is none");
+                }
+                if matches!((low, high), (Some(low), Some(high)) if low > high) {
                     return wrong(name, "nothing is in its range");
                 }
             }
@@ -243,6 +245,9 @@ mod tests {
         assert!(said("[data.a]\nmin_row = 1\n", None).contains("min_row"));
         assert!(said("[data.a.columns.x]\nmax_null_share = 2\n", None).contains("between 0 and 1"));
         assert!(said("[data.a.columns.x]\nmin = 2\nmax = 1\n", None).contains("nothing is in its range"));
+        assert!(said("[data.a.columns.x]\nmax = inf\n", None).contains("finite"));
+        assert!(said("[data.a.columns.x]\nmin_mean = nan\n", None).contains("finite"));
+        assert!(said("[data.a]\nmax_age_hours = inf\n", None).contains("no length of time"));
         assert!(said("[models.x]\n", None).contains("[data.NAME]"));
         assert!(said("[data.a]\n[data.b]\n", None).contains("a, b"));
         assert!(said("[data.a]\n", Some("c")).contains("\"c\""));

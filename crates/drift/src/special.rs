@@ -21,10 +21,10 @@ pub(crate) fn chi2_sf(x: f64, df: f64) -> f64 {
     }
 }
 
-/// The point that χ² with `df` degrees of freedom exceeds with probability `p`, by bisection.
+/// The point that χ² with `df` degrees of freedom exceeds with probability `p`, by bisection; infinite below 0.
 pub(crate) fn chi2_isf(p: f64, df: f64) -> f64 {
     let (mut low, mut high) = (0.0, df.max(1.0));
-    while chi2_sf(high, df) > p {
+    while high.is_finite() && chi2_sf(high, df) > p {
         high *= 2.0;
     }
     for _ in 0..200 {
@@ -77,5 +77,17 @@ impl FromIterator<f64> for Sum {
         let mut sum = Sum::default();
         values.into_iter().for_each(|value| sum.add(value));
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_is_found_for_whatever_is_asked() {
+        assert!((chi2_isf(0.05, 1.0) - 3.841_458_820_694_124).abs() < 1e-9);
+        assert_eq!(chi2_isf(-1.0, 9.0), f64::INFINITY);
+        assert!(chi2_isf(0.0, 9.0) > 700.0 && chi2_isf(2.0, 9.0) < 1e-9);
     }
 }

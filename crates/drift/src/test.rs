@@ -15,6 +15,7 @@ mod means;
 mod mmd;
 mod permutation;
 mod ranks;
+mod sequential;
 
 pub use adjust::{benjamini_hochberg, benjamini_yekutieli, bonferroni, holm};
 pub use anderson::{Anderson, anderson_darling};
@@ -31,6 +32,7 @@ pub use means::{student_t, welch_t};
 pub use mmd::{MAX_ROWS_PERMUTED, mmd, mmd_permuted, mmd_vectors};
 pub use permutation::{chi2_permuted, is_sparse, total_variation_permuted};
 pub use ranks::{mann_whitney, mann_whitney_auto, mann_whitney_less};
+pub(crate) use sequential::chi2_sequential;
 
 /// What a test says.
 #[derive(Clone, Copy, Debug, PartialEq)]

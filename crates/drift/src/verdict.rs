@@ -95,6 +95,24 @@ pub struct Asked {
 }
 
 impl Rule {
+    /// `Err`: a threshold that cannot be.
+    pub fn sound(&self) -> Result<(), String> {
+        let said = if !(self.alpha > 0.0 && self.alpha < 1.0) {
+            "alpha is a probability between 0 and 1"
+        } else if !(self.min_wasserstein_std > 0.0 && self.min_wasserstein_std.is_finite()) {
+            "min_shift is a distance in deviations, more than 0"
+        } else if !(self.min_js > 0.0 && self.min_js <= 1.0) {
+            "min_js is a distance of more than 0, and at most 1"
+        } else if !(self.min_auroc > 0.5 && self.min_auroc <= 1.0) {
+            "min_auroc is an area of more than a half, and at most 1"
+        } else if !(0.0..=1.0).contains(&self.min_share) {
+            "min_share is a share between 0 and 1"
+        } else {
+            return Ok(());
+        };
+        Err(said.to_owned())
+    }
+
     pub fn judge(&self, asked: &Asked) -> Verdict {
         // An effect or a p that is no number says nothing.
         match (asked.p_adjusted < self.alpha, asked.effect >= asked.least) {
@@ -102,6 +120,28 @@ impl Rule {
             (true, false) => Verdict::SmallButSignificant,
             (false, true) => Verdict::LargeButUncertain,
             (false, false) => Verdict::NoDrift,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_that_cannot_be_are_refused() {
+        let usual = Rule::default();
+        assert_eq!(usual.sound(), Ok(()));
+        for (rule, about) in [
+            (Rule { alpha: -1.0, ..usual }, "alpha"),
+            (Rule { alpha: 1.0, ..usual }, "alpha"),
+            (Rule { alpha: f64::NAN, ..usual }, "alpha"),
+            (Rule { min_wasserstein_std: f64::INFINITY, ..usual }, "min_shift"),
+            (Rule { min_js: 0.0, ..usual }, "min_js"),
+            (Rule { min_auroc: 0.5, ..usual }, "min_auroc"),
+            (Rule { min_share: 1.5, ..usual }, "min_share"),
+        ] {
+            assert!(rule.sound().is_err_and(|said| said.starts_with(about)), "{rule:?}");
         }
     }
 }

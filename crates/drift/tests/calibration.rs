@@ -3,6 +3,7 @@
 
 use arrow::array::{ArrayRef, Float64Array, StringArray};
 use signalbox_drift::gather::Gathered;
+use signalbox_drift::monitor::{Bins, Cell, FrozenColumn, Reference, window};
 use signalbox_drift::pair::{ColumnPair, Report, Side, Wanted, compare_columns};
 use signalbox_drift::read::Kind;
 use signalbox_drift::verdict::{Rule, Verdict};
@@ -32,15 +33,17 @@ impl Chance {
     /// One of the levels for each row, as often as the shares say.
     fn levels(&mut self, n: usize, shares: &[f64]) -> Gathered {
         let names: Vec<String> = (0..shares.len()).map(|at| format!("level {at}")).collect();
-        let mut draw = || {
-            let mut left = self.unit();
-            shares.iter().position(|share| {
-                left -= share;
-                left < 0.0
-            })
-        };
-        let rows = (0..n).map(|_| Some(&*names[draw().unwrap_or(shares.len() - 1)]));
+        let rows = (0..n).map(|_| Some(&*names[self.level(shares)]));
         column(Kind::Categorical, Arc::new(rows.collect::<StringArray>()))
+    }
+
+    fn level(&mut self, shares: &[f64]) -> usize {
+        let mut left = self.unit();
+        let is_it = |share: &f64| {
+            left -= share;
+            left < 0.0
+        };
+        shares.iter().position(is_it).unwrap_or(shares.len() - 1)
     }
 }
 
@@ -138,6 +141,38 @@ fn rare_levels_are_hardly_ever_called_drift() {
     let found = shares("no drift, 25 levels, 24 of them rare", 40, |size, seed| {
         let mut chance = Chance(seed ^ 0x3333);
         verdicts(vec![(chance.levels(REFERENCE, &tail), chance.levels(size, &tail))])
+    });
+    assert!(found.iter().all(|share| *share <= 2.5), "one of 40 at most: {found:?}");
+}
+
+#[test]
+fn windows_of_rare_levels_are_hardly_ever_called_drift() {
+    // Each level is as rare as its place says (Zipf): most of them a window of a monitor does not have.
+    let all: f64 = (1..=200).map(|at| 1.0 / f64::from(at)).sum();
+    let zipf: Vec<f64> = (1..=200).map(|at| 1.0 / f64::from(at) / all).collect();
+    let frozen = FrozenColumn {
+        name: "city".into(),
+        kind: Kind::Categorical,
+        physical: "string".into(),
+        bins: Bins::Levels((0..zipf.len()).map(|at| format!("level {at}")).collect()),
+        has_others: false,
+        moments: None,
+        kll: Vec::new(),
+        hll: Vec::new(),
+    };
+    let n_rows = REFERENCE as u64;
+    let reference = Reference { columns: vec![frozen], parts: Vec::new(), segments: Vec::new(), n_rows };
+    let found = shares("no drift, window of a monitor, 200 levels", 40, |size, seed| {
+        let mut chance = Chance(seed ^ 0x7777);
+        let mut counted = |n: usize| {
+            let mut cell = Cell::empty(&reference);
+            (cell.rows, cell.columns[0].counts.rows) = (n as u64, n as u64);
+            (0..n).for_each(|_| cell.columns[0].bins[chance.level(&zipf)] += 1);
+            cell
+        };
+        let (whole, cell) = (counted(REFERENCE), counted(size));
+        let columns = window(&reference, &whole, &cell, &Rule::default()).columns;
+        columns.iter().map(|column| column.report.verdict).collect()
     });
     assert!(found.iter().all(|share| *share <= 2.5), "one of 40 at most: {found:?}");
 }

@@ -52,12 +52,24 @@ impl Address {
         if host.is_empty() && !is_socket {
             return Err(bad("names no host"));
         }
-        let named = url.query_pairs().find(|(key, _)| key == "host").map(|(_, value)| value.into_owned());
-        let is_this_machine = match named {
-            Some(host) if engine == Engine::Postgres => is_loopback(&host) || host.starts_with('/'),
-            _ => is_socket || is_loopback(host),
+        let named: Vec<String> = (url.query_pairs())
+            .filter(|(key, _)| engine == Engine::Postgres && (key == "host" || key == "hostaddr"))
+            .map(|(_, value)| value.into_owned())
+            .collect();
+        // Postgres's client would try all of them; what is shown and sealed is one.
+        let places = usize::from(!is_socket) + named.len();
+        if places > 1 || host.contains(',') || named.iter().any(|host| host.contains(',')) {
+            return Err(bad("names more than one host, or one twice"));
+        }
+        let is_this_machine = match named.first() {
+            Some(host) => is_loopback(host) || host.starts_with('/'),
+            None => is_socket || is_loopback(host),
         };
-        let mut address = Address { engine, url: text.to_owned(), shown: shown(&url), is_this_machine, tls: false };
+        let shown = match named.first().filter(|host| !host.starts_with('/')) {
+            Some(host) => format!("{host}{}", url.path().trim_end_matches('/')),
+            None => shown(&url),
+        };
+        let mut address = Address { engine, url: text.to_owned(), shown, is_this_machine, tls: false };
         match engine {
             Engine::Postgres => address.tls = postgres_tls(&url, is_this_machine),
             Engine::ClickHouse => address.clickhouse(url)?,
@@ -163,13 +175,29 @@ mod tests {
         check("postgres://127.0.0.1:5432/app", Engine::Postgres, "127.0.0.1:5432/app", false);
         check("postgres://127.0.0.1/app?sslmode=require", Engine::Postgres, "127.0.0.1/app", true);
         check("postgres:///app?host=/run/postgresql", Engine::Postgres, "this machine's socket/app", false);
-        check("postgres:///app?host=db.example", Engine::Postgres, "this machine's socket/app", true);
+        check("postgres:///app?host=db.example", Engine::Postgres, "db.example/app", true);
         check("clickhouse://ada@ch.example/logs", Engine::ClickHouse, "ch.example:8443/logs", true);
         check("clickhouse://localhost", Engine::ClickHouse, "localhost:8123", false);
         check("http://[::1]:9/x", Engine::ClickHouse, "[::1]:9/x", false);
         check("sc://localhost:15002", Engine::Spark, "localhost:15002", false);
         check("sc://spark.example:443/;use_ssl=true", Engine::Spark, "spark.example:443", true);
         check("sc://spark.example:443/;use_ssl=false", Engine::Spark, "spark.example:443", false);
+    }
+
+    #[test]
+    fn one_place_is_spoken_to() {
+        for bad in [
+            "postgres://ada@localhost/app?hostaddr=203.0.113.5",
+            "postgres://db.example/app?host=/run/postgresql",
+            "postgres:///app?host=/run/postgresql&hostaddr=203.0.113.5",
+            "postgres:///app?host=/run/postgresql,db.example",
+            "postgres://localhost,db.example/app",
+        ] {
+            let said = Address::parse(bad).expect_err(bad).to_string();
+            assert!(said.contains("more than one host"), "{bad}: {said}");
+        }
+        let far = Address::parse("postgres:///app?hostaddr=203.0.113.5").expect("an address");
+        assert!(far.tls && !far.is_this_machine);
     }
 
     #[test]

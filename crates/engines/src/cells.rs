@@ -52,7 +52,7 @@ impl<'a> Cells<'a> {
             }
             return Ok(());
         };
-        let key = (hour, segment_name(segment));
+        let key = (hour, self.segment(segment));
         if *column == ROWS {
             let n = self.rows.entry(key).or_default();
             *n = plus(*n, rows)?;
@@ -102,13 +102,20 @@ impl<'a> Cells<'a> {
         let rows = u64::try_from(*rows).map_err(|_| Wrong(format!("a count of {rows}")))?;
         let Some(hour) = hour_of(hour) else { return Ok(()) };
         // A table that is written meanwhile may have more by now; what is counted stays as it is.
-        if let Some(cell) = self.cells.get_mut(&(hour, segment_name(segment))) {
+        let key = (hour, self.segment(segment));
+        if let Some(cell) = self.cells.get_mut(&key) {
             let column = &mut cell.columns[at];
             let named: u64 = column.new_levels.values().sum();
             let others = column.bins.last().copied().unwrap_or(0);
             column.new_level(level, rows.min(others.saturating_sub(named)));
         }
         Ok(())
+    }
+
+    /// The reference tells which segments are told apart; several over there may be one here.
+    fn segment(&self, value: &Value) -> String {
+        let name = segment_name(value);
+        if self.plan.segment.is_none() { name } else { self.reference.segment_of(&name).to_owned() }
     }
 
     pub fn done(mut self) -> FileCells {
@@ -119,9 +126,7 @@ impl<'a> Cells<'a> {
                 (cell.columns[at].counts.rows, cell.columns[at].counts.nulls) = (rows, rows);
             }
         }
-        let missing = self.plan.columns.iter().filter(|column| column.how == How::Missing);
         FileCells {
-            lacks: missing.map(|column| column.name.clone()).collect(),
             cells: self.cells.into_iter().map(|((hour, segment), cell)| (hour, segment, cell)).collect(),
             n_timeless: self.n_timeless,
             n_unlabelled: 0,
@@ -197,5 +202,61 @@ pub(crate) fn segment_name(value: &Value) -> String {
         Value::Double(number) => number.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Boolean(value) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Engine;
+    use crate::described::{RemoteColumn, Shape};
+    use crate::name::TableName;
+    use crate::plan::PlanColumn;
+    use signalbox_drift::monitor::{Bins, FrozenColumn};
+    use signalbox_drift::read::Kind;
+
+    fn reference() -> Reference {
+        let column = FrozenColumn {
+            name: "k".into(),
+            kind: Kind::Categorical,
+            physical: "string".into(),
+            bins: Bins::Levels(vec!["x".into()]),
+            has_others: false,
+            moments: None,
+            kll: Vec::new(),
+            hll: Vec::new(),
+        };
+        let mut reference = Reference { columns: vec![column], parts: Vec::new(), segments: Vec::new(), n_rows: 0 };
+        reference.segments = vec![("a".into(), Cell::empty(&reference)), ("z".into(), Cell::empty(&reference))];
+        reference
+    }
+
+    #[test]
+    fn segments_that_the_reference_does_not_tell_apart_are_one() {
+        let (name, type_name) = ("s".to_owned(), "text".to_owned());
+        let plan = Plan {
+            engine: Engine::Postgres,
+            table: TableName::parse("t").expect("a name"),
+            time: None,
+            segment: Some(RemoteColumn { name, type_name, shape: Shape::Text, bytes: None }),
+            hours: None,
+            this_hour: 5,
+            columns: vec![PlanColumn { name: "k".into(), how: How::Levels, there: None, note: None }],
+        };
+        let reference = reference();
+        let mut cells = Cells::new(&plan, &reference);
+        cells.begin(&Statement { sql: String::new(), columns: vec![0] });
+        for (segment, bin, rows) in [("a", 0, 3), ("b", 0, 1), ("c", 1, 2)] {
+            for (column, code) in [(ROWS, 0), (0, bin)] {
+                let [column, code, rows] = [column, code, rows].map(Value::Integer);
+                let row = [Value::Double(5.0), Value::Text(segment.into()), column, code, rows];
+                assert!(cells.add(&row).is_ok(), "{row:?}");
+            }
+        }
+        assert!(cells.end().is_ok());
+        let found: Vec<(String, u64, Vec<u64>)> = (cells.done().cells.into_iter())
+            .map(|(_, segment, mut cell)| (segment, cell.rows, cell.columns.remove(0).bins))
+            .collect();
+        assert_eq!(found, [("a".into(), 3, vec![3, 0]), ("others".into(), 3, vec![1, 2])]);
     }
 }

@@ -28,7 +28,7 @@ pub const ROWS: i64 = -1;
 /// As many of an hour's new levels are named, and so many characters of each.
 const MAX_NEW: usize = 16;
 const NAME_CHARS: usize = 200;
-/// More segments than these the local kernel throws together, by the order in which it meets them.
+/// More segments than these are not asked for.
 pub const MAX_SEGMENTS: usize = 50;
 
 pub fn dialect(engine: Engine) -> &'static dyn Dialect {

@@ -141,7 +141,8 @@ impl Connection {
         }
         let named = [As::Double, segment, As::Text, As::Integer];
         for at in (0..plan.columns.len()).filter(|at| plan.columns[*at].how == How::Levels) {
-            if cells.has_new_levels(at) {
+            // What is not among its bins need not be new to a reference that has more levels.
+            if !reference.columns[at].has_others && cells.has_new_levels(at) {
                 let sql = plan.new_levels(reference, at)?;
                 self.rows(&plan.table, &sql, &named, &mut |row| cells.name(at, &row))?;
             }
@@ -149,8 +150,8 @@ impl Connection {
         Ok(cells.done())
     }
 
-    /// The local kernel throws segments beyond fifty together in the order in which it meets them. Nobody else has that
-    /// order.
+    /// Which of them the reference tells apart is known here only: each comes back with counts of its own, and a flood of
+    /// them would.
     fn few_segments(&mut self, plan: &Plan) -> Result<(), EngineError> {
         let (Some(sql), Some(segment)) = (plan.segments()?, &plan.segment) else { return Ok(()) };
         let kind = if matches!(segment.shape, Shape::Number { .. }) { As::Double } else { As::Text };

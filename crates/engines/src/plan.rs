@@ -97,6 +97,17 @@ impl Plan {
     /// Counts of all columns; each statement reads the table once.
     pub fn statements(&self, reference: &Reference) -> Result<Vec<Statement>, EngineError> {
         let dialect = dialect(self.engine);
+        let is_long =
+            |(column, frozen): &(&PlanColumn, &FrozenColumn)| column.how == How::Levels && frozen.has_long_levels();
+        if let Some((column, _)) = self.columns.iter().zip(&reference.columns).find(is_long) {
+            return Err(EngineError::Refused(
+                format!(
+                    "Column {:?} has texts in the reference of which only beginning and hash are kept.",
+                    column.name
+                ),
+                "Leave it out with --ignore; a table of few rows is pulled and compared here (--pull-below).",
+            ));
+        }
         let asked: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].how != How::Missing).collect();
         let chunks: Vec<&[usize]> = if asked.is_empty() { vec![&[]] } else { asked.chunks(CHUNK).collect() };
         let of = |columns: &[usize]| {
@@ -193,7 +204,8 @@ fn planned(frozen: &FrozenColumn, found: &Described) -> Result<PlanColumn, Engin
         (Shape::Number { .. }, _) if is_number => of(How::Numbers, Some(column), rounding(&column.type_name)),
         (Shape::Boolean, Kind::Boolean) => of(How::Booleans, Some(column), None),
         (Shape::Text, Kind::Categorical) => of(How::Levels, Some(column), None),
-        // The local kernel takes times and spans for seconds; which they are over there, each engine says otherwise.
+        // The local kernel takes spans for seconds, and times for another type; which they are over there, each engine says
+        // otherwise.
         (Shape::Time | Shape::Other, _) if is_number => Err(EngineError::Refused(
             format!("Column {:?} is {} in the table and a number in the reference.", frozen.name, column.type_name),
             "Leave it out with --ignore, or make a view that casts it.",

@@ -52,6 +52,7 @@ fn reference() -> Reference {
         kind: Kind::Numeric,
         physical: "double".into(),
         bins,
+        has_others: false,
         moments: None,
         kll: Vec::new(),
         hll: Vec::new(),

@@ -19,7 +19,7 @@ pub struct CellRow {
     pub body: Vec<u8>,
 }
 
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 impl CellStore {
     /// Opens the cache at `path`, or makes it. What is not one, or of another version, is made anew.
@@ -85,6 +85,14 @@ impl CellStore {
         })
     }
 
+    /// Forgets all monitors whose names begin so.
+    pub fn forget_all(&self, beginning: &str) -> Result<()> {
+        self.with(|c| {
+            c.execute("DELETE FROM cells WHERE substr(monitor, 1, length(?1)) = ?1", [beginning])?;
+            Ok(())
+        })
+    }
+
     fn with<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         work(&self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
@@ -109,6 +117,11 @@ mod tests {
         assert_eq!(store.get("m", "a").expect("get"), Some(row("2")));
         assert_eq!(store.get("m", "c").expect("get"), None);
         store.forget("other").expect("forget");
+        store.put("/p\nm%", &[("a".into(), row("1"))]).expect("put");
+        store.put("/p_\nm", &[("a".into(), row("1"))]).expect("put");
+        store.forget_all("/p\n").expect("forget");
+        assert_eq!(store.get("/p\nm%", "a").expect("get"), None);
+        assert_eq!(store.get("/p_\nm", "a").expect("get"), Some(row("1")));
         assert_eq!(store.get("other", "a").expect("get"), None);
         assert_eq!(store.get("m", "b").expect("get"), Some(row("1")));
         drop(store);

@@ -175,6 +175,14 @@ impl Store {
         })
     }
 
+    /// Forgets all whose keys begin so.
+    pub fn forget_prefs(&mut self, beginning: &str) -> Result<()> {
+        self.write(|db| {
+            db.execute("DELETE FROM pref WHERE substr(key, 1, length(?1)) = ?1", (beginning,))?;
+            Ok(())
+        })
+    }
+
     pub fn pref(&self, key: &str) -> Result<Option<String>> {
         let mut select = self.db.prepare_cached("SELECT value FROM pref WHERE key = ?")?;
         Ok(select.query_row((key,), |row| row.get(0)).optional()?)

@@ -40,12 +40,19 @@ export type Draft = Record<Key, string>;
 export function draftOf(definition: Partial<MonitorDefinition>): Draft {
   const words = (key: Key) => {
     const value = definition[key];
-    return Array.isArray(value) ? value.join(", ") : value === null || value === undefined ? "" : String(value);
+    return Array.isArray(value) ? joined(value) : value === null || value === undefined ? "" : String(value);
   };
   return Object.fromEntries(FIELDS.map(({ key }) => [key, words(key)])) as Draft;
 }
 
-export const listed = (text: string) => text.split(",").map((part) => part.trim()).filter(Boolean);
+/** Names as a field of the form has them: between commas, as JSON strings where they would not come back the same. */
+export const joined = (names: readonly string[]) => names.map((name) => (name === "" || name !== name.trim() || /[",\n\r]/.test(name) ? quoted(name) : name)).join(", ");
+
+/** The names in a field of the form. A quote that begins no JSON string is a letter like any other. */
+export function listed(text: string): string[] {
+  const parts = text.matchAll(/\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,]*))(?:,|$)/g);
+  return [...parts].flatMap(([, inQuotes, plain = ""]) => unquoted(inQuotes) ?? (plain.trim() || inQuotes || []));
+}
 
 export function definitionOf(draft: Draft): MonitorDefinition {
   const text = (key: Key) => draft[key].trim() || null;
@@ -72,8 +79,6 @@ export function faults(name: string, draft: Draft): Partial<Record<Key | "name",
   return found;
 }
 
-const quoted = (text: string) => JSON.stringify(text);
-
 /** The lines to paste into signalbox.toml. */
 export function toml(name: string, definition: MonitorDefinition): string {
   const key = /^[\w-]+$/.test(name) ? name : quoted(name || "name");
@@ -83,4 +88,14 @@ export function toml(name: string, definition: MonitorDefinition): string {
     return [`${key} = ${Array.isArray(value) ? `[${value.map(quoted).join(", ")}]` : typeof value === "number" ? value : quoted(value)}`];
   });
   return `[data.${key}]\n${lines.join("\n")}\n`;
+}
+
+const quoted = (text: string) => JSON.stringify(text);
+
+function unquoted(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : (JSON.parse(text) as string);
+  } catch {
+    return null;
+  }
 }

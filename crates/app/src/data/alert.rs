@@ -4,7 +4,7 @@ use super::watched::Watched;
 use crate::app::{App, lock, now};
 use crate::wire::*;
 use serde::{Deserialize, Serialize};
-use signalbox_drift::monitor::{ColumnLine, Timeline};
+use signalbox_drift::monitor::Timeline;
 use signalbox_drift::verdict::Verdict;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -56,29 +56,43 @@ pub(super) struct Moved {
     columns: BTreeSet<String>,
 }
 
-/// What has moved at the end of the time, and since when without a break. Buckets with too few rows break nothing.
+impl Moved {
+    pub fn is_any(&self) -> bool {
+        !self.columns.is_empty()
+    }
+}
+
+/// What has moved at the end of the time, and since when without a break; `None` where nothing could be judged. Each column
+/// by its own buckets: those in which it has too few values break nothing, and say nothing of another column.
 pub(super) fn of_timeline(timeline: &Timeline, segment: Option<&str>) -> Option<Moved> {
-    let judged: Vec<usize> = (0..timeline.buckets.len())
-        .filter(|at| !matches!(timeline.buckets[*at].verdict, Verdict::NotJudged | Verdict::TooFewRows))
-        .collect();
-    let last = *judged.last()?;
-    let moved: Vec<&ColumnLine> = timeline
-        .columns
-        .iter()
-        .filter(|line| line.points[last].is_some_and(|point| point.verdict.is_drift()))
-        .collect();
-    let is_so = |at: &usize| moved.iter().any(|line| line.points[*at].is_some_and(|point| point.verdict.is_drift()));
-    let first = judged.iter().rev().take_while(|at| is_so(at)).last()?;
-    let named = |line: &&ColumnLine| match segment {
-        Some(segment) => format!("{} in {segment}", line.name),
-        None => line.name.clone(),
-    };
-    Some(Moved { since: timeline.buckets[*first].from, columns: moved.iter().map(named).collect() })
+    let mut moved: Option<Moved> = None;
+    for line in &timeline.columns {
+        let verdicts = line.points.iter().map(|point| point.as_ref().map(|point| point.verdict));
+        let judged: Vec<(usize, Verdict)> =
+            verdicts.enumerate().filter_map(|(at, verdict)| Some((at, verdict.filter(|v| is_judged(*v))?))).collect();
+        if judged.is_empty() {
+            continue;
+        }
+        let moved = moved.get_or_insert_with(|| Moved { since: i64::MAX, columns: BTreeSet::new() });
+        let run = judged.iter().rev().take_while(|(_, verdict)| verdict.is_drift());
+        if let Some((first, _)) = run.last() {
+            moved.since = moved.since.min(timeline.buckets[*first].from);
+            moved.columns.insert(match segment {
+                Some(segment) => format!("{} in {segment}", line.name),
+                None => line.name.clone(),
+            });
+        }
+    }
+    moved
+}
+
+fn is_judged(verdict: Verdict) -> bool {
+    !matches!(verdict, Verdict::NotJudged | Verdict::TooFewRows | Verdict::New)
 }
 
 /// What was said of a monitor's alerts is kept by this name.
 pub(super) fn said_pref(root: &Path, name: &str) -> String {
-    format!("data.alert.{}.{name}", root.display())
+    format!("data.alert.{}\n{name}", root.display())
 }
 
 fn pref_of(watched: &Watched) -> String {
@@ -133,15 +147,25 @@ impl App {
             .flatten()
             .and_then(|text| serde_json::from_str::<Quiet>(&text).ok())
             .is_some_and(|quiet| quiet.holds(at));
-        if !self.is_silent() && !acknowledged && snoozed_until.is_none() && !is_quiet && !columns.is_subset(&said.told)
-        {
+        let is_new = !acknowledged && snoozed_until.is_none() && !columns.is_subset(&said.told);
+        // Told is what somebody could hear.
+        let is_heard = self.0.options.desktop.is_some() || self.0.events.are_heard();
+        if is_new && !is_quiet && is_heard && !self.is_silent() {
             said.told = columns.clone();
             if self.keep_said(watched, &said).is_ok() {
                 let hint = format!("Data → {} shows when, where and how far.", watched.name);
-                self.tell(Level::Warn, format!("{}: {says}", watched.name), Some(hint));
+                self.tell_alert(watched, format!("{}: {says}", watched.name), hint);
             }
         }
         Some(DataAlert { since, columns: columns.into_iter().collect(), says, acknowledged, snoozed_until })
+    }
+
+    /// To the page, and to the desktop.
+    fn tell_alert(&self, watched: &Watched, message: String, hint: String) {
+        if let Some(desktop) = &self.0.options.desktop {
+            desktop.notify(&message, &hint);
+        }
+        self.0.events.plain(Event::Alert { project: watched.project, name: watched.name.clone(), message, hint });
     }
 
     pub(crate) fn ack_alert(&self, args: AckAlert) -> Result<(), CallError> {

@@ -37,21 +37,25 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
             last.window.columns.iter().filter(|column| is(column.report.verdict) && is_asked(&column.report.name));
         columns.map(|column| column.report.name.clone()).collect::<Vec<String>>()
     };
+    let asked = with(&|_| true).len();
     let moved = with(&|verdict| verdict.is_drift());
-    let few = with(&|verdict| verdict == Drift::TooFewRows);
+    let unjudged = with(&|verdict| matches!(verdict, Drift::TooFewRows | Drift::NotJudged)).len();
     let mut against = Vec::new();
     let mut unknown = Vec::new();
     if moved.len() > rule.max_columns as usize {
         let shown: Vec<&str> = moved.iter().take(4).map(String::as_str).collect();
         let more = if moved.len() > shown.len() { ", …" } else { "" };
-        against.push(format!(
-            "{} of {} columns have drifted: {}{more}",
-            moved.len(),
-            last.window.columns.len(),
-            shown.join(", ")
-        ));
-    } else if !few.is_empty() && few.len() == last.window.columns.len() {
+        against.push(format!("{} of {} columns have drifted: {}{more}", moved.len(), asked, shown.join(", ")));
+    } else if unjudged == asked {
         unknown.push(format!("{} rows are too few to tell", last.window.rows));
+    }
+    if let Some(lost) = last.lost.first() {
+        let more = if last.lost.len() > 1 { format!(", and {} more", last.lost.len() - 1) } else { String::new() };
+        unknown.push(format!("not all could be read: {}: {}{more}", lost.file, lost.message));
+    }
+    // A stray row is none to stop for.
+    if last.n_hourless * 100 > last.window.rows {
+        unknown.push(format!("{} rows are of no hour until now", last.n_hourless));
     }
     if let Some(least) = rule.min_accuracy {
         match last
@@ -101,6 +105,8 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
         "reference": last.digest,
         "hours": [last.from, last.till],
         "rows": last.window.rows,
+        "rows_without_hour": last.n_hourless,
+        "not_read": last.lost.iter().take(MAX_TOLD).collect::<Vec<_>>(),
         "moved": moved,
         "quality": last.quality,
         "rules_broken": rules_broken.iter().take(MAX_TOLD).collect::<Vec<_>>(),
@@ -183,6 +189,9 @@ mod tests {
         let moved: Vec<String> = serde_json::from_value(stopped.evidence["moved"].clone()).expect("names");
         let passed = judged(&rule(&moved.iter().map(String::as_str).collect::<Vec<_>>()));
         assert_eq!(passed.ruling, Ruling::Pass, "{}", passed.says);
+        // Where next to nothing came, what is left out changes nothing about that.
+        let few = judged(&DriftGate { hours: 1, ..rule(&["site"]) });
+        assert_eq!(few.ruling, Ruling::Inconclusive, "{}", few.says);
         // Without labels nothing is known of how often it was right: that passes nothing.
         let asked =
             DriftGate { min_accuracy: Some(0.5), ..rule(&moved.iter().map(String::as_str).collect::<Vec<_>>()) };
@@ -212,6 +221,10 @@ mod tests {
         };
         assert_eq!(stopped.ruling, Ruling::Fail, "{}", stopped.says);
         assert!(stopped.says.contains("hour=19.parquet"), "{}", stopped.says);
+        // Whether it would have been like the reference, nobody knows.
+        let lost = judged(&rule(&all));
+        assert_eq!(lost.ruling, Ruling::Inconclusive, "{}", lost.says);
+        assert!(lost.says.contains("hour=19.parquet"), "{}", lost.says);
         std::fs::remove_file(&torn).expect("removed");
         let broken = ruled("[data.wine.columns.alcohol]\nmax = 11.0\n");
         assert_eq!(broken.ruling, Ruling::Fail, "{}", broken.says);

@@ -2,9 +2,10 @@
 
 use super::watched::{Frozen, Watched};
 use crate::app::{App, lock};
-use signalbox_drift::monitor::{Definition, FileCells, Labels, fill_file};
+use signalbox_drift::monitor::{Definition, FileCells, Labels, Reference, fill_file};
 use signalbox_drift::read::{Fingerprint, Options, Problem, Problems, ReadError, Table, data_files};
 use signalbox_store::{CellRow, CellStore};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -28,27 +29,30 @@ pub(super) struct Kept {
 pub(super) struct Basis {
     counted_by: String,
     labels: String,
+    went_before: Arc<BTreeSet<String>>,
 }
 
 impl Basis {
-    /// `digest`: the reference's. `labels`: the stamp of the labels' file.
-    pub fn new(digest: &str, definition: &Definition, labels: String) -> Basis {
+    /// `digest`: the reference's. `labels`: the stamp of the labels' file. `went_before`: stamps of what these labels only
+    /// go on with.
+    pub fn new(digest: &str, definition: &Definition, labels: String, went_before: Arc<BTreeSet<String>>) -> Basis {
         let definition = serde_json::to_string(&definition.counted_by()).unwrap_or_default();
-        Basis { counted_by: format!("{digest} {definition}"), labels }
+        Basis { counted_by: format!("{digest} {definition}"), labels, went_before }
     }
 
     fn stamp(&self, file: &str) -> String {
         format!("{file}+{}+{}", self.labels, self.counted_by)
     }
 
-    /// Whether what was kept under `stamp` still is what a file of the stamp `file` holds. Other labels change nothing
-    /// where no row waits for one.
+    /// Whether what was kept under `stamp` still is what a file of the stamp `file` holds. More labels change nothing where
+    /// no row waits for one; corrected ones may change any.
     pub fn holds(&self, stamp: &str, file: &str, n_unlabelled: u64) -> bool {
         let mut parts = stamp.splitn(3, '+');
         let (of_file, labels, counted_by) = (parts.next(), parts.next(), parts.next());
         of_file == Some(file)
             && counted_by == Some(&self.counted_by)
-            && (n_unlabelled == 0 || labels == Some(&self.labels))
+            && labels
+                .is_some_and(|labels| labels == self.labels || n_unlabelled == 0 && self.went_before.contains(labels))
     }
 }
 
@@ -80,7 +84,7 @@ impl Reading<'_> {
                         }
                         let (kept, is_new) = self.one(path, stamp);
                         if is_new {
-                            let body = kept.cells.to_bytes();
+                            let body = body_of(&kept);
                             batch.push((path.display().to_string(), CellRow { stamp: kept.stamp.clone(), body }));
                         }
                         if batch.len() >= BATCH {
@@ -112,20 +116,23 @@ impl Reading<'_> {
     fn one(&self, path: &Path, stamp: &str) -> (Kept, bool) {
         let get = |store: &CellStore| store.get(&self.watched.key(), &path.display().to_string()).ok().flatten();
         if let Some(row) = self.store.and_then(get) {
-            let cells = FileCells::of_bytes(&row.body, &self.frozen.reference);
-            if let Some(cells) = cells.filter(|cells| self.basis.holds(&row.stamp, stamp, cells.n_unlabelled)) {
-                let stamp = self.basis.stamp(stamp);
-                return (Kept { stamp, cells: Arc::new(cells), problems: Problems::default() }, false);
+            let found = of_body(&row.body, &self.frozen.reference);
+            if let Some((cells, problems)) =
+                found.filter(|(cells, _)| self.basis.holds(&row.stamp, stamp, cells.n_unlabelled))
+            {
+                return (Kept { stamp: row.stamp, cells: Arc::new(cells), problems }, false);
             }
         }
         let stamp = self.basis.stamp(stamp);
-        match table_of(self.current, path) {
+        match table_of(self.current, path, &self.frozen.like) {
             Ok(table) => {
                 let mut problems = table.problems.clone();
                 let labels = (&self.frozen.task, self.labels);
                 let cells =
                     fill_file(&table, path, &self.frozen.reference, &self.watched.definition, labels, &mut problems);
-                (Kept { stamp, cells: Arc::new(cells), problems: problems.clone() }, problems.is_empty())
+                // What could not be read may be read another time; what is said of values stays true of them.
+                let is_whole = !problems.has_loss();
+                (Kept { stamp, cells: Arc::new(cells), problems }, is_whole)
             }
             Err(e) => {
                 let mut problems = Problems::default();
@@ -142,14 +149,24 @@ impl Reading<'_> {
     }
 }
 
+/// Counts, and what was said of the file: `u32` little endian, so many bytes of JSON, then the cells.
+fn body_of(kept: &Kept) -> Vec<u8> {
+    let told = serde_json::to_vec(&kept.problems).unwrap_or_default();
+    let mut body = (told.len() as u32).to_le_bytes().to_vec();
+    body.extend(told);
+    body.extend(kept.cells.to_bytes());
+    body
+}
+
+fn of_body(body: &[u8], reference: &Reference) -> Option<(FileCells, Problems)> {
+    let (length, rest) = body.split_first_chunk::<4>()?;
+    let (told, cells) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    Some((FileCells::of_bytes(cells, reference)?, serde_json::from_slice(told).ok()?))
+}
+
 /// A file of what is watched, with the parts that its folders name.
-pub(super) fn table_of(current: &Path, path: &Path) -> Result<Table, ReadError> {
-    let options = Options::default();
-    if current.is_dir() {
-        Table::of_files(current, vec![path.to_owned()], &options)
-    } else {
-        Table::open(path, &options)
-    }
+pub(super) fn table_of(current: &Path, path: &Path, like: &Options) -> Result<Table, ReadError> {
+    if current.is_dir() { Table::of_files(current, vec![path.to_owned()], like) } else { Table::open(path, like) }
 }
 
 /// By what a file, or all files of a folder, are known again.

@@ -33,7 +33,7 @@ impl App {
                 (RulesFrom::Reference, rules)
             }
         };
-        let all = monitor.files().map_err(unreadable)?;
+        let (all, _) = monitor.files().map_err(unreadable)?;
         let name = |path: &Path| path.strip_prefix(&monitor.root).unwrap_or(path).display().to_string();
         let newest = &all[all.len().saturating_sub(MAX_FILES)..];
         let files: Vec<String> = newest.iter().map(|path| name(path)).collect();
@@ -75,7 +75,8 @@ fn of_seen(mut rules: Rules, monitor: &Watched) -> Rules {
 }
 
 fn checked(monitor: &Watched, path: &Path, rules: &Rules) -> Result<Checked, String> {
-    let table = table_of(&monitor.root.join(&monitor.definition.current), path).map_err(|e| e.to_string())?;
+    let table =
+        table_of(&monitor.root.join(&monitor.definition.current), path, &monitor.like()).map_err(|e| e.to_string())?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     Ok(check(&table, rules, now))
 }

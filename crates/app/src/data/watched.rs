@@ -1,26 +1,25 @@
 //! One monitor at work: a thread that freezes the reference, counts each file once, and waits for more.
 
+mod asked;
+
 use super::Defined;
 use super::alert::{Moved, of_timeline};
-use super::importance;
 use super::reading::{Basis, Kept, Reading, stamp_of};
 use crate::app::{App, Inner, lock};
 use crate::project::OpenProject;
 use crate::wire::*;
-use signalbox_drift::monitor::{
-    Baseline, Cell, Definition, HOUR, Labels, Reference, Task, Timeline, Window, timeline, window,
-};
-use signalbox_drift::read::{Fingerprint, Options, Problem, Problems, Table, data_files};
+use signalbox_drift::monitor::{Baseline, Cell, Definition, Labels, Reference, Task};
+use signalbox_drift::read::{Options, Problem, Problems, Table, listed};
 use signalbox_drift::rules::Rules;
 use signalbox_drift::verdict::Rule;
 use signalbox_watch::Below;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(super) struct Watched {
     pub project: u32,
@@ -32,6 +31,7 @@ pub(super) struct Watched {
     state: RwLock<State>,
     changed: Arc<(Mutex<bool>, Condvar)>,
     stopped: AtomicBool,
+    labels: Mutex<Known>,
     /// What the reference keeps, with its stamp.
     learnt: Mutex<Option<(String, Rules, Problems)>>,
     /// One at a time reads what was said of an alert, decides, and writes.
@@ -41,12 +41,23 @@ pub(super) struct Watched {
 /// The reference and what follows from it.
 pub(super) struct Frozen {
     pub reference: Reference,
+    /// The kinds of its columns, for files that do not tell theirs.
+    pub like: Options,
     whole: Cell,
     pub task: Task,
     baseline: Option<Baseline>,
     digest: String,
     stamp: String,
     problems: Problems,
+}
+
+/// The labels as they were last read.
+#[derive(Default)]
+struct Known {
+    stamp: String,
+    labels: Arc<Labels>,
+    /// Stamps of what these labels only go on with: where no row waits for a label, counts made by one of them hold.
+    went_before: Arc<BTreeSet<String>>,
 }
 
 struct State {
@@ -58,12 +69,15 @@ struct State {
     n_files: usize,
     n_labels: u64,
     label_problems: Problems,
+    /// Of what is watched: folders that cannot be read, and the like.
+    left_out: Problems,
     alert: Option<DataAlert>,
+    /// Whether there were rows enough to say anything.
+    is_judged: bool,
     /// What the alert is made of.
     moved: Vec<Moved>,
 }
 
-const NANOS: i128 = 1_000_000_000;
 /// Where the system tells of changes, it is looked all the same, now and then.
 const SELDOM: Duration = Duration::from_secs(60);
 const OFTEN: Duration = Duration::from_secs(2);
@@ -83,7 +97,9 @@ impl Watched {
             n_files: 0,
             n_labels: 0,
             label_problems: Problems::default(),
+            left_out: Problems::default(),
             alert: None,
+            is_judged: false,
             moved: Vec::new(),
         };
         let is_wrong = state.trouble.is_some();
@@ -97,6 +113,7 @@ impl Watched {
             state: RwLock::new(state),
             changed: Arc::default(),
             stopped: AtomicBool::new(false),
+            labels: Mutex::default(),
             learnt: Mutex::default(),
             saying: Mutex::default(),
         });
@@ -126,12 +143,16 @@ impl Watched {
         let labels = self.definition.labels.as_ref().map(|path| self.root.join(path));
         let watched: Vec<&Path> = paths.iter().chain(&labels).map(PathBuf::as_path).collect();
         let changed = self.changed.clone();
-        let below = Below::watch(&watched, move || {
-            *changed.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            changed.1.notify_all();
-        });
-        let wait = if below.is_sighted() { SELDOM } else { OFTEN };
+        let watch = || {
+            let changed = changed.clone();
+            Below::watch(&watched, move || {
+                *changed.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                changed.1.notify_all();
+            })
+        };
+        let (mut below, mut there) = (watch(), inodes(&watched));
         loop {
+            let wait = if below.is_sighted() { SELDOM } else { OFTEN };
             let Some(app) = weak.upgrade().map(App) else { return };
             self.refresh(&app);
             drop(app);
@@ -143,11 +164,20 @@ impl Watched {
             drop(waited);
             thread::sleep(SETTLE);
             *self.changed.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
+            // Another folder in the place of one that is watched is not watched by that.
+            let now = inodes(&watched);
+            if now != there {
+                (below, there) = (watch(), now);
+            }
         }
     }
 
     fn refresh(&self, app: &App) {
-        let before = self.read().alert.clone();
+        let as_it_is = || {
+            let state = self.read();
+            (state.alert.clone(), state.state, state.trouble.clone())
+        };
+        let before = as_it_is();
         match self.brought_up(app) {
             Ok(false) => {
                 // Nothing new was seen; but a night may be over, or a snooze: what was kept back is told then.
@@ -167,7 +197,7 @@ impl Watched {
                 self.tell(app);
             }
         }
-        if self.read().alert != before {
+        if as_it_is() != before {
             self.tell(app);
         }
     }
@@ -176,12 +206,14 @@ impl Watched {
         let Some(all) = self.timeline(None, None, &self.rule) else { return };
         let n = all.segments.len();
         let mut moved: Vec<Moved> = of_timeline(&all, None).into_iter().collect();
+        self.write().is_judged = !moved.is_empty();
         // What moves in one segment may drown among the others. Each is a question more, and asked the stricter for it.
         let rule = Rule { alpha: self.rule.alpha / n.max(1) as f64, ..self.rule };
         for segment in all.segments.iter().take(MAX_SEGMENTS).filter(|_| n > 1) {
             let timeline = self.timeline(Some(segment), None, &rule);
             moved.extend(timeline.and_then(|timeline| of_timeline(&timeline, Some(segment))));
         }
+        moved.retain(Moved::is_any);
         self.say(app, moved);
     }
 
@@ -199,8 +231,9 @@ impl Watched {
         let labels_path = self.definition.labels.as_ref().map(|path| self.root.join(path));
         let labels_stamp = labels_path.as_deref().map(stamp_of).unwrap_or_default();
         let current = self.root.join(&self.definition.current);
-        let files = self.files()?;
-        let basis = Basis::new(&frozen.digest, &self.definition, labels_stamp);
+        let (files, left_out) = self.files()?;
+        let (labels, went_before) = self.labels(labels_path.as_deref(), &labels_stamp, &frozen.task);
+        let basis = Basis::new(&frozen.digest, &self.definition, labels_stamp, went_before);
         // What is there and as it was stays; of a file that waits for labels, only while these are as they were.
         let mut wanted: Vec<(PathBuf, String)> = Vec::new();
         {
@@ -214,6 +247,8 @@ impl Watched {
             is_news |= state.files.len() != n_before;
             state.frozen = Some(frozen.clone());
             state.n_files = files.len();
+            is_news |= state.left_out != left_out;
+            state.left_out = left_out;
             for path in &files {
                 let stamp = stamp_of(path);
                 let is_known =
@@ -233,7 +268,6 @@ impl Watched {
         if wanted.is_empty() {
             return Ok(is_news);
         }
-        let labels = self.labels(labels_path.as_deref(), &frozen.task);
         let store = app.cell_store();
         Reading {
             watched: self,
@@ -249,15 +283,20 @@ impl Watched {
     }
 
     /// What is watched, by name.
-    pub fn files(&self) -> Result<Vec<PathBuf>, String> {
+    pub fn files(&self) -> Result<(Vec<PathBuf>, Problems), String> {
         let current = self.root.join(&self.definition.current);
         if current.is_dir() {
-            data_files(&current).map_err(|e| format!("{} cannot be listed: {e}.", current.display()))
+            listed(&current).map_err(|e| format!("{} cannot be listed: {e}.", current.display()))
         } else if current.is_file() {
-            Ok(vec![current])
+            Ok((vec![current], Problems::default()))
         } else {
             Err(format!("{} is not there.", current.display()))
         }
+    }
+
+    /// How its files are read.
+    pub fn like(&self) -> Options {
+        self.read().frozen.as_ref().map(|frozen| frozen.like.clone()).unwrap_or_default()
     }
 
     /// What the reference keeps, learnt once for as long as it is the same.
@@ -278,8 +317,24 @@ impl Watched {
         Ok((rules, problems))
     }
 
-    /// The labels that came later. What is wrong with them is told with the monitor's problems.
-    fn labels(&self, path: Option<&Path>, task: &Task) -> Labels {
+    /// The labels that came later, anew if they have changed, and what they only go on with.
+    fn labels(&self, path: Option<&Path>, stamp: &str, task: &Task) -> (Arc<Labels>, Arc<BTreeSet<String>>) {
+        let mut known = lock(&self.labels);
+        if known.stamp != stamp {
+            let labels = self.labels_read(path, task);
+            let mut went_before = BTreeSet::new();
+            // What was read before this process began is not known any more.
+            if !known.stamp.is_empty() && labels.continues(&known.labels) {
+                went_before.clone_from(&known.went_before);
+                went_before.insert(std::mem::take(&mut known.stamp));
+            }
+            *known = Known { stamp: stamp.to_owned(), labels: Arc::new(labels), went_before: Arc::new(went_before) };
+        }
+        (known.labels.clone(), known.went_before.clone())
+    }
+
+    /// What is wrong with them is told with the monitor's problems.
+    fn labels_read(&self, path: Option<&Path>, task: &Task) -> Labels {
         let (Some(path), Some(id), Some(label)) = (path, &task.id, &task.label) else { return Labels::default() };
         let mut problems = Problems::default();
         let labels = match Table::open(path, &Options::default()) {
@@ -319,7 +374,8 @@ impl Watched {
         let task = Task::of(&self.definition, &table);
         let baseline = Baseline::of(&table, &task);
         let (whole, digest) = (reference.whole(), reference.digest());
-        Ok(Arc::new(Frozen { reference, whole, task, baseline, digest, stamp, problems }))
+        let like = Options::like(&table);
+        Ok(Arc::new(Frozen { reference, like, whole, task, baseline, digest, stamp, problems }))
     }
 
     /// By what its counts are kept.
@@ -354,149 +410,15 @@ impl Watched {
     pub fn alert(&self) -> Option<DataAlert> {
         self.read().alert.clone()
     }
+}
 
-    pub fn row(&self) -> MonitorRow {
-        let state = self.read();
-        MonitorRow {
-            project: self.project,
-            name: self.name.clone(),
-            definition: self.definition.clone(),
-            in_policy: self.in_policy,
-            state: state.state,
-            trouble: state.trouble.clone(),
-            files_done: state.files_done,
-            files: state.n_files,
-            rows: state.files.values().flat_map(|kept| &kept.cells.cells).map(|(_, _, cell)| cell.rows).sum(),
-            n_problems: state.problems().len(),
-            alert: state.alert.clone(),
-        }
-    }
-
-    pub fn view(&self, segment: Option<&str>, hours: Option<i64>) -> MonitorView {
-        let row = self.row();
-        let timeline = self.timeline(segment, hours, &self.rule);
-        // A page of text: read when it is asked for, it is never old.
-        let told = self.definition.importance.as_ref().map(|path| importance::read(&self.root.join(path)));
-        let (importance, trouble) = match told {
-            Some(Ok(shares)) => (shares, None),
-            Some(Err(why)) => (BTreeMap::new(), Some(why)),
-            None => (BTreeMap::new(), None),
-        };
-        let state = self.read();
-        let mut problems = state.problems();
-        problems.extend(trouble.map(|message| Problem {
-            file: self.definition.importance.clone().unwrap_or_default(),
-            column: None,
-            place: None,
-            message,
-            hint: Some("It is read again each time.".into()),
-        }));
-        MonitorView {
-            row,
-            timeline,
-            digest: state.frozen.as_ref().map(|frozen| frozen.digest.clone()),
-            reference_rows: state.frozen.as_ref().map_or(0, |frozen| frozen.reference.n_rows),
-            rule: self.rule,
-            problems,
-            importance,
-            n_timeless: state.files.values().map(|kept| kept.cells.n_timeless).sum(),
-            n_labels: state.n_labels,
-        }
-    }
-
-    fn timeline(&self, segment: Option<&str>, hours: Option<i64>, rule: &Rule) -> Option<Timeline> {
-        let state = self.read();
-        let frozen = state.frozen.clone()?;
-        let cells: Vec<(i64, &str, &Cell)> = state.cells().collect();
-        let model = (&frozen.task, frozen.baseline.as_ref());
-        Some(timeline(&frozen.reference, &cells, model, segment, hours, rule))
-    }
-
-    pub fn window(&self, segment: Option<&str>, hours: Range<i64>) -> Option<Window> {
-        let (sum, frozen) = self.sum(segment, hours)?;
-        let own;
-        let whole = if segment.is_none() {
-            &frozen.whole
-        } else {
-            own = frozen.reference.of(segment);
-            &own
-        };
-        Some(window(&frozen.reference, whole, &sum, &self.rule))
-    }
-
-    fn sum(&self, segment: Option<&str>, hours: Range<i64>) -> Option<(Cell, Arc<Frozen>)> {
-        let state = self.read();
-        let frozen = state.frozen.clone()?;
-        let mut sum = Cell::empty(&frozen.reference);
-        for (hour, name, cell) in state.cells() {
-            if hours.contains(&hour) && segment.is_none_or(|segment| segment == name) {
-                sum.add(cell);
-            }
-        }
-        Some((sum, frozen))
-    }
-
-    /// Those with rows of these hours; of files with none at all, or with rows without a time, those that were written
-    /// since then: an empty or unreadable file is what rules are for.
-    fn files_within(&self, hours: Range<i64>) -> Vec<PathBuf> {
-        let is_within = |(path, kept): &(&PathBuf, &Kept)| {
-            let cells = &kept.cells;
-            let written = || Fingerprint::of(path).is_ok_and(|of| (of.modified / NANOS) as i64 / HOUR >= hours.start);
-            cells.cells.iter().any(|(hour, _, _)| hours.contains(hour))
-                || (cells.cells.is_empty() || cells.n_timeless > 0) && written()
-        };
-        self.read().files.iter().filter(is_within).map(|(path, _)| path.clone()).collect()
-    }
-
-    /// The last hours that there are, for a gate: what they hold, and by which reference; waits for what is being read.
-    pub fn last_hours(&self, hours: i64, until: Instant) -> Result<LastHours, String> {
-        loop {
-            let (state, trouble) = {
-                let state = self.read();
-                (state.state, state.trouble.clone())
-            };
-            match state {
-                MonitorState::Watching => break,
-                MonitorState::Failed => return Err(trouble.unwrap_or_else(|| "it failed".into())),
-                _ if Instant::now() > until || self.is_stopped() => return Err("its data are still being read".into()),
-                _ => thread::sleep(Duration::from_millis(50)),
-            }
-        }
-        let till = self.read().cells().map(|(hour, _, _)| hour + 1).max().ok_or("there are no data yet")?;
-        let (cell, frozen) = self.sum(None, till - hours..till).ok_or("the reference is not read")?;
-        let window = window(&frozen.reference, &frozen.whole, &cell, &self.rule);
-        let point = cell
-            .quality
-            .as_ref()
-            .map(|quality| signalbox_drift::monitor::of_quality(quality, &frozen.task, frozen.baseline.as_ref()));
-        Ok(LastHours {
-            from: till - hours,
-            till,
-            window,
-            quality: point,
-            cell,
-            task: frozen.task.clone(),
-            digest: frozen.digest.clone(),
-            files: self.files_within(till - hours..till),
-        })
-    }
+/// What lies at these paths, as the file system knows it.
+fn inodes(paths: &[&Path]) -> Vec<Option<u64>> {
+    paths.iter().map(|path| std::fs::metadata(path).ok().map(|of| of.ino())).collect()
 }
 
 pub(super) fn key_of(root: &Path, name: &str) -> String {
     format!("{}\n{name}", root.display())
-}
-
-/// What a gate is judged by.
-pub(super) struct LastHours {
-    pub from: i64,
-    pub till: i64,
-    pub window: Window,
-    pub quality: Option<signalbox_drift::monitor::QualityPoint>,
-    pub cell: Cell,
-    pub task: Task,
-    pub digest: String,
-    /// Those with rows of these hours.
-    pub files: Vec<PathBuf>,
 }
 
 impl State {
@@ -507,6 +429,7 @@ impl State {
     fn problems(&self) -> Vec<Problem> {
         let mut all = self.frozen.as_ref().map(|frozen| frozen.problems.clone()).unwrap_or_default();
         all.extend(self.label_problems.clone());
+        all.extend(self.left_out.clone());
         self.files.values().for_each(|kept| all.extend(kept.problems.clone()));
         all.told()
     }

@@ -38,7 +38,7 @@ impl App {
 impl Work<'_> {
     pub fn goes_on(&self, done: usize, of: usize) -> ControlFlow<()> {
         if let Some(work) = self.number {
-            self.app.0.events.plain(Event::Work { work, done, of });
+            self.app.0.events.work(work, done, of);
         }
         let is_ending = self.app.0.stopped.load(Ordering::Relaxed);
         if is_ending || self.shall_stop.load(Ordering::Relaxed) {

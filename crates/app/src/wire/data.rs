@@ -78,6 +78,8 @@ pub struct MonitorRow {
     pub rows: u64,
     pub n_problems: usize,
     pub alert: Option<DataAlert>,
+    /// Whether there were rows enough to say that something has moved, or has not.
+    pub judged: bool,
 }
 
 /// A monitor that would fit what lies in a project.
@@ -159,6 +161,13 @@ pub struct AckAlert {
     /// Unix seconds: say nothing until then. None: it is known, say nothing until something else moves.
     #[serde(default)]
     pub until: Option<f64>,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct OfPath {
+    pub project: u32,
+    /// Relative to the project.
+    pub path: String,
 }
 
 #[derive(Clone, Debug, Deserialize, TS)]

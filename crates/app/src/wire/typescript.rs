@@ -217,6 +217,7 @@ pub fn typescript() -> String {
         WindowQuery,
         SaveMonitor,
         AckAlert,
+        OfPath,
         ProfileQuery,
         DriftQuery,
         MethodInfo,

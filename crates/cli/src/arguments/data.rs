@@ -9,7 +9,7 @@ pub enum Data {
     Profile(Profile),
     /// What moved between two data files or folders, and whether it matters
     Drift(Drift),
-    /// What moved between a data file here and a table in a database or cluster, counted there: only counts come back
+    /// What moved between a data file here and a table in a database or cluster, counted there; small tables are pulled
     Remote(Remote),
     /// Whether a data file or folder keeps its rules
     Validate(Validate),
@@ -104,7 +104,7 @@ pub struct Drift {
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
     /// How sure: the corrected p-value of a drift is below
-    #[arg(long, default_value_t = 0.01, value_name = "P")]
+    #[arg(long, default_value_t = 0.01, value_name = "P", value_parser = alpha)]
     pub alpha: f64,
     /// Fewer values of a column than this are too few to tell
     #[arg(long, default_value_t = 100, value_name = "N")]
@@ -151,7 +151,7 @@ pub struct Remote {
     #[arg(long, value_name = "WHAT")]
     pub fail_on: Option<FailOn>,
     /// How sure: the corrected p-value of a drift is below
-    #[arg(long, default_value_t = 0.01, value_name = "P")]
+    #[arg(long, default_value_t = 0.01, value_name = "P", value_parser = alpha)]
     pub alpha: f64,
     /// Fewer values of a column than this are too few to tell
     #[arg(long, default_value_t = 100, value_name = "N")]
@@ -270,4 +270,10 @@ pub struct Watch {
     /// With --once: end with 3 if this is so
     #[arg(long, value_name = "WHAT", requires = "once")]
     pub fail_on: Option<FailOnAlert>,
+}
+
+/// A level of significance.
+fn alpha(text: &str) -> Result<f64, String> {
+    let alpha: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if alpha > 0.0 && alpha < 1.0 { Ok(alpha) } else { Err("it is a probability between 0 and 1".into()) }
 }

@@ -3,11 +3,12 @@
 use console::style;
 use signalbox_app::drift::method::{self, Method};
 use signalbox_app::drift::pair::{ColumnReport, Report, Wanted, compare_tables, short};
+use signalbox_app::drift::read::Options;
 use signalbox_app::drift::report::{html, junit};
 use signalbox_app::drift::verdict::{Rule, Verdict};
 
 use super::write::write;
-use super::{Bar, opened, say_problems};
+use super::{Bar, ended, opened, say_problems};
 use crate::Out;
 use crate::arguments::data::{Drift, FailOn};
 use crate::failure::{Failure, Outcome};
@@ -17,7 +18,8 @@ use crate::number::moment;
 pub fn run(arguments: &Drift) -> Result<Outcome, Failure> {
     let methods = chosen(arguments)?;
     let options = arguments.reading.options()?;
-    let (reference, current) = (opened(&arguments.reference, &options)?, opened(&arguments.current, &options)?);
+    let reference = opened(&arguments.reference, &options)?;
+    let current = opened(&arguments.current, &Options::like(&reference))?;
     for name in arguments.columns.iter().chain(&arguments.ignore) {
         reference.column(name).or_else(|_| current.column(name)).map_err(super::failed)?;
     }
@@ -27,7 +29,7 @@ pub fn run(arguments: &Drift) -> Result<Outcome, Failure> {
     let report = compare_tables(&reference, &current, &wanted, &mut |at| bar.at(at.columns_done, at.columns));
     bar.end();
     let report = report.expect("BUG: nobody told it to stop");
-    let outcome = if is_found(&report, arguments.fail_on) { Outcome::Problems } else { Outcome::Done };
+    let outcome = outcome_of(&report, arguments.fail_on);
     if let Some(path) = &arguments.html {
         write(path, &html(&report, &written()))?;
     }
@@ -59,14 +61,14 @@ fn chosen(arguments: &Drift) -> Result<Vec<&'static Method>, Failure> {
     arguments.methods.iter().map(of).collect()
 }
 
-pub fn is_found(report: &Report, fail_on: Option<FailOn>) -> bool {
+pub fn outcome_of(report: &Report, fail_on: Option<FailOn>) -> Outcome {
     let is = |verdict: Verdict| match fail_on {
         None => false,
         Some(FailOn::Drift) => verdict.is_drift(),
         Some(FailOn::Uncertain) => verdict <= Verdict::TooFewRows && verdict != Verdict::SmallButSignificant,
         Some(FailOn::Any) => verdict < Verdict::NotJudged,
     };
-    report.columns.iter().any(|column| is(column.verdict))
+    ended(report.columns.iter().any(|column| is(column.verdict)), fail_on.is_some(), &report.problems)
 }
 
 pub fn say(out: &mut Out, report: &Report) -> Result<(), Failure> {

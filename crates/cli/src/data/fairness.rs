@@ -3,7 +3,7 @@
 use console::style;
 use signalbox_app::drift::fairness::{Attribute, Criterion, Ends, FairnessError, Gap, Judged, Wanted, judge};
 
-use super::{failed, opened, say_problems};
+use super::{ended, failed, opened, say_problems};
 use crate::Out;
 use crate::arguments::data::{FailOnGap, Fairness};
 use crate::failure::{Failure, Outcome};
@@ -35,7 +35,7 @@ pub fn run(arguments: &Fairness) -> Result<Outcome, Failure> {
         Some(FailOnGap::Sure) => found.verdict == Gap::Sure,
         Some(FailOnGap::Any) => matches!(found.verdict, Gap::Sure | Gap::Uncertain),
     };
-    let outcome = if fails { Outcome::Problems } else { Outcome::Done };
+    let outcome = ended(fails, arguments.fail_on.is_some(), &found.problems);
     let mut out = Out::stdout();
     if arguments.json {
         out.line(serde_json::to_string(&found).map_err(|e| Failure::System(e.to_string()))?)?;

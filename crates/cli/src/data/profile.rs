@@ -4,6 +4,7 @@ use console::style;
 use serde_json::json;
 use signalbox_app::drift::pair::short;
 use signalbox_app::drift::profile::{ColumnProfile, Looked, Profile, profile, summaries};
+use signalbox_app::drift::read::Options;
 
 use super::{Bar, opened, say_problems};
 use crate::Out;
@@ -29,7 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         out.line(json!({ "path": table.path.display().to_string(), "rows": rows, "columns": columns, "problems": problems.told() }))?;
         return out.end(Outcome::Done);
     }
-    let test = arguments.test.as_deref().map(|path| opened(path, &options)).transpose()?;
+    let test = arguments.test.as_deref().map(|path| opened(path, &Options::like(&table))).transpose()?;
     let looked = Looked { columns: arguments.columns.clone(), target: arguments.target.clone(), test: test.as_ref() };
     let bar = Bar::of("Profiling");
     let found = profile(&table, &looked, &mut |at| bar.at(at.columns_done, at.columns));

@@ -3,6 +3,8 @@
 mod plan;
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use console::style;
@@ -15,7 +17,7 @@ use signalbox_engines::{
     Address, Cancel, Connection, Described, EngineError, How, Limits, Password, Plan, TableName, Wanted,
 };
 
-use super::drift::{is_found, say};
+use super::drift::{outcome_of, say};
 use super::{failed, opened};
 use crate::Out;
 use crate::arguments::data::Remote;
@@ -43,8 +45,9 @@ pub fn run(arguments: &Remote) -> Result<Outcome, Failure> {
     }
     let cancel = Cancel::default();
     let bar = waiting(&address);
-    let asked = Asked { arguments, address: &address, local: &local, reference: &reference };
-    let done = interruptible(&cancel, || asked.of(&table, &cancel, &bar, problems));
+    let pulled = Pulled::default();
+    let asked = Asked { arguments, address: &address, local: &local, reference: &reference, pulled: &pulled };
+    let done = interruptible(&cancel, &pulled, || asked.of(&table, &cancel, &bar, problems));
     bar.finish_and_clear();
     done
 }
@@ -54,7 +57,11 @@ struct Asked<'a> {
     address: &'a Address,
     local: &'a Table,
     reference: &'a Reference,
+    pulled: &'a Pulled,
 }
+
+/// The folder of rows that were pulled: whoever ends this process removes it.
+type Pulled = Arc<Mutex<Option<PathBuf>>>;
 
 impl Asked<'_> {
     fn of(
@@ -101,7 +108,7 @@ impl Asked<'_> {
         report.current = Side { path: format!("{} at {}", plan.table, self.address.shown), files: 0, dialect: None };
         report.problems.splice(0..0, problems.told());
         report.problems.extend(lacking(&plan, &report.current.path));
-        let outcome = if is_found(&report, arguments.fail_on) { Outcome::Problems } else { Outcome::Done };
+        let outcome = outcome_of(&report, arguments.fail_on);
         if arguments.json {
             out.line(serde_json::to_string(&report).map_err(|e| Failure::System(e.to_string()))?)?;
             return out.end(outcome);
@@ -123,6 +130,7 @@ impl Asked<'_> {
         cancel: &Cancel,
     ) -> Result<Report, Failure> {
         let dir = tempfile::tempdir().map_err(|e| Failure::System(e.to_string()))?;
+        *self.pulled.lock().unwrap_or_else(PoisonError::into_inner) = Some(dir.path().to_owned());
         let path = dir.path().join("rows.arrow");
         engine.pull(plan, found, self.arguments.pull_below, &path).map_err(said)?;
         let rows = opened(&path, &Default::default())?;
@@ -202,9 +210,16 @@ fn said(e: EngineError) -> Failure {
 }
 
 /// The first Ctrl-C or SIGTERM ends the query over there; a second ends this process.
-fn interruptible<T>(cancel: &Cancel, work: impl FnOnce() -> T) -> T {
+fn interruptible<T>(cancel: &Cancel, pulled: &Pulled, work: impl FnOnce() -> T) -> T {
     // Without it, a signal ends this process as any other, and the engine notices the closed connection.
     let told = cancel.clone();
-    let _ = crate::signals::listen(move || told.tell(), || std::process::exit(130));
+    let pulled = pulled.clone();
+    let end = move || {
+        if let Some(folder) = pulled.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        std::process::exit(130)
+    };
+    let _ = crate::signals::listen(move || told.tell(), end);
     work()
 }

@@ -11,7 +11,7 @@ use signalbox_app::drift::rules::import::{NotMapped, great_expectations, sagemak
 use signalbox_app::drift::rules::{Asked, Checked, Rules, Severity, check, learn};
 
 use super::write::write;
-use super::{opened, say_problems};
+use super::{ended, opened, say_problems};
 use crate::Out;
 use crate::arguments::data::{FailOnRule, LearnRules, Validate};
 use crate::failure::{Failure, Outcome};
@@ -19,8 +19,12 @@ use crate::grid::{Column, calm, lines};
 
 pub fn run(arguments: &Validate) -> Result<Outcome, Failure> {
     let options = arguments.reading.options()?;
-    let (rules, not_mapped) = rules(arguments, &options)?;
-    let table = opened(&arguments.path, &options)?;
+    let learnt_of = arguments.learn.as_ref().map(|reference| opened(reference, &options)).transpose()?;
+    let (rules, not_mapped) = match &learnt_of {
+        Some(reference) => (learn(reference, &mut Problems::default()), Vec::new()),
+        None => rules(arguments)?,
+    };
+    let table = opened(&arguments.path, &learnt_of.as_ref().map_or(options, Options::like))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
     let checked = check(&table, &rules, now);
     if let Some(path) = &arguments.junit {
@@ -32,7 +36,7 @@ pub fn run(arguments: &Validate) -> Result<Outcome, Failure> {
         Some(FailOnRule::Error) => is_broken(Severity::Error),
         Some(FailOnRule::Warning) => is_broken(Severity::Error) || is_broken(Severity::Warning),
     };
-    let outcome = if fails { Outcome::Problems } else { Outcome::Done };
+    let outcome = ended(fails, arguments.fail_on.is_some(), &checked.problems);
     let mut out = Out::stdout();
     if arguments.json {
         let mut document = serde_json::to_value(&checked).map_err(|e| Failure::System(e.to_string()))?;
@@ -56,10 +60,7 @@ pub fn learnt(arguments: &LearnRules) -> Result<Outcome, Failure> {
     out.end(Outcome::Done)
 }
 
-fn rules(arguments: &Validate, options: &Options) -> Result<(Rules, Vec<NotMapped>), Failure> {
-    if let Some(reference) = &arguments.learn {
-        return Ok((learn(&opened(reference, options)?, &mut Problems::default()), Vec::new()));
-    }
+fn rules(arguments: &Validate) -> Result<(Rules, Vec<NotMapped>), Failure> {
     let default = Path::new("signalbox.toml");
     let path = arguments.rules.as_deref().unwrap_or(default);
     let hint = || {

@@ -36,12 +36,11 @@ fn watch(app: &App, a: &Watch) -> Result<Outcome, Failure> {
         let monitors = rows(app, &project, a)?;
         for row in &monitors {
             let name = row["name"].as_str().unwrap_or_default();
-            let now =
-                if row["state"] == "failed" { json!({ "trouble": row["trouble"] }) } else { said_of(&row["alert"]) };
+            let now = if row["state"] == "failed" { json!({ "trouble": row["trouble"] }) } else { said_of(row) };
             let is_settled = row["state"] == "watching" || row["state"] == "failed";
             // The first look is told as it is; then, only what is new.
             if is_settled && told.get(name) != Some(&now) {
-                if !(now.is_null() && !told.contains_key(name) && !a.once) {
+                if a.once || told.contains_key(name) || !is_calm(&now) {
                     tell(&mut out, name, &now, a.json)?;
                 }
                 told.insert(name.to_owned(), now);
@@ -79,12 +78,18 @@ fn are_there(app: &App, project: &Value, a: &Watch) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `null`: nothing has moved.
-fn said_of(alert: &Value) -> Value {
+/// What has moved; else whether anything could be said at all.
+fn said_of(row: &Value) -> Value {
+    let alert = &row["alert"];
     if alert.is_null() {
-        return Value::Null;
+        return json!({ "judged": row["judged"] });
     }
-    json!({ "since_unix": alert["since"].as_i64().map(|hour| hour * 3600), "columns": alert["columns"], "says": alert["says"] })
+    json!({ "judged": true, "since_unix": alert["since"].as_i64().map(|hour| hour * 3600), "columns": alert["columns"], "says": alert["says"] })
+}
+
+/// Nothing that a person who has just begun to look must know.
+fn is_calm(now: &Value) -> bool {
+    now.get("columns").is_none() && now.get("trouble").is_none()
 }
 
 fn tell(out: &mut Out, name: &str, now: &Value, as_json: bool) -> Result<(), Failure> {
@@ -96,8 +101,9 @@ fn tell(out: &mut Out, name: &str, now: &Value, as_json: bool) -> Result<(), Fai
         out.line(line)?;
     } else if let Some(trouble) = now.get("trouble") {
         out.line(format!("{name}: {}", calm(trouble.as_str().unwrap_or("it cannot go on"))))?;
-    } else if now.is_null() {
-        out.line(format!("{name}: as in the reference"))?;
+    } else if now.get("columns").is_none() {
+        let says = if now["judged"] == true { "as in the reference" } else { "too few rows to tell" };
+        out.line(format!("{name}: {says}"))?;
     } else {
         out.line(format!("{name}: {}", calm(now["says"].as_str().unwrap_or_default())))?;
     }

@@ -106,3 +106,19 @@ fn it_is_what_sorting_gives() {
     );
     agrees("itself", &normal, &normal);
 }
+
+/// The distance is largest where a bucket ends, of one sample's values only: the other's lie just behind.
+#[test]
+fn a_distance_that_is_largest_where_buckets_meet_is_found() {
+    let mut numbers = Numbers(7);
+    let uniform = numbers.list(21_000, Numbers::uniform);
+    let in_order = sorted(&uniform);
+    let buckets = Buckets::around(&uniform, &[0.5; 200]).expect("a bulk");
+    let begins = |at: &usize| *at == 0 || buckets.of(in_order[at - 1]) != buckets.of(in_order[*at]);
+    for at in (0..in_order.len()).filter(begins) {
+        let constant = [in_order[at].next_down(); 200];
+        let of = |a: &[f64], b: &[f64]| compare(a, b, &[]).expect("rows").ks;
+        assert_eq!(of(&uniform, &constant), ks(&in_order, &constant).expect("rows"), "before {at}");
+        assert_eq!(of(&constant, &uniform), ks(&constant, &in_order).expect("rows"), "before {at}");
+    }
+}

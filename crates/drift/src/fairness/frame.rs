@@ -1,7 +1,7 @@
 //! A metric by group: fairlearn's `MetricFrame`.
 
 use super::groups::Groups;
-use crate::quality::{Interval, Outcomes, katz, newcombe, wilson};
+use crate::quality::{Interval, Outcomes, katz, newcombe, newcombe_of, wilson};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
@@ -106,6 +106,29 @@ impl<'a> Frame<'a> {
         let highest = known().reduce(|a, b| if b.1 > a.1 { b } else { a })?;
         let ratio = (highest.1 != 0.0).then(|| lowest.1 / highest.1);
         Some(Apart { lowest: lowest.0, highest: highest.0, difference: highest.1 - lowest.1, ratio })
+    }
+
+    /// Of the pairs of groups that are further apart than `borne`, and not by chance (Newcombe's interval at `level` is
+    /// above 0), that which is furthest, with its interval: the groups furthest apart of all may be small ones.
+    pub fn surely_apart(&self, metric: Metric, borne: f64, level: f64) -> Option<(Apart<'a>, Interval)> {
+        let rate = |(group, counts): &(&'a str, &'a Outcomes)| {
+            let (some, all) = metric.parts(counts)?;
+            Some((*group, (metric.of(counts)?, wilson(some, all, level)?)))
+        };
+        let mut known: Vec<(&'a str, (f64, Interval))> = self.judged.iter().filter_map(rate).collect();
+        known.sort_by(|(_, a), (_, b)| a.0.total_cmp(&b.0));
+        let mut found: Option<(Apart<'a>, Interval)> = None;
+        for (at, &(lowest, low)) in known.iter().enumerate() {
+            let least = found.map_or(borne, |(apart, _)| apart.difference);
+            let further = known[at + 1..].iter().rev().take_while(|(_, high)| high.0 - low.0 > least);
+            let mut pairs = further.map(|&(highest, high)| (highest, high.0, newcombe_of(high, low)));
+            if let Some((highest, high, interval)) = pairs.find(|(.., interval)| interval.low > 0.0) {
+                // The highest of a sure pair is above 0.
+                let ratio = Some(low.0 / high);
+                found = Some((Apart { lowest, highest, difference: high - low.0, ratio }, interval));
+            }
+        }
+        found
     }
 
     /// Largest less least, or the largest distance to the whole.

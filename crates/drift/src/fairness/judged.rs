@@ -1,8 +1,9 @@
 //! A table of predictions and labels, looked at group by group: what `signalbox data fairness` says.
 
-use super::{Against, Frame, Groups, Metric, Odds, crossed};
+use super::criterion::{self, Criterion, Ends, Gap, LEVEL, ends, word};
+use super::{Frame, Groups, Metric, crossed};
 use crate::monitor::Texts;
-use crate::quality::{Interval, Scores};
+use crate::quality::Scores;
 use crate::read::{Problem, ReadError, Rows, Table};
 use arrow::array::Array;
 use serde::Serialize;
@@ -41,19 +42,6 @@ pub enum FairnessError {
 /// More groups of an attribute, or of a crossing, are none.
 const MAX_GROUPS: usize = 2000;
 const MAX_CLASSES: usize = 20;
-/// Of the intervals of rates.
-const LEVEL: f64 = 0.95;
-
-/// 0 to 1; both ends are within.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Ends {
-    pub low: f64,
-    pub high: f64,
-}
-
-fn ends(interval: Option<Interval>) -> Option<Ends> {
-    interval.map(|of| Ends { low: of.low, high: of.high })
-}
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rate {
@@ -73,36 +61,6 @@ pub struct Group {
     pub auroc: Option<Rate>,
     /// Of a judged group.
     pub rates: Vec<Rate>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Gap {
-    /// Larger than what is borne, and not by chance.
-    Sure,
-    /// Larger, but groups of this size may be so by chance.
-    Uncertain,
-    /// No larger.
-    Borne,
-    /// Fewer than two groups are large enough to have the rate.
-    NotJudged,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Criterion {
-    pub name: &'static str,
-    /// The rate that is furthest apart: of equalised odds one of two.
-    pub metric: &'static str,
-    pub verdict: Gap,
-    pub lowest: Option<String>,
-    pub highest: Option<String>,
-    pub difference: Option<f64>,
-    /// Newcombe's of these two groups, at a level that is corrected for having chosen them among all pairs (Bonferroni).
-    pub difference_interval: Option<Ends>,
-    /// Lowest by highest.
-    pub ratio: Option<f64>,
-    /// Katz's, at the same level.
-    pub ratio_interval: Option<Ends>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -229,18 +187,6 @@ fn positive(table: &Table, places: &[usize], wanted: &Wanted) -> Result<String, 
     }
 }
 
-fn word(metric: Metric) -> &'static str {
-    match metric {
-        Metric::SelectionRate => "selection_rate",
-        Metric::TruePositiveRate => "true_positive_rate",
-        Metric::FalsePositiveRate => "false_positive_rate",
-        Metric::FalseNegativeRate => "false_negative_rate",
-        Metric::Accuracy => "accuracy",
-        Metric::Precision => "precision",
-        Metric::Count => "count",
-    }
-}
-
 fn attribute(by: Vec<String>, groups: &Groups, scores: &BTreeMap<String, Scores>, wanted: &Wanted) -> Attribute {
     let frame = Frame::of(groups, wanted.min_group);
     let judged: Vec<(&str, f64)> =
@@ -268,51 +214,10 @@ fn attribute(by: Vec<String>, groups: &Groups, scores: &BTreeMap<String, Scores>
         auroc: None,
         rates: Vec::new(),
     });
-    let odds = [Metric::TruePositiveRate, Metric::FalsePositiveRate];
-    let apart = |metric: Metric| frame.difference(metric, Against::EachOther).unwrap_or(-1.0);
-    let worse = if apart(odds[0]) >= apart(odds[1]) { odds[0] } else { odds[1] };
-    let mut criteria: Vec<Criterion> = [
-        ("demographic_parity", Metric::SelectionRate),
-        ("equal_opportunity", Metric::TruePositiveRate),
-        ("equalised_odds", worse),
-        ("predictive_parity", Metric::Precision),
-    ]
-    .into_iter()
-    .map(|(name, metric)| criterion(&frame, name, metric, judged.len(), wanted))
-    .collect();
-    // The worse of both ratios, as Fairlearn has it; they need not be of the same rate.
-    criteria[2].ratio = frame.equalised_odds(Against::EachOther, Odds::WorstCase).ratio;
-    criteria[2].ratio_interval = None;
-    Attribute { by, criteria, groups: judged.iter().map(of).collect(), too_small: too_small.collect() }
-}
-
-fn criterion(frame: &Frame, name: &'static str, metric: Metric, n_groups: usize, wanted: &Wanted) -> Criterion {
-    let apart = frame.apart(metric);
-    let n_known = frame.by_group(metric).filter(|(_, value)| value.is_some()).count();
-    let pairs = (n_groups * n_groups.saturating_sub(1) / 2).max(1) as f64;
-    let level = 1.0 - (1.0 - LEVEL) / pairs;
-    let interval = apart.as_ref().and_then(|a| frame.difference_interval(metric, a.highest, a.lowest, level));
-    let verdict = match (&apart, interval) {
-        (Some(apart), Some(interval)) if n_known >= 2 => {
-            if apart.difference <= wanted.max_difference {
-                Gap::Borne
-            } else if interval.low > 0.0 {
-                Gap::Sure
-            } else {
-                Gap::Uncertain
-            }
-        }
-        _ => Gap::NotJudged,
-    };
-    Criterion {
-        name,
-        metric: word(metric),
-        verdict,
-        lowest: apart.map(|a| a.lowest.to_owned()),
-        highest: apart.map(|a| a.highest.to_owned()),
-        difference: apart.map(|a| a.difference),
-        difference_interval: ends(interval),
-        ratio: apart.and_then(|a| a.ratio),
-        ratio_interval: apart.and_then(|a| ends(frame.ratio_interval(metric, a.lowest, a.highest, level))),
+    Attribute {
+        by,
+        criteria: criterion::all(&frame, wanted.max_difference),
+        groups: judged.iter().map(of).collect(),
+        too_small: too_small.collect(),
     }
 }

@@ -71,10 +71,31 @@ impl Baseline {
         if rows.len() < MIN_CHUNK {
             return None;
         }
-        let n = (rows.len() / CHUNKS).max(MIN_CHUNK);
         let n_rows = rows.len() as u64;
-        let chunks: Vec<Vec<(Scored, bool)>> = rows.chunks(n).map(<[_]>::to_vec).collect();
-        let cbpe = Cbpe::fit(&chunks, CalibrationRule::default());
+        let cbpe = Cbpe::fit(&chunks(&rows), CalibrationRule::default());
         Some(Baseline { cbpe, is_of_confidence, n_rows, accuracy: right as f64 / n_rows as f64 })
+    }
+}
+
+/// About equally long: what a chunk of a few rows does tells nothing of what is usual.
+fn chunks<T: Clone>(rows: &[T]) -> Vec<Vec<T>> {
+    let n = (rows.len() / MIN_CHUNK).clamp(1, CHUNKS);
+    (0..n).map(|at| rows[at * rows.len() / n..(at + 1) * rows.len() / n].to_vec()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_chunk_is_shorter_than_the_others() {
+        for (n_rows, n_chunks) in [(100, 1), (199, 1), (201, 2), (2001, 20), (12_345, 20)] {
+            let rows: Vec<usize> = (0..n_rows).collect();
+            let found = chunks(&rows);
+            let lengths: Vec<usize> = found.iter().map(Vec::len).collect();
+            let (least, most) = (lengths.iter().min().expect("some"), lengths.iter().max().expect("some"));
+            assert_eq!((found.len(), most - least <= 1, found.concat()), (n_chunks, true, rows), "{lengths:?}");
+            assert!(*least >= MIN_CHUNK);
+        }
     }
 }

@@ -20,8 +20,9 @@ pub struct CellColumn {
     pub new_levels: BTreeMap<String, u64>,
 }
 
-/// New levels of an hour beyond these many are counted without their names.
+/// New levels of an hour beyond these many are counted without their names, which have so many characters at most.
 const MAX_NEW: usize = 16;
+const NAME_CHARS: usize = 200;
 
 impl CellColumn {
     pub fn empty(n_bins: usize) -> CellColumn {
@@ -41,11 +42,13 @@ impl CellColumn {
         }
     }
 
+    /// A level is known by its first characters.
     pub fn new_level(&mut self, level: &str, rows: u64) {
-        if let Some(n) = self.new_levels.get_mut(level) {
+        let name = level.char_indices().nth(NAME_CHARS).map_or(level, |(end, _)| &level[..end]);
+        if let Some(n) = self.new_levels.get_mut(name) {
             *n += rows;
         } else if self.new_levels.len() < MAX_NEW {
-            self.new_levels.insert(level.chars().take(200).collect(), rows);
+            self.new_levels.insert(name.to_owned(), rows);
         }
     }
 
@@ -87,19 +90,20 @@ pub struct FileCells {
     pub n_timeless: u64,
     /// Rows that labels may still come for.
     pub n_unlabelled: u64,
-    /// Columns of the reference that the file lacks.
-    pub lacks: Vec<String>,
 }
+
+/// The first byte of what is kept: what is counted, and how it is written. 2: segments are the reference's.
+const VERSION: u8 = 2;
 
 impl FileCells {
     /// For keeping; another version of the program may write them otherwise.
     pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_stdvec(self).expect("BUG: counts are written")
+        postcard::to_extend(self, vec![VERSION]).expect("BUG: counts are written")
     }
 
-    /// `None` where they do not fit the reference any more.
+    /// `None` where they do not fit the reference any more, or are another version's.
     pub fn of_bytes(bytes: &[u8], reference: &Reference) -> Option<FileCells> {
-        let found: FileCells = postcard::from_bytes(bytes).ok()?;
+        let found: FileCells = postcard::from_bytes(bytes.strip_prefix(&[VERSION])?).ok()?;
         let fits = |cell: &Cell| {
             cell.columns.len() == reference.columns.len()
                 && cell
@@ -109,5 +113,34 @@ impl FileCells {
                     .all(|(column, frozen)| column.bins.len() == frozen.bins.n())
         };
         found.cells.iter().all(|(_, _, cell)| fits(cell)).then_some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_new_level_is_one_with_all_its_rows() {
+        let mut column = CellColumn::empty(1);
+        let long = "ü".repeat(500);
+        (0..1000).for_each(|_| column.new_level(&long, 1));
+        let name = "ü".repeat(NAME_CHARS);
+        assert_eq!(column.new_levels, BTreeMap::from([(name, 1000)]));
+        let mut sum = column.clone();
+        sum.add(&column);
+        assert_eq!(sum.new_levels.into_values().collect::<Vec<u64>>(), [2000]);
+    }
+
+    #[test]
+    fn bytes_of_another_version_are_none() {
+        let reference = Reference { columns: Vec::new(), parts: Vec::new(), segments: Vec::new(), n_rows: 0 };
+        let cell = Cell { rows: 3, columns: Vec::new(), quality: None };
+        let kept = FileCells { cells: vec![(7, "a".into(), cell)], n_timeless: 1, n_unlabelled: 2 };
+        let mut bytes = kept.to_bytes();
+        assert_eq!(FileCells::of_bytes(&bytes, &reference), Some(kept));
+        bytes[0] -= 1;
+        assert_eq!(FileCells::of_bytes(&bytes, &reference), None);
+        assert_eq!(FileCells::of_bytes(&[], &reference), None);
     }
 }

@@ -1,8 +1,9 @@
 //! The reference, frozen.
 
 use super::cell::Cell;
+use super::segments::{OTHERS, by_segment};
 use super::{Definition, fill};
-use crate::gather::{Gathered, Held, Levels};
+use crate::gather::{Gathered, Held, Levels, is_shortened};
 use crate::moments::Moments;
 use crate::pair::gathered;
 use crate::quantile::quantile;
@@ -70,6 +71,8 @@ pub struct FrozenColumn {
     pub kind: Kind,
     pub physical: String,
     pub bins: Bins,
+    /// Whether it has levels that are not among its bins.
+    pub has_others: bool,
     pub moments: Option<Moments>,
     /// Of numbers: their quantiles, as `sketch` has them, for bins that nobody thought of when it was frozen.
     pub kll: Vec<u8>,
@@ -86,8 +89,15 @@ impl FrozenColumn {
             Held::Levels(levels) => (of_levels(levels)?, None, Vec::new(), levels.sketch()),
             _ => return None,
         };
-        let (name, physical) = (name.to_owned(), physical.to_owned());
-        Some(FrozenColumn { name, kind: column.kind, physical, bins, moments, kll, hll: hll.to_bytes() })
+        let has_others =
+            matches!(&column.held, Held::Levels(levels) if levels.beyond > 0 || levels.rows.len() > MAX_LEVELS);
+        let (name, physical, hll) = (name.to_owned(), physical.to_owned(), hll.to_bytes());
+        Some(FrozenColumn { name, kind: column.kind, physical, bins, has_others, moments, kll, hll })
+    }
+
+    /// Whether a level of it is known by its beginning and its hash: it is not found by whoever has its whole text only.
+    pub fn has_long_levels(&self) -> bool {
+        matches!(&self.bins, Bins::Levels(levels) if levels.iter().any(|level| is_shortened(level)))
     }
 
     /// The values at these shares of its finite rows; `None` of levels.
@@ -143,7 +153,7 @@ pub struct Reference {
     pub columns: Vec<FrozenColumn>,
     /// Consecutive stretches of its rows, about equally long; together they are all of it.
     pub parts: Vec<Cell>,
-    /// All of its rows, by segment, where it has that column.
+    /// All of its rows, by segment, where it has that column; in the order of their names.
     pub segments: Vec<(String, Cell)>,
     pub n_rows: u64,
 }
@@ -178,7 +188,7 @@ impl Reference {
         let mut reference = Reference { columns, parts: Vec::new(), segments: Vec::new(), n_rows };
         reference.parts = fill::parts(table, &reference, n_rows);
         let segment = definition.segment.as_ref().and_then(|name| table.column(name).ok());
-        reference.segments = segment.map(|at| fill::by_segment(table, &reference, at)).unwrap_or_default();
+        reference.segments = segment.map(|at| by_segment(table, &reference, at)).unwrap_or_default();
         reference
     }
 
@@ -189,6 +199,13 @@ impl Reference {
         named.columns.iter_mut().for_each(|column| column.kll.clear());
         let bytes = postcard::to_stdvec(&named).expect("BUG: a reference is written");
         Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The segment that rows of this name are counted in: its own if the reference tells it apart, else that of all others.
+    /// A reference without that column takes each for its own.
+    pub fn segment_of<'a>(&self, name: &'a str) -> &'a str {
+        let is_known = self.segments.binary_search_by(|(known, _)| known.as_str().cmp(name)).is_ok();
+        if is_known || self.segments.is_empty() { name } else { OTHERS }
     }
 
     /// What a segment is compared with: its own rows, or all where the reference does not know it.

@@ -53,6 +53,15 @@ impl Labels {
         self.by_id.get(&hashed(id)).map(|at| &*self.names[*at as usize])
     }
 
+    /// Whether all that `before` said is said still: labels have come, and none was corrected or taken back.
+    pub fn continues(&self, before: &Labels) -> bool {
+        let is_said = |id: &u64, was: u32| {
+            let mine = self.by_id.get(id).map(|at| &self.names[*at as usize]);
+            mine == Some(&before.names[was as usize])
+        };
+        before.by_id.iter().all(|(id, was)| is_said(id, *was))
+    }
+
     pub fn len(&self) -> usize {
         self.by_id.len()
     }

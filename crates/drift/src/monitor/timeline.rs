@@ -161,7 +161,7 @@ pub fn timeline(
         .map(|(hour, _, cell)| (*hour, *cell))
         .collect();
     chosen.sort_by_key(|(hour, _)| *hour);
-    let (Some((first, _)), Some((last, _))) = (chosen.first().copied(), chosen.last().copied()) else {
+    if chosen.is_empty() {
         return Timeline {
             bucket_hours: 1,
             buckets: Vec::new(),
@@ -171,28 +171,25 @@ pub fn timeline(
             fairness: Vec::new(),
             segments,
         };
-    };
-    let hours = hours.unwrap_or_else(|| length(first, last, &chosen, rule.min_rows)).max(1);
+    }
+    let hours = hours.unwrap_or_else(|| length(&chosen, rule.min_rows)).max(1);
     let mut sums: BTreeMap<i64, Cell> = BTreeMap::new();
     for (hour, cell) in &chosen {
         sums.entry(hour.div_euclid(hours)).or_insert_with(|| Cell::empty(reference)).add(cell);
     }
     let whole = reference.of(segment);
-    let (from, till) = (first.div_euclid(hours), last.div_euclid(hours) + 1);
     let mut columns: Vec<ColumnLine> = (reference.columns.iter())
         .map(|column| ColumnLine { name: column.name.clone(), band: None, points: Vec::new() })
         .collect();
     let (mut buckets, mut quality) = (Vec::new(), Vec::new());
-    // A hole of years between two files is no reason for a million empty buckets.
-    let shown: Vec<i64> =
-        if till - from <= 4 * MAX_BUCKETS { (from..till).collect() } else { sums.keys().copied().collect() };
+    let shown = shown(&sums.keys().copied().collect::<Vec<i64>>(), hours);
     for at in &shown {
         let cell = sums.get(at);
         let judged = cell.map(|cell| window(reference, &whole, cell, rule));
         let verdict = judged.as_ref().map_or(Verdict::NotJudged, |judged| judged.verdict);
         buckets.push(Bucket {
-            from: at * hours,
-            till: (at + 1) * hours,
+            from: at.saturating_mul(hours),
+            till: at.saturating_add(1).saturating_mul(hours),
             rows: cell.map_or(0, |cell| cell.rows),
             usual_rows: None,
             verdict,
@@ -219,12 +216,17 @@ pub fn timeline(
     Timeline { bucket_hours: hours, buckets, columns, quality, usual_accuracy, fairness, segments }
 }
 
+/// A hole of more than a year is none of the time that is shown: a clock that was wrong once, or two files years apart,
+/// are no reason for buckets of months, nor for a million empty ones.
+const HOLE: i64 = 366 * 24;
+
 /// As short as shows every bucket and leaves enough rows in most of them.
-fn length(first: i64, last: i64, cells: &[(i64, &Cell)], min_rows: u64) -> i64 {
-    let span = last - first + 1;
+fn length(cells: &[(i64, &Cell)], min_rows: u64) -> i64 {
     let rows: u64 = cells.iter().map(|(_, cell)| cell.rows).sum();
     let mut hours: Vec<i64> = cells.iter().map(|(hour, _)| *hour).collect();
     hours.dedup();
+    let gaps = hours.windows(2).map(|two| two[1].saturating_sub(two[0]));
+    let span = 1 + gaps.map(|gap| if gap > HOLE { 1 } else { gap }).sum::<i64>();
     let enough = |length: i64| {
         let mut filled: Vec<i64> = hours.iter().map(|hour| hour.div_euclid(length)).collect();
         filled.dedup();
@@ -235,6 +237,22 @@ fn length(first: i64, last: i64, cells: &[(i64, &Cell)], min_rows: u64) -> i64 {
         .find(|length| span / length <= MAX_BUCKETS && enough(*length))
         .or_else(|| LENGTHS.into_iter().find(|length| span / length <= MAX_BUCKETS))
         .unwrap_or(span / MAX_BUCKETS + 1)
+}
+
+/// The buckets that are filled, ascending, and the empty ones between them but for holes; where that is too many, the filled
+/// ones alone.
+fn shown(filled: &[i64], hours: i64) -> Vec<i64> {
+    let mut all: Vec<i64> = Vec::new();
+    for at in filled {
+        let next = all.last().map_or(*at, |last| last.saturating_add(1));
+        let is_hole = at.saturating_sub(next).saturating_mul(hours) > HOLE;
+        let from = if is_hole { *at } else { next };
+        all.extend(from..=*at);
+        if all.len() as i64 > 4 * MAX_BUCKETS {
+            return filled.to_vec();
+        }
+    }
+    all
 }
 
 fn point(report: &crate::pair::ColumnReport) -> Point {
@@ -353,4 +371,37 @@ fn fairness(shown: &[i64], sums: &BTreeMap<i64, Cell>, task: &Task) -> Vec<Fairn
             }
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn length_of(hours: impl IntoIterator<Item = i64>, rows: u64) -> i64 {
+        let cell = Cell { rows, columns: Vec::new(), quality: None };
+        length(&hours.into_iter().map(|hour| (hour, &cell)).collect::<Vec<_>>(), 100)
+    }
+
+    /// 2026-01-01, 1970-01-01 and 9999-12-31.
+    const NOW: i64 = 490_896;
+    const ODD: [i64; 2] = [0, 70_389_504];
+
+    #[test]
+    fn a_row_of_another_age_makes_no_buckets_of_months() {
+        let month = || NOW..NOW + 720;
+        assert_eq!(length_of(month(), 1000), 3);
+        assert_eq!(length_of([ODD[0]].into_iter().chain(month()).chain([ODD[1]]), 1000), 3);
+        // A day's one batch is shown in days.
+        assert_eq!(length_of((0..200).map(|day| NOW + day * 24 + 3), 1000), 24);
+        assert_eq!(length_of([i64::MIN, i64::MAX], 1000), 1);
+    }
+
+    #[test]
+    fn holes_of_years_are_not_shown() {
+        assert_eq!(shown(&[5, 8], 24), [5, 6, 7, 8]);
+        assert_eq!(shown(&[0, 20_000, 20_002, 1 << 40], 24), [0, 20_000, 20_001, 20_002, 1 << 40]);
+        assert_eq!(shown(&[i64::MIN, i64::MAX], 1), [i64::MIN, i64::MAX]);
+        let sparse: Vec<i64> = (0..40).map(|at| at * 100).collect();
+        assert_eq!(shown(&sparse, 1), sparse);
+    }
 }

@@ -5,9 +5,9 @@ use super::frozen::{Bins, FrozenColumn, Reference};
 use crate::distance::{Fill, Pair, present};
 use crate::gather::Counts;
 use crate::moments::Moments;
-use crate::pair::{ColumnReport, Effect, LevelMove, Move, Rate, Report, Side, TestReport};
+use crate::pair::{ColumnReport, Effect, LevelMove, Move, Rate, Report, Side, TestReport, significance_of_window};
 use crate::read::Kind;
-use crate::test::{chi2, fisher_exact, ks_sf};
+use crate::test::{chi2, ks_sf};
 use crate::verdict::{Rule, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -119,11 +119,7 @@ pub fn of_column(frozen: &FrozenColumn, expected: &CellColumn, found: &CellColum
         }
         report.p_value = Some(p_value);
     } else if let (Some(js), Some(pearson)) = (js, pearson) {
-        let p_value = match (&a[..], &b[..]) {
-            ([a0, a1], [b0, b1]) if pearson.min_expected < 5.0 => fisher_exact([*a0, *a1], [*b0, *b1]),
-            _ => pearson.p_value,
-        };
-        report.p_value = Some(p_value);
+        report.p_value = Some(significance_of_window(&a, &b, &pearson, js >= rule.min_js, rule.alpha));
         report.effect = Some(Effect { name: "js", value: js, threshold: rule.min_js });
     }
     if n.iter().any(|n| *n < rule.min_rows) && (few_rows || !is_gone) {

@@ -9,6 +9,12 @@ use crate::gather::Levels;
 use crate::moments::Moments;
 use crate::test::chi2;
 
+/// Long enough for sentences, and mostly of several words: of all that are kept, whatever order they are in.
+pub fn is_free(levels: &Levels) -> bool {
+    let n_spaced = levels.rows.keys().filter(|text| text.contains(char::is_whitespace)).count();
+    levels.mean_length() >= 20.0 && n_spaced * 2 > levels.rows.len()
+}
+
 pub fn compare(report: &mut ColumnReport, a: &Levels, b: &Levels, wanted: &Wanted) {
     let spread = |levels: &Levels| {
         let mut all = Vec::new();

@@ -1,20 +1,13 @@
-//! What is seen across columns: rows that are there twice, columns that go together or tell the target.
+//! What is seen across columns of some rows: which go together, and which tell the target.
 
 use super::is_number;
 use crate::quantile::quantile;
-use crate::read::{Batch, Kind, Problems, Rows, Table, wholes_beyond};
-use arrow::array::{Array, ArrayRef, AsArray};
+use crate::read::{Batch, Kind, Problems, Rows, Table};
+use arrow::array::{Array, AsArray};
 use serde::Serialize;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use ts_rs::TS;
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
-pub struct Duplicates {
-    /// Rows that were there before, in all columns.
-    pub rows: u64,
-}
 
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
 pub struct Correlation {
@@ -26,15 +19,6 @@ pub struct Correlation {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
-#[ts(rename = "SharedRows")]
-pub struct Shared {
-    pub path: String,
-    pub rows: u64,
-    /// Of its rows, how many the profiled data have too, in the columns of both.
-    pub also_here: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, TS)]
 pub struct Leak {
     pub column: String,
     /// The share of the target's variance (of its levels' for a classification) that the column alone explains on rows
@@ -43,105 +27,24 @@ pub struct Leak {
     pub n: u64,
 }
 
-/// Rows up to here are hashed, eight bytes each.
-const MAX_HASHED: u64 = 40_000_000;
 const SAMPLE: u64 = 20_000;
 const MAX_SAMPLED: usize = 200;
 const MAX_CORRELATIONS: usize = 30;
 
-/// A hash of each row over these columns; `None` where there are too many rows.
-pub fn hashes(table: &Table, columns: &[usize], n_rows: u64) -> Option<Vec<u64>> {
-    if !(2..=MAX_HASHED).contains(&n_rows) {
-        return None;
-    }
-    let mut found: Vec<u64> = Vec::with_capacity(n_rows as usize);
-    // Damage was told when the columns were read.
-    table.scan(columns, &mut Problems::default(), &mut |batch| {
-        let from = found.len();
-        found.resize(from + batch.n_rows, 0x9e37_79b9_7f4a_7c15);
-        for column in &batch.columns {
-            mix(&mut found[from..], column.as_ref());
-        }
-        if found.len() as u64 > MAX_HASHED { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    (found.len() as u64 <= MAX_HASHED).then_some(found)
-}
-
-/// Steps that spread a word's bits: MurmurHash3's finaliser.
-fn spread(mut x: u64) -> u64 {
-    x ^= x >> 33;
-    x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);
-    x ^= x >> 33;
-    x = x.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    x ^ (x >> 33)
-}
-
-const NULL: u64 = 0x5bd1_e995_0bad_f00d;
-
-fn mix(rows: &mut [u64], column: Option<&ArrayRef>) {
-    let put =
-        |row: &mut u64, value: u64| *row = spread(row.rotate_left(17) ^ value).wrapping_add(0x2545_f491_4f6c_dd1d);
-    let Some(column) = column else {
-        rows.iter_mut().for_each(|row| put(row, NULL));
-        return;
+/// Which columns are sampled at once: as many as are borne, and the target with each of them. Without one, the first.
+pub fn passes(table: &Table, wanted: &[usize], target: Option<usize>) -> Vec<Vec<usize>> {
+    let comparable = |at: &&usize| {
+        let kind = table.columns()[**at].kind;
+        is_number(kind) || kind == Kind::Categorical
     };
-    match Rows::of(column) {
-        Rows::Numbers(values) => {
-            let mut wholes = wholes_beyond(column).into_iter().peekable();
-            for (at, row) in rows.iter_mut().enumerate() {
-                let bits = match wholes.next_if(|(row, _)| *row == at) {
-                    Some((_, whole)) => spread(whole as u64),
-                    None if values.is_null(at) => NULL,
-                    // −0.0 is 0.0.
-                    None => (values.value(at) + 0.0).to_bits(),
-                };
-                put(row, bits);
-            }
-        }
-        Rows::Booleans(values) => {
-            for (at, row) in rows.iter_mut().enumerate() {
-                put(row, if values.is_null(at) { NULL } else { u64::from(values.value(at)) });
-            }
-        }
-        Rows::Levels(values) => {
-            let Some(texts) = values.values().as_string_opt::<i32>() else { return };
-            let of = |at: usize| {
-                let mut hasher = DefaultHasher::new();
-                texts.value(at).hash(&mut hasher);
-                hasher.finish()
-            };
-            let hashed: Vec<u64> = (0..texts.len()).map(of).collect();
-            for (at, row) in rows.iter_mut().enumerate() {
-                put(row, if values.keys().is_valid(at) { hashed[values.keys().value(at) as usize] } else { NULL });
-            }
-        }
-        Rows::Lists { values, offsets, .. } => {
-            for (at, row) in rows.iter_mut().enumerate() {
-                let (from, till) = (offsets[at] as usize, offsets[at + 1] as usize);
-                let sum = (from..till).fold(1, |sum: u64, at| spread(sum ^ values.value(at).to_bits()));
-                put(row, sum);
-            }
-        }
-        Rows::Opaque(..) => {}
-    }
-}
-
-pub fn duplicates(mut hashes: Vec<u64>) -> Duplicates {
-    hashes.sort_unstable();
-    Duplicates { rows: hashes.windows(2).filter(|two| two[0] == two[1]).count() as u64 }
-}
-
-/// Which of the test's rows are here too, by the columns that both have.
-pub fn shared(table: &Table, test: &Table, n_rows: u64) -> Shared {
-    let both: Vec<(usize, usize)> = (table.columns().iter().enumerate())
-        .filter_map(|(at, column)| Some((at, test.column(&column.name).ok()?)))
-        .collect();
-    let (mine, others): (Vec<usize>, Vec<usize>) = both.into_iter().unzip();
-    let mut here = hashes(table, &mine, n_rows).unwrap_or_default();
-    here.sort_unstable();
-    let there = hashes(test, &others, 2).unwrap_or_default();
-    let also_here = there.iter().filter(|hash| here.binary_search(hash).is_ok()).count() as u64;
-    Shared { path: test.path.display().to_string(), rows: there.len() as u64, also_here }
+    let others: Vec<usize> = wanted.iter().filter(comparable).copied().filter(|at| Some(*at) != target).collect();
+    let with_target = |some: &[usize]| {
+        let mut pass: Vec<usize> = some.iter().copied().chain(target).collect();
+        pass.sort_unstable();
+        pass
+    };
+    let passes = others.chunks(MAX_SAMPLED - usize::from(target.is_some())).map(with_target);
+    if target.is_some() { passes.collect() } else { passes.take(1).collect() }
 }
 
 /// Some rows, evenly taken, as numbers: levels by their place of first appearance, NaN where there is nothing.
@@ -151,12 +54,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    pub fn of(table: &Table, wanted: &[usize], n_rows: u64) -> Sample {
-        let comparable = |at: &&usize| {
-            let kind = table.columns()[**at].kind;
-            is_number(kind) || kind == Kind::Categorical
-        };
-        let columns: Vec<usize> = wanted.iter().filter(comparable).copied().take(MAX_SAMPLED).collect();
+    pub fn of(table: &Table, columns: Vec<usize>, n_rows: u64) -> Sample {
         let stride = (n_rows / SAMPLE).max(1) as usize;
         let mut values = vec![Vec::new(); columns.len()];
         let mut codes: Vec<HashMap<String, f64>> = vec![HashMap::new(); columns.len()];
@@ -194,22 +92,20 @@ impl Sample {
         found
     }
 
-    /// Columns that explain more than 95 % of the target: fitted on the even rows, judged on the odd ones.
+    /// Columns that explain more than 95 % of the target, in any order: fitted on the even rows, judged on the odd ones.
     pub fn leaks(&self, table: &Table, target: usize) -> Vec<Leak> {
         let Some(target) = self.columns.iter().position(|at| *at == target) else { return Vec::new() };
         let is_class = table.columns()[self.columns[target]].kind == Kind::Categorical
             || table.columns()[self.columns[target]].kind == Kind::Boolean;
         let y = &self.values[target];
-        let mut found: Vec<Leak> = (0..self.columns.len())
+        (0..self.columns.len())
             .filter(|at| *at != target)
             .filter_map(|at| {
                 let (explains, n) = explained(&self.values[at], y, is_class)?;
                 Some(Leak { column: table.columns()[self.columns[at]].name.clone(), explains, n })
             })
             .filter(|leak| leak.explains > 0.95)
-            .collect();
-        found.sort_by(|a, b| b.explains.total_cmp(&a.explains));
-        found
+            .collect()
     }
 }
 

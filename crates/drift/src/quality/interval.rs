@@ -66,13 +66,17 @@ pub fn wilson(hits: u64, all: u64, level: f64) -> Option<Interval> {
 /// Of the difference of two independent rates, first − second: Newcombe's hybrid score interval (Statistics in
 /// Medicine 17, 1998, method 10), made of both Wilson intervals.
 pub fn newcombe(first: (u64, u64), second: (u64, u64), level: f64) -> Option<Interval> {
-    let (a, b) = (wilson(first.0, first.1, level)?, wilson(second.0, second.1, level)?);
-    let (p, q) = (first.0 as f64 / first.1 as f64, second.0 as f64 / second.1 as f64);
+    let of = |(hits, all): (u64, u64)| Some((hits as f64 / all as f64, wilson(hits, all, level)?));
+    Some(newcombe_of(of(first)?, of(second)?))
+}
+
+/// The same of rates whose Wilson intervals are at hand.
+pub(crate) fn newcombe_of((p, a): (f64, Interval), (q, b): (f64, Interval)) -> Interval {
     let apart = p - q;
-    Some(Interval {
+    Interval {
         low: apart - ((p - a.low).powi(2) + (b.high - q).powi(2)).sqrt(),
         high: apart + ((a.high - p).powi(2) + (q - b.low).powi(2)).sqrt(),
-    })
+    }
 }
 
 /// Of the ratio of two independent rates, first / second, by the normal limit of its logarithm (Katz, Baptista, Azen

@@ -3,7 +3,7 @@
 use arrow::array::*;
 use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimeUnit, UInt64Type};
+use arrow::datatypes::{DataType, Field, Fields, Int32Type, Int64Type, TimeUnit, UInt64Type};
 use std::sync::Arc;
 
 /// The columns are those that were asked for, in that order; `None` where this file does not have one.
@@ -157,6 +157,13 @@ pub fn field_at(array: &ArrayRef, path: &[usize]) -> Option<ArrayRef> {
         }
     };
     field_at(&inner, rest)
+}
+
+/// Times where others have numbers, or the other way round: both are doubles to whoever counts, so they come wrapped in what
+/// is neither.
+pub fn of_another_kind(array: &ArrayRef) -> ArrayRef {
+    let field = Field::new("another kind", array.data_type().clone(), true);
+    Arc::new(StructArray::new(Fields::from(vec![field]), vec![array.clone()], array.logical_nulls()))
 }
 
 /// The same value in each row: what a folder's name says of its files.

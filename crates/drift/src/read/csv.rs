@@ -2,8 +2,8 @@
 
 use super::batch::Batch;
 use super::dialect::{self, Dialect};
-use super::infer;
-use super::schema::{self, Column, Kind};
+use super::infer::Looks;
+use super::schema::{self, Column, Found, Kind, Known};
 use super::text::{self, Filled, MAX_RECORD};
 use super::{Options, Problem, Problems};
 use std::cell::Cell;
@@ -16,8 +16,7 @@ use std::rc::Rc;
 pub struct CsvFile {
     path: PathBuf,
     pub dialect: Dialect,
-    pub columns: Vec<Column>,
-    pub twice: Vec<String>,
+    pub found: Found,
     /// Of the byte order mark.
     skip: u64,
 }
@@ -40,19 +39,8 @@ impl CsvFile {
         if !dialect.delimiter.is_ascii() {
             return Err(format!("{:?} cannot part columns: it is not ASCII", dialect.delimiter));
         }
-        let records = dialect::records(head, dialect.delimiter);
-        let width = records.first().map_or(0, Vec::len);
-        let body = &records[usize::from(dialect.has_header && !records.is_empty())..];
-        let columns = (0..width.min(schema::MAX_COLUMNS)).map(|at| {
-            let named = dialect.has_header.then(|| records[0][at].trim().to_owned()).filter(|name| !name.is_empty());
-            let name = named.unwrap_or_else(|| format!("column {}", at + 1));
-            let cells = body.iter().filter_map(|record| record.get(at)).map(String::as_str);
-            let kind = options.types.get(&name).copied();
-            let kind = kind.or_else(|| infer::kind_of(cells, dialect.decimal_comma)).unwrap_or(Kind::Numeric);
-            Column { name, kind, physical: "text".into(), nullable: true, path: vec![at] }
-        });
-        let (columns, twice) = schema::unique(columns.collect());
-        Ok(CsvFile { path: path.to_owned(), dialect, columns, twice, skip: skip as u64 })
+        let found = columns(head, dialect, options);
+        Ok(CsvFile { path: path.to_owned(), dialect, found, skip: skip as u64 })
     }
 
     pub fn scan(
@@ -80,15 +68,14 @@ impl CsvFile {
         if from.seek(SeekFrom::Start(self.skip)).is_err() {
             return ControlFlow::Continue(());
         }
-        let mut reader = ::csv::ReaderBuilder::new()
-            .delimiter(self.dialect.delimiter as u8)
+        let mut reader = (self.dialect.reader())
             .has_headers(self.dialect.has_header)
-            .flexible(true)
             .buffer_capacity(1 << 18)
             .from_reader(Limited { from, left: budget.clone(), quotes: quotes.clone() });
-        let kind = |at: &Option<usize>| at.and_then(|at| self.columns.get(at)).map(|column| column.kind);
+        let kind = |at: &Option<usize>| at.and_then(|at| self.found.columns.get(at)).map(|column| column.kind);
         let mut rows = Filled::of(file, wanted.iter().map(kind), each);
-        let places: Vec<Option<usize>> = wanted.iter().map(|at| at.map(|at| self.columns[at].path[0])).collect();
+        let places: Vec<Option<usize>> = wanted.iter().map(|at| at.map(|at| self.found.columns[at].path[0])).collect();
+        let cells = self.found.columns.len() + self.found.n_beyond;
         let mut record = ::csv::ByteRecord::new();
         let (mut ragged, mut foreign) = (Odd::default(), Odd::default());
         let mut flow = ControlFlow::Continue(());
@@ -120,7 +107,7 @@ impl CsvFile {
             }
             let line = record.position().map_or(0, ::csv::Position::line);
             last = line;
-            if record.len() != self.columns.len() {
+            if record.len() != cells {
                 ragged.see(line);
             }
             for (filling, place) in rows.columns.iter_mut().zip(&places) {
@@ -140,18 +127,49 @@ impl CsvFile {
         if flow.is_continue() {
             flow = rows.hand_on();
         }
-        let cells = self.columns.len();
         ragged.tell(|n| format!("{n} rows do not have {cells} cells as the first has; what is too much is left out, what lacks is missing."))
             .into_iter()
             .chain(foreign.tell(|n| format!("{n} cells are not UTF-8; what is not is shown as \u{fffd}.")))
             .for_each(|(line, message)| problems.add(problem(Some(line), message, "Mend the file, or say its dialect.")));
         for (filling, at) in rows.columns.into_iter().zip(wanted) {
             if let (Some(filling), Some(at)) = (filling, at) {
-                filling.tell(name, &self.columns[*at].name, problems);
+                filling.tell(name, &self.found.columns[*at].name, problems);
             }
         }
         flow
     }
+}
+
+/// Named by the first record, and of the kinds that the beginning's cells look like.
+fn columns(head: &[u8], dialect: Dialect, options: &Options) -> Found {
+    let records = dialect::records(head, dialect.delimiter);
+    let width = records.first().map_or(0, Vec::len);
+    let column = |at: usize| {
+        let named = dialect.has_header.then(|| records[0][at].trim().to_owned()).filter(|name| !name.is_empty());
+        let name = named.unwrap_or_else(|| format!("column {}", at + 1));
+        let (kind, known, physical) = (Kind::Numeric, Known::Nothing, "text".into());
+        Column { name, kind, physical, nullable: true, path: vec![at], known }
+    };
+    let mut found = Found::unique((0..width.min(schema::MAX_COLUMNS)).map(column).collect());
+    found.n_beyond = width - found.columns.len();
+    let is_told = |column: &Column| options.types.contains_key(&column.name);
+    let looks = if found.columns.iter().all(is_told) { Vec::new() } else { looks(head, dialect, width) };
+    for (at, column) in found.columns.iter_mut().enumerate() {
+        (column.kind, column.known) = options.kind(&column.name, looks.get(at).and_then(Looks::kind));
+    }
+    found
+}
+
+/// What the columns' cells look like, as far as the beginning goes.
+fn looks(head: &[u8], dialect: Dialect, width: usize) -> Vec<Looks> {
+    let mut found = vec![Looks::default(); width.min(schema::MAX_COLUMNS)];
+    let mut reader = dialect.reader().has_headers(dialect.has_header).from_reader(head);
+    for record in reader.byte_records().filter_map(Result::ok) {
+        for (looks, cell) in found.iter_mut().zip(&record) {
+            looks.see(&String::from_utf8_lossy(cell), dialect.decimal_comma);
+        }
+    }
+    found
 }
 
 /// Rows that are not as they should be: how many, and where the first is.

@@ -15,7 +15,7 @@ pub struct Dialect {
 }
 
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
-/// So many records tell.
+/// So many records tell; the kinds of columns are told by more.
 const RECORDS: usize = 200;
 
 impl Dialect {
@@ -32,6 +32,17 @@ impl Dialect {
         };
         Dialect { delimiter, has_header: has_header(&records, decimal_comma), decimal_comma }
     }
+
+    pub(super) fn reader(&self) -> ::csv::ReaderBuilder {
+        reader(self.delimiter)
+    }
+}
+
+/// Rows need not be of one length.
+fn reader(delimiter: char) -> ::csv::ReaderBuilder {
+    let mut reader = ::csv::ReaderBuilder::new();
+    reader.delimiter(delimiter as u8).flexible(true);
+    reader
 }
 
 fn is_comma_number(cell: &str) -> bool {
@@ -39,8 +50,7 @@ fn is_comma_number(cell: &str) -> bool {
 }
 
 pub fn records(head: &[u8], delimiter: char) -> Vec<Vec<String>> {
-    let mut reader =
-        ::csv::ReaderBuilder::new().delimiter(delimiter as u8).has_headers(false).flexible(true).from_reader(head);
+    let mut reader = reader(delimiter).has_headers(false).from_reader(head);
     let of = |record: ::csv::ByteRecord| record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
     reader.byte_records().take(RECORDS).filter_map(Result::ok).map(of).collect()
 }

@@ -1,5 +1,6 @@
 //! The data files of a folder, and what the folders' names say of them (`date=2026-11-22/hour=09/part-0.parquet`).
 
+use super::{Problem, Problems};
 use std::path::{Path, PathBuf};
 
 /// What a file is, by its name and, where that says nothing, by its first bytes.
@@ -57,33 +58,84 @@ fn starts_with(path: &Path, magic: &[u8]) -> bool {
 }
 
 /// All data files below, by name; hidden ones and those whose names begin with `_` are others' bookkeeping. Links to
-/// folders are not followed.
+/// folders are not followed. What was not looked at is told, if one asks [`listed`].
 pub fn data_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    walk(folder, 0, &mut found)?;
-    found.sort();
-    Ok(found)
+    listed(folder).map(|(files, _)| files)
 }
 
-fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let Ok(entry) = entry else { continue };
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') || name.starts_with('_') || found.len() >= MAX_FILES {
-            continue;
-        }
-        let Ok(kind) = entry.file_type() else { continue };
-        if kind.is_dir() {
-            if depth < MAX_DEPTH {
-                // A folder within that may not be read keeps nobody from the others.
-                let _ = walk(&entry.path(), depth + 1, found);
+/// The same, and which folders and files are left out.
+pub fn listed(folder: &Path) -> std::io::Result<(Vec<PathBuf>, Problems)> {
+    let mut walk = Walk { files: Vec::new(), most: MAX_FILES, n_beyond: 0, problems: Problems::default() };
+    walk.enter(folder, 0)?;
+    Ok(walk.done(folder))
+}
+
+struct Walk {
+    files: Vec<PathBuf>,
+    most: usize,
+    /// Files that are too many.
+    n_beyond: usize,
+    problems: Problems,
+}
+
+impl Walk {
+    fn enter(&mut self, folder: &Path, depth: usize) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let found = entry.and_then(|entry| Ok((entry.path(), entry.file_name(), entry.file_type()?)));
+            let (path, name, kind) = match found {
+                Ok(found) => found,
+                Err(e) => {
+                    self.lacks(folder, format!("Something in it cannot be looked at, and is left out: {e}."));
+                    continue;
+                }
+            };
+            let name = name.to_string_lossy();
+            if name.starts_with('.') || name.starts_with('_') {
+                continue;
             }
-        } else if by_name(&entry.path()).is_some() {
-            found.push(entry.path());
+            if kind.is_dir() {
+                self.below(&path, depth + 1);
+            } else if by_name(&path).is_some() {
+                self.files.push(path);
+                // Not all are kept until the end: a folder may have any number.
+                if self.files.len() >= 2 * self.most {
+                    self.cut();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A folder within that may not be read keeps nobody from the others.
+    fn below(&mut self, folder: &Path, depth: usize) {
+        if depth > MAX_DEPTH {
+            return self.lacks(folder, format!("It lies more than {MAX_DEPTH} folders deep, and is left out."));
+        }
+        if let Err(e) = self.enter(folder, depth) {
+            self.lacks(folder, format!("The folder cannot be read, and is left out: {e}."));
         }
     }
-    Ok(())
+
+    fn lacks(&mut self, folder: &Path, message: String) {
+        let hint = Some("Look whether it may be read, or name another folder.".into());
+        self.problems.add(Problem { file: folder.display().to_string(), column: None, place: None, message, hint });
+    }
+
+    /// The first by name stay, in whatever order they were found.
+    fn cut(&mut self) {
+        self.files.sort_unstable();
+        self.n_beyond += self.files.len().saturating_sub(self.most);
+        self.files.truncate(self.most);
+    }
+
+    fn done(mut self, folder: &Path) -> (Vec<PathBuf>, Problems) {
+        self.cut();
+        if self.n_beyond > 0 {
+            let (most, n) = (self.most, self.n_beyond);
+            self.lacks(folder, format!("It has more than {most} files: the last {n} by name are left out."));
+        }
+        (self.files, self.problems)
+    }
 }
 
 /// By its name alone.
@@ -144,5 +196,33 @@ mod tests {
         let wanted = [("date", Some("2026-11-22")), ("hour", Some("09:00")), ("k", None)]
             .map(|(k, v)| (k.into(), v.map(Into::into)));
         assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_folder_is_told() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut deep = dir.path().to_owned();
+        for depth in 0..=MAX_DEPTH {
+            std::fs::write(deep.join("x.csv"), "x\n").expect("a file");
+            deep.push(format!("{depth}"));
+            std::fs::create_dir(&deep).expect("a folder");
+        }
+        std::fs::write(deep.join("x.csv"), "x\n").expect("a file");
+        let (files, said) = listed(dir.path()).expect("a folder");
+        let said = said.told();
+        assert_eq!((files.len(), said.len()), (MAX_DEPTH + 1, 1));
+        assert!(said[0].is_loss() && said[0].file == deep.display().to_string(), "{said:?}");
+    }
+
+    #[test]
+    fn of_too_many_files_the_first_by_name_stay() {
+        let dir = tempfile::tempdir().expect("a folder");
+        (0..9).rev().for_each(|at| std::fs::write(dir.path().join(format!("{at}.csv")), "x\n").expect("a file"));
+        let mut walk = Walk { files: Vec::new(), most: 2, n_beyond: 0, problems: Problems::default() };
+        walk.enter(dir.path(), 0).expect("a folder");
+        let (files, said) = walk.done(dir.path());
+        assert_eq!(files, [dir.path().join("0.csv"), dir.path().join("1.csv")]);
+        let said = said.told();
+        assert!(said[0].is_loss() && said[0].message.contains("the last 7"), "{said:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! What a cell of text says, and what a column of such cells holds.
 
 use super::batch::WHOLE;
-use super::schema::Kind;
+use super::schema::{Kind, Known};
 use signalbox_types::days_from_civil;
 
 /// Of numbers, times and booleans. In a column of texts they are levels: "NA" is also Namibia, "None" an answer.
@@ -125,33 +125,59 @@ fn zone(text: &str) -> Option<f64> {
 /// So large a share of a column's cells must be of a kind, for the others to be surprises in it.
 const MOSTLY: f64 = 0.9;
 
-/// What the column holds that these are the first cells of; `None` where all are empty.
-pub fn kind_of<'a>(cells: impl Iterator<Item = &'a str>, decimal_comma: bool) -> Option<Kind> {
-    let (mut n, mut numbers, mut booleans, mut times, mut codes) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
-    for cell in cells {
+/// What the first cells of a column look like.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looks {
+    n: u64,
+    numbers: u64,
+    booleans: u64,
+    times: u64,
+    codes: u64,
+}
+
+impl Looks {
+    pub fn see(&mut self, cell: &str, decimal_comma: bool) {
         let cell = cell.trim();
         if cell.is_empty() || NOTHING.contains(&cell) {
-            continue;
+            return;
         }
-        n += 1;
-        numbers += u32::from(number(cell, decimal_comma).is_some());
-        booleans += u32::from(boolean(cell).is_some());
-        times += u32::from(datetime(cell).is_some());
-        codes += u32::from(is_code(cell));
+        self.n += 1;
+        // No cell is two of these.
+        if number(cell, decimal_comma).is_some() {
+            self.numbers += 1;
+            self.codes += u64::from(is_code(cell));
+        } else if boolean(cell).is_some() {
+            self.booleans += 1;
+        } else if datetime(cell).is_some() {
+            self.times += 1;
+        }
     }
-    if n == 0 {
-        return None;
+
+    /// What the column holds; `None` where all are empty.
+    pub fn kind(&self) -> Option<(Kind, Known)> {
+        if self.n == 0 {
+            return None;
+        }
+        let mostly = |found: u64| found as f64 >= MOSTLY * self.n as f64;
+        Some(if self.booleans == self.n {
+            (Kind::Boolean, Known::Guessed)
+        } else if mostly(self.numbers) && self.codes > 0 {
+            (Kind::Categorical, Known::Codes)
+        } else if mostly(self.numbers) {
+            (Kind::Numeric, Known::Guessed)
+        } else if mostly(self.times) {
+            (Kind::Datetime, Known::Guessed)
+        } else {
+            (Kind::Categorical, Known::Guessed)
+        })
     }
-    let mostly = |found: u32| f64::from(found) >= MOSTLY * f64::from(n);
-    Some(if booleans == n {
-        Kind::Boolean
-    } else if mostly(numbers) && codes == 0 {
-        Kind::Numeric
-    } else if mostly(times) {
-        Kind::Datetime
-    } else {
-        Kind::Categorical
-    })
+}
+
+/// The same of these cells.
+pub fn kind_of<'a>(cells: impl Iterator<Item = &'a str>, decimal_comma: bool) -> Option<Kind> {
+    let mut looks = Looks::default();
+    cells.for_each(|cell| looks.see(cell, decimal_comma));
+    looks.kind().map(|(kind, _)| kind)
 }
 
 /// "007": digits that would not come back from a number.
@@ -192,6 +218,9 @@ mod tests {
         assert_eq!(kind(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "ten"]), Some(Kind::Numeric));
         assert_eq!(kind(&["", "NA"]), None);
         assert_eq!(kind_of(["1,5", "2"].into_iter(), true), Some(Kind::Numeric));
+        let mut zip = Looks::default();
+        ["01234", "94110", ""].into_iter().for_each(|cell| zip.see(cell, false));
+        assert_eq!(zip.kind(), Some((Kind::Categorical, Known::Codes)));
         assert_eq!(read("ten", Kind::Numeric, false), Cell::Surprise);
         assert_eq!(read("NA", Kind::Categorical, false), Cell::Text("NA"));
     }

@@ -4,7 +4,7 @@ mod frame;
 mod packed;
 
 use super::batch::{Batch, field_at};
-use super::schema::{self, Column};
+use super::schema::Found;
 use super::{Problem, Problems};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -19,8 +19,7 @@ use std::path::{Path, PathBuf};
 pub struct IpcFile {
     path: PathBuf,
     is_stream: bool,
-    pub columns: Vec<Column>,
-    pub twice: Vec<String>,
+    pub found: Found,
 }
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
@@ -28,8 +27,7 @@ type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
 impl IpcFile {
     pub fn open(path: &Path, is_stream: bool) -> Result<IpcFile, String> {
         let (schema, ..) = guarded(|| batches(path, is_stream, None))?;
-        let (columns, twice) = schema::columns(&schema);
-        Ok(IpcFile { path: path.to_owned(), is_stream, columns, twice })
+        Ok(IpcFile { path: path.to_owned(), is_stream, found: Found::of(&schema) })
     }
 
     pub fn scan(
@@ -40,7 +38,7 @@ impl IpcFile {
         each: &mut dyn FnMut(&Batch) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut n_read = 0_u64;
-        let path_of = |at: usize| self.columns.get(at).map(|column| &column.path[..]);
+        let path_of = |at: usize| self.found.columns.get(at).map(|column| &column.path[..]);
         let mut roots: Vec<usize> = wanted.iter().flatten().filter_map(|at| Some(*path_of(*at)?.first()?)).collect();
         roots.sort_unstable();
         roots.dedup();

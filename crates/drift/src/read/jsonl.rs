@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::infer::{self, Cell};
-use super::schema::{self, Column, Kind};
+use super::schema::{self, Column, Found, Kind, Known};
 use super::text::{self, Filled, Filling, MAX_RECORD, numbers_of};
 use super::{Options, Problem, Problems};
 use serde_json::{Map, Value};
@@ -18,7 +18,7 @@ const MAX_DEPTH: usize = 8;
 
 pub struct JsonlFile {
     path: PathBuf,
-    pub columns: Vec<Column>,
+    pub found: Found,
 }
 
 /// What the values of a field were.
@@ -44,23 +44,27 @@ impl Seen {
         }
     }
 
-    fn kind(&self) -> Kind {
+    /// `None` where all are null. What JSON calls a number or true is one; what its texts are has to be guessed.
+    fn kind(&self) -> Option<(Kind, Known)> {
         let most = self.numbers.max(self.booleans).max(self.lists).max(self.others).max(self.texts.len() as u64);
-        if most == 0 || self.numbers == most {
-            Kind::Numeric
+        if most == 0 {
+            return None;
+        }
+        Some(if self.numbers == most {
+            (Kind::Numeric, Known::Told)
         } else if self.texts.len() as u64 == most {
             // A text of digits is a text here: JSON has numbers.
             match infer::kind_of(self.texts.iter().map(String::as_str), false) {
-                Some(Kind::Datetime) => Kind::Datetime,
-                _ => Kind::Categorical,
+                Some(Kind::Datetime) => (Kind::Datetime, Known::Guessed),
+                _ => (Kind::Categorical, Known::Guessed),
             }
         } else if self.booleans == most {
-            Kind::Boolean
+            (Kind::Boolean, Known::Told)
         } else if self.lists == most {
-            Kind::List
+            (Kind::List, Known::Told)
         } else {
-            Kind::Opaque
-        }
+            (Kind::Opaque, Known::Told)
+        })
     }
 }
 
@@ -83,12 +87,14 @@ impl JsonlFile {
         if n_objects == 0 && !head.iter().all(u8::is_ascii_whitespace) {
             return Err("none of its first lines is a JSON object".into());
         }
+        let n_beyond = names.len().saturating_sub(schema::MAX_COLUMNS);
         names.truncate(schema::MAX_COLUMNS);
         let column = |(at, name): (usize, String)| {
-            let kind = options.types.get(&name).copied().unwrap_or_else(|| seen[&name].kind());
-            Column { name, kind, physical: "json".into(), nullable: true, path: vec![at] }
+            let (kind, known) = options.kind(&name, seen[&name].kind());
+            Column { name, kind, physical: "json".into(), nullable: true, path: vec![at], known }
         };
-        Ok(JsonlFile { path: path.to_owned(), columns: names.into_iter().enumerate().map(column).collect() })
+        let columns = names.into_iter().enumerate().map(column).collect();
+        Ok(JsonlFile { path: path.to_owned(), found: Found { columns, twice: Vec::new(), n_beyond } })
     }
 
     pub fn scan(
@@ -112,14 +118,14 @@ impl JsonlFile {
                 return ControlFlow::Continue(());
             }
         };
-        let kind = |at: &Option<usize>| at.map(|at| self.columns[at].kind);
+        let kind = |at: &Option<usize>| at.map(|at| self.found.columns[at].kind);
         let mut rows = Filled::of(file, wanted.iter().map(kind), each);
         let places: HashMap<&str, usize> = wanted
             .iter()
             .enumerate()
-            .filter_map(|(to, at)| at.map(|at| (self.columns[at].name.as_str(), to)))
+            .filter_map(|(to, at)| at.map(|at| (self.found.columns[at].name.as_str(), to)))
             .collect();
-        let known: HashMap<&str, ()> = self.columns.iter().map(|column| (column.name.as_str(), ())).collect();
+        let known: HashMap<&str, ()> = self.found.columns.iter().map(|column| (column.name.as_str(), ())).collect();
         let (mut text, mut line) = (Vec::new(), 0_u64);
         let mut broken: Option<(u64, u64)> = None;
         let mut strange: Option<(u64, String)> = None;
@@ -148,7 +154,7 @@ impl JsonlFile {
                 Some(to) if !there[*to] => {
                     there[*to] = true;
                     if let Some(filling) = &mut rows.columns[*to] {
-                        put(filling, &value, self.columns[wanted[*to].unwrap_or_default()].kind, line);
+                        put(filling, &value, self.found.columns[wanted[*to].unwrap_or_default()].kind, line);
                     }
                 }
                 None if !known.contains_key(field.as_str()) && strange.is_none() => strange = Some((line, field)),
@@ -179,7 +185,7 @@ impl JsonlFile {
         }
         for (filling, at) in rows.columns.into_iter().zip(wanted) {
             if let (Some(filling), Some(at)) = (filling, at) {
-                filling.tell(name, &self.columns[*at].name, problems);
+                filling.tell(name, &self.found.columns[*at].name, problems);
             }
         }
         flow

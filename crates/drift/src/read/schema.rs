@@ -33,6 +33,32 @@ pub struct Column {
     pub nullable: bool,
     /// The fields that lead to it, by place.
     pub(crate) path: Vec<usize>,
+    pub(crate) known: Known,
+}
+
+/// How a column's kind is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// The file says it, or a person.
+    Told,
+    /// Its first cells look like it.
+    Guessed,
+    /// Its first cells are numbers, and some like "007": texts, unless others know better.
+    Codes,
+    /// There are nothing but nulls: what is said of it is no more than a name.
+    Nothing,
+}
+
+impl Known {
+    /// What a column that is `own` by itself is read as where others have `other`: as theirs, if its cells bear that.
+    pub fn beside(self, own: Kind, other: Kind) -> Kind {
+        match (self, other) {
+            (Known::Nothing, _)
+            | (Known::Guessed | Known::Codes, Kind::Categorical)
+            | (Known::Codes, Kind::Numeric) => other,
+            _ => own,
+        }
+    }
 }
 
 impl Column {
@@ -47,14 +73,31 @@ const MAX_DEPTH: usize = 8;
 /// More columns than this are not looked at.
 pub const MAX_COLUMNS: usize = 20_000;
 
-/// Names that come twice get a number: `x`, `x (2)`. The second value: those that came twice.
-pub fn columns(schema: &Schema) -> (Vec<Column>, Vec<String>) {
-    let mut found = Vec::new();
-    walk(schema.fields(), "", &mut Vec::new(), &mut found);
-    unique(found)
+/// A file's columns.
+#[derive(Default)]
+pub struct Found {
+    pub columns: Vec<Column>,
+    /// Names that came twice.
+    pub twice: Vec<String>,
+    /// How many more there are than are looked at.
+    pub n_beyond: usize,
 }
 
-pub fn unique(mut columns: Vec<Column>) -> (Vec<Column>, Vec<String>) {
+impl Found {
+    pub fn of(schema: &Schema) -> Found {
+        let mut found = Found::default();
+        walk(schema.fields(), "", &mut Vec::new(), &mut found);
+        Found { n_beyond: found.n_beyond, ..Found::unique(found.columns) }
+    }
+
+    /// Names that come twice get a number: `x`, `x (2)`.
+    pub fn unique(columns: Vec<Column>) -> Found {
+        let (columns, twice) = unique(columns);
+        Found { columns, twice, n_beyond: 0 }
+    }
+}
+
+fn unique(mut columns: Vec<Column>) -> (Vec<Column>, Vec<String>) {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut taken: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();
     let mut twice = Vec::new();
@@ -78,7 +121,7 @@ pub fn unique(mut columns: Vec<Column>) -> (Vec<Column>, Vec<String>) {
     (columns, twice)
 }
 
-fn walk(fields: &Fields, before: &str, path: &mut Vec<usize>, found: &mut Vec<Column>) {
+fn walk(fields: &Fields, before: &str, path: &mut Vec<usize>, found: &mut Found) {
     for (at, field) in fields.iter().enumerate() {
         path.push(at);
         let name = format!("{before}{}", field.name());
@@ -86,13 +129,14 @@ fn walk(fields: &Fields, before: &str, path: &mut Vec<usize>, found: &mut Vec<Co
             DataType::Struct(fields) if path.len() < MAX_DEPTH && !fields.is_empty() => {
                 walk(fields, &format!("{name}."), path, found);
             }
-            _ if found.len() >= MAX_COLUMNS => {}
-            data_type => found.push(Column {
+            _ if found.columns.len() >= MAX_COLUMNS => found.n_beyond += 1,
+            data_type => found.columns.push(Column {
                 name,
                 kind: kind(data_type),
                 physical: physical(data_type),
                 nullable: field.is_nullable(),
                 path: path.clone(),
+                known: if holds_nothing(data_type) { Known::Nothing } else { Known::Told },
             }),
         }
         path.pop();
@@ -115,6 +159,15 @@ pub fn kind(data_type: &DataType) -> Kind {
 
 fn is_number(field: &Field) -> bool {
     field.data_type().is_numeric()
+}
+
+/// As pandas writes a column that is None in each row.
+fn holds_nothing(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Null => true,
+        DataType::Dictionary(_, value) => holds_nothing(value),
+        _ => false,
+    }
 }
 
 /// As pyarrow writes types.

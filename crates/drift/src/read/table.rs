@@ -1,28 +1,19 @@
 //! One file or a folder of files as one table.
 
-use super::batch::{Batch, constant};
+use super::batch::{Batch, constant, of_another_kind};
+use super::columns::{Place, Taken};
 use super::csv::CsvFile;
 use super::dialect::Dialect;
 use super::folder::{self, Shape};
 use super::ipc::IpcFile;
 use super::jsonl::JsonlFile;
 use super::parquet::ParquetFile;
-use super::schema::{self, Column, Kind};
-use super::{Problem, Problems};
+use super::schema::{Column, Found, Kind, Known};
+use super::{Options, Problem, Problems};
 use arrow::array::ArrayRef;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-
-/// What a person knows better than the file's beginning tells.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// By column: of text files.
-    pub types: HashMap<String, Kind>,
-    pub delimiter: Option<char>,
-    pub has_header: Option<bool>,
-    pub decimal_comma: Option<bool>,
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -82,21 +73,12 @@ impl Opened {
         })
     }
 
-    fn columns(&self) -> &[Column] {
+    fn found(&self) -> &Found {
         match self {
-            Opened::Parquet(file) => &file.columns,
-            Opened::Ipc(file) => &file.columns,
-            Opened::Csv(file) => &file.columns,
-            Opened::Jsonl(file) => &file.columns,
-        }
-    }
-
-    fn twice(&self) -> &[String] {
-        match self {
-            Opened::Parquet(file) => &file.twice,
-            Opened::Ipc(file) => &file.twice,
-            Opened::Csv(file) => &file.twice,
-            Opened::Jsonl(_) => &[],
+            Opened::Parquet(file) => &file.found,
+            Opened::Ipc(file) => &file.found,
+            Opened::Csv(file) => &file.found,
+            Opened::Jsonl(file) => &file.found,
         }
     }
 
@@ -116,15 +98,6 @@ impl Opened {
     }
 }
 
-/// Where a file has a column of the table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    File(usize),
-    /// The file's folder says it.
-    Part(usize),
-    Absent,
-}
-
 struct DataFile {
     path: PathBuf,
     /// As it is told to a person.
@@ -133,6 +106,8 @@ struct DataFile {
     n_bytes: u64,
     parts: Vec<(String, Option<String>)>,
     places: Vec<Place>,
+    /// Of a text file in a folder: what its columns are by themselves.
+    kinds: Vec<(Kind, Known)>,
 }
 
 /// Its rows are those of its files, one after the other, by name.
@@ -142,7 +117,7 @@ pub struct Table {
     files: Vec<DataFile>,
     /// Of a single file: it stays open.
     single: Option<Opened>,
-    options: Options,
+    pub(super) options: Options,
     /// What was seen when it was opened.
     pub problems: Problems,
     pub dialect: Option<Dialect>,
@@ -153,12 +128,18 @@ impl Table {
         let shown = path.display().to_string();
         let about = std::fs::metadata(path).map_err(|e| ReadError::NotThere { path: shown.clone(), said: said(&e) })?;
         if about.is_dir() {
-            let files =
-                folder::data_files(path).map_err(|e| ReadError::NotThere { path: shown.clone(), said: said(&e) })?;
+            let (files, left_out) =
+                folder::listed(path).map_err(|e| ReadError::NotThere { path: shown.clone(), said: said(&e) })?;
+            if let (true, Some(first)) = (files.is_empty(), left_out.found.first()) {
+                let said = first.message.trim_end_matches('.').to_owned();
+                return Err(ReadError::Unreadable { path: first.file.clone(), said });
+            }
             if files.is_empty() {
                 return Err(ReadError::NoDataFiles { path: shown });
             }
-            return Table::of_files(path, files, options);
+            let mut table = Table::of_files(path, files, options)?;
+            table.problems.extend(left_out);
+            return Ok(table);
         }
         let shape = Shape::of_named(path);
         let opened =
@@ -220,87 +201,14 @@ impl Table {
         opened: &Opened,
         parts: Vec<(String, Option<String>)>,
     ) {
-        let is_first = self.files.is_empty();
-        for twice in opened.twice() {
-            self.problems.add(Problem {
-                file: name.clone(),
-                column: Some(twice.clone()),
-                place: None,
-                message: "Two columns have this name; the later ones have a number behind it.".into(),
-                hint: None,
-            });
-        }
-        let mut places = vec![Place::Absent; self.columns.len()];
-        let by_name: HashMap<&str, usize> =
-            self.columns.iter().enumerate().map(|(at, c)| (c.name.as_str(), at)).collect();
-        let mut new = Vec::new();
-        for (at, column) in opened.columns().iter().enumerate() {
-            match by_name.get(column.name.as_str()) {
-                Some(known) => {
-                    places[*known] = Place::File(at);
-                    let before = &self.columns[*known];
-                    if let (Some(a), Some(b)) = (before.has_zone(), column.has_zone())
-                        && a != b
-                    {
-                        self.problems.add(zones(&name, &column.name, b));
-                    }
-                    if before.kind != column.kind {
-                        self.problems.add(Problem {
-                            file: name.clone(),
-                            column: Some(column.name.clone()),
-                            place: None,
-                            message: format!(
-                                "It is {} here and {} in the files before.",
-                                column.physical, before.physical
-                            ),
-                            hint: Some("Its values count as another type's, not as numbers or levels.".into()),
-                        });
-                    }
-                }
-                None => new.push((column.clone(), Place::File(at))),
-            }
-        }
-        for (at, (key, _)) in parts.iter().enumerate() {
-            match by_name.get(key.as_str()) {
-                // What the file itself says holds.
-                Some(known) if places[*known] == Place::Absent => places[*known] = Place::Part(at),
-                Some(_) => {}
-                None if new.iter().any(|(column, _)| column.name == *key) => {}
-                None => {
-                    let physical = "folder".into();
-                    let part =
-                        Column { name: key.clone(), kind: Kind::Categorical, physical, nullable: true, path: vec![] };
-                    new.push((part, Place::Part(at)));
-                }
-            }
-        }
-        let lacks: Vec<&str> = self
-            .columns
-            .iter()
-            .zip(&places)
-            .filter(|(_, p)| **p == Place::Absent)
-            .map(|(c, _)| c.name.as_str())
-            .collect();
-        let differs = |what: &str, names: &[&str]| Problem {
-            file: name.clone(),
-            column: None,
-            place: None,
-            message: format!("It {what} {}, unlike the files before.", names.join(", ")),
-            hint: None,
-        };
-        let told: Vec<Problem> = [("lacks", lacks), ("also has", new.iter().map(|(c, _)| c.name.as_str()).collect())]
-            .into_iter()
-            .filter(|(_, names)| !is_first && !names.is_empty())
-            .map(|(what, names)| differs(what, &names))
-            .collect();
-        told.into_iter().for_each(|problem| self.problems.add(problem));
-        for (column, place) in new.into_iter().take(schema::MAX_COLUMNS.saturating_sub(self.columns.len())) {
-            self.columns.push(column);
-            places.push(place);
-            self.files.iter_mut().for_each(|file| file.places.push(Place::Absent));
-        }
+        let found = opened.found();
+        let taken = Taken { name: &name, found, parts: &parts, is_first: self.files.is_empty() };
+        let places = taken.places(&mut self.columns, &mut self.problems);
+        let is_text = matches!(shape, Shape::Separated | Shape::JsonLines);
+        let own = found.columns.iter().filter(|_| is_text).map(|column| (column.kind, column.known));
+        let kinds = own.collect();
         let n_bytes = std::fs::metadata(&path).map_or(0, |about| about.len());
-        self.files.push(DataFile { path, name, shape, n_bytes, parts, places });
+        self.files.push(DataFile { path, name, shape, n_bytes, parts, places, kinds });
     }
 
     pub fn columns(&self) -> &[Column] {
@@ -355,13 +263,25 @@ impl Table {
         wanted.chunks(n).map(<[usize]>::to_vec).collect()
     }
 
+    /// A text file's columns as all files have made them known: nothing is guessed again.
+    fn settled(&self, file: &DataFile) -> Options {
+        let kind = |(column, place): (&Column, &Place)| {
+            let Place::File(at) = place else { return None };
+            let (own, known) = file.kinds.get(*at)?;
+            Some((column.name.clone(), known.beside(*own, column.kind)))
+        };
+        let types: HashMap<String, Kind> = self.columns.iter().zip(&file.places).filter_map(kind).collect();
+        let Options { delimiter, has_header, decimal_comma, .. } = self.options;
+        Options { types, like: HashMap::new(), delimiter, has_header, decimal_comma }
+    }
+
     /// Hands the rows of these columns on, batch after batch, until it is told to stop.
     pub fn scan(&self, wanted: &[usize], problems: &mut Problems, each: &mut dyn FnMut(&Batch) -> ControlFlow<()>) {
         for (at, file) in self.files.iter().enumerate() {
             let opened_now;
             let opened = match &self.single {
                 Some(opened) => opened,
-                None => match Opened::of(&file.path, file.shape, &self.options) {
+                None => match Opened::of(&file.path, file.shape, &self.settled(file)) {
                     Ok(opened) => {
                         opened_now = opened;
                         &opened_now
@@ -380,21 +300,26 @@ impl Table {
             };
             let places: Vec<Place> =
                 wanted.iter().map(|at| file.places.get(*at).copied().unwrap_or(Place::Absent)).collect();
-            let n_columns = opened.columns().len();
-            let in_file: Vec<Option<usize>> =
-                places.iter().map(|place| if let Place::File(at) = place { Some(*at) } else { None }).collect();
+            let found = &opened.found().columns;
             // Rewritten with fewer columns since.
-            let in_file: Vec<Option<usize>> = in_file.into_iter().map(|at| at.filter(|at| *at < n_columns)).collect();
-            let has_parts = places.iter().any(|place| matches!(place, Place::Part(_)));
+            let in_file = |place: &Place| if let Place::File(at) = place { Some(*at) } else { None };
+            let in_file: Vec<Option<usize>> =
+                places.iter().map(|place| in_file(place).filter(|at| *at < found.len())).collect();
+            let is_other = |(at, here): (&usize, &Option<usize>)| {
+                here.is_some_and(|here| are_times_and_numbers(self.columns[*at].kind, found[here].kind))
+            };
+            let others: Vec<bool> = wanted.iter().zip(&in_file).map(is_other).collect();
+            let is_plain = !others.contains(&true) && !places.iter().any(|place| matches!(place, Place::Part(_)));
             let flow = opened.scan((at, &file.name), &in_file, problems, &mut |batch| {
-                if !has_parts {
+                if is_plain {
                     return each(batch);
                 }
-                let of = |(place, column): (&Place, &Option<ArrayRef>)| match place {
+                let of = |((place, is_other), column): ((&Place, &bool), &Option<ArrayRef>)| match place {
                     Place::Part(part) => Some(constant(file.parts[*part].1.as_deref(), batch.n_rows)),
+                    _ if *is_other => column.as_ref().map(of_another_kind),
                     _ => column.clone(),
                 };
-                let columns = places.iter().zip(&batch.columns).map(of).collect();
+                let columns = places.iter().zip(&others).zip(&batch.columns).map(of).collect();
                 each(&Batch { n_rows: batch.n_rows, columns, file: at })
             });
             if flow.is_break() {
@@ -402,6 +327,11 @@ impl Table {
             }
         }
     }
+}
+
+/// Both come as doubles, and mean seconds in one of them.
+fn are_times_and_numbers(a: Kind, b: Kind) -> bool {
+    matches!((a, b), (Kind::Datetime, Kind::Numeric) | (Kind::Numeric, Kind::Datetime))
 }
 
 /// Times with and without a zone in one column, or on two sides of it.

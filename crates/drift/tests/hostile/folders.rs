@@ -2,8 +2,10 @@
 
 use super::columnar::{batch, write};
 use super::{Place, read, refused, rows};
-use arrow::array::{ArrayRef, Float64Array, StringArray, TimestampMillisecondArray};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, NullArray, StringArray, TimestampMillisecondArray};
 use signalbox_drift::gather::Counts;
+use signalbox_drift::read::{Kind, Options, Problems, Table};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 #[test]
@@ -34,6 +36,92 @@ fn a_column_of_another_type_is_counted_as_such() {
     let problem = found.problem();
     assert_eq!(problem.column.as_deref(), Some("x"));
     assert!(problem.message.contains("string") && problem.message.contains("double"), "{problem:?}");
+}
+
+#[test]
+fn a_column_that_begins_with_nulls_is_what_comes_first_in_it() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("f")).expect("a folder");
+    let nothing: ArrayRef = Arc::new(NullArray::new(3));
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.0, 2.0]));
+    for (at, x) in [nothing.clone(), numbers, nothing].into_iter().enumerate() {
+        write(&place.path(&format!("f/{at}.parquet")), &[batch(vec![("x", x)])]);
+    }
+    let found = read(&place.path("f"));
+    assert_eq!((found.kind("x"), found.counts("x"), found.numbers("x")), (Kind::Numeric, rows(8, 6), &[1.0, 2.0][..]));
+    assert_eq!(found.problems, []);
+    place.put("g/1.csv", "x,k\n,\n");
+    place.put("g/2.csv", "x,k\n1,a\n");
+    let found = read(&place.path("g"));
+    assert_eq!((found.counts("x"), found.counts("k")), (rows(2, 1), rows(2, 1)));
+    assert_eq!((found.numbers("x"), found.levels("k")), (&[1.0][..], vec![("a".into(), 1)]));
+    assert_eq!(found.problems, []);
+}
+
+#[test]
+fn times_among_numbers_and_numbers_among_times_are_of_another_type() {
+    let place = Place::new();
+    let times: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![1000, 2000]));
+    let millis: ArrayRef = Arc::new(Int64Array::from(vec![Some(1_700_000_000_000), None]));
+    for (name, first, second) in [("f", &times, &millis), ("g", &millis, &times)] {
+        std::fs::create_dir(place.path(name)).expect("a folder");
+        write(&place.path(&format!("{name}/1.parquet")), &[batch(vec![("t", first.clone())])]);
+        write(&place.path(&format!("{name}/2.parquet")), &[batch(vec![("t", second.clone())])]);
+    }
+    let counts = |mismatched| Counts { rows: 4, nulls: 1, mismatched, ..Counts::default() };
+    let (found, other) = (read(&place.path("f")), read(&place.path("g")));
+    assert_eq!((found.counts("t"), found.numbers("t")), (counts(1), &[1.0, 2.0][..]));
+    assert_eq!((other.counts("t"), other.numbers("t")), (counts(2), &[1.7e12][..]));
+    assert!(found.problem().message.contains("int64"), "{:?}", found.problems);
+    place.put("h/1.csv", "t\n2026-01-01\n2026-01-02\n");
+    place.put("h/2.csv", "t\n1700000000000\n");
+    let found = read(&place.path("h"));
+    assert_eq!(found.counts("t"), Counts { rows: 3, mismatched: 1, ..Counts::default() });
+}
+
+#[test]
+fn text_files_are_of_one_kind_as_far_as_their_cells_bear_it() {
+    let place = Place::new();
+    place.put("f/1.csv", "zip,n\n94110,1\n94111,2\n");
+    place.put("f/2.csv", "zip,n\n01234,three\n");
+    place.put("f/3.csv", "zip,n\n94110,\n");
+    let found = read(&place.path("f"));
+    assert_eq!(found.levels("zip"), [("01234".into(), 1), ("94110".into(), 2), ("94111".into(), 1)]);
+    // A word is no number, and nobody makes levels of a thousand files' numbers for it.
+    assert_eq!(found.counts("n"), Counts { rows: 4, nulls: 1, mismatched: 1, ..Counts::default() });
+    assert_eq!(found.problem().column.as_deref(), Some("n"));
+}
+
+#[test]
+fn a_side_is_read_as_its_reference_is() {
+    let place = Place::new();
+    let reference = place.put("a.csv", "zip,yes,n,k\n01234,true,1,a\n94110,false,2,b\n");
+    let current = place.put("b.csv", "zip,yes,n,k\n94110,,three,5\n");
+    let kinds = |options: &Options| -> Vec<Kind> {
+        let table = Table::open(&current, options).expect("a table");
+        table.columns().iter().map(|column| column.kind).collect()
+    };
+    assert_eq!(kinds(&Options::default()), [Kind::Numeric, Kind::Numeric, Kind::Categorical, Kind::Numeric]);
+    let like = Options::like(&Table::open(&reference, &Options::default()).expect("a table"));
+    assert_eq!(kinds(&like), [Kind::Categorical, Kind::Boolean, Kind::Categorical, Kind::Categorical]);
+    let told = Options { types: [("zip".to_owned(), Kind::Numeric)].into(), ..like };
+    assert_eq!(kinds(&told)[0], Kind::Numeric, "a person knows better");
+}
+
+#[test]
+fn rows_of_which_the_folder_says_all_come_a_few_at_a_time() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("f/day=1")).expect("a folder");
+    let x: ArrayRef = Arc::new(Float64Array::from_iter_values((0..100_000).map(f64::from)));
+    write(&place.path("f/day=1/1.parquet"), &[batch(vec![("x", x)])]);
+    let table = Table::open(&place.path("f"), &Options::default()).expect("a table");
+    let day = table.column("day").expect("the folder says it");
+    let (mut n, mut most) = (0_usize, 0_usize);
+    table.scan(&[day], &mut Problems::default(), &mut |batch| {
+        (n, most) = (n + batch.n_rows, most.max(batch.n_rows));
+        ControlFlow::Continue(())
+    });
+    assert_eq!((n, most), (100_000, 32_768));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Place, read, read_as, refused, rows};
 use signalbox_drift::gather::Counts;
-use signalbox_drift::read::{Kind, Options};
+use signalbox_drift::read::{Kind, Options, Table};
 
 #[test]
 fn no_bytes_and_a_header_alone_are_no_rows() {
@@ -127,6 +127,29 @@ fn five_thousand_columns_are_five_thousand_columns() {
     let found = read(&place.put("wide.csv", text));
     assert_eq!(found.columns.len(), 5000);
     assert_eq!(found.numbers("c4999"), [49_990.0, 49_991.0, 49_992.0]);
+}
+
+#[test]
+fn columns_that_are_too_many_are_told() {
+    let place = Place::new();
+    let names: Vec<String> = (0..20_003).map(|at| format!("c{at}")).collect();
+    let lines = format!("{}\n{}\n", names.join(","), vec!["1"; names.len()].join(","));
+    let object = format!("{{{}}}\n", names.iter().map(|name| format!("\"{name}\": 1")).collect::<Vec<_>>().join(", "));
+    for path in [place.put("wide.csv", lines), place.put("wide.jsonl", object)] {
+        let table = Table::open(&path, &Options::default()).expect("a table");
+        assert_eq!(table.columns().len(), 20_000);
+        let told = table.problems.told();
+        assert!(told.len() == 1 && told[0].is_loss() && told[0].message.starts_with("3 of"), "{told:?}");
+    }
+}
+
+#[test]
+fn kinds_are_told_by_more_than_the_first_rows() {
+    let place = Place::new();
+    let mut text = "zip\n".to_owned();
+    (0..1000).for_each(|at| text.push_str(&format!("{}\n", 10_000 + at)));
+    text.push_str("00501\n");
+    assert_eq!(read(&place.put("zip.csv", text)).kind("zip"), Kind::Categorical);
 }
 
 #[test]

@@ -92,6 +92,7 @@ fn reference() -> Reference {
         kind,
         physical: "x".into(),
         bins,
+        has_others: false,
         moments: None,
         kll: Vec::new(),
         hll: Vec::new(),
@@ -141,6 +142,17 @@ fn a_plan_is_one_reading_and_asks_for_no_row() {
         assert_eq!(sql.matches(&dialect(engine).table(&plan(engine)).expect("a name")).count(), 1, "{sql}");
         assert!(sql.contains("GROUP BY") && sql.starts_with("SELECT "), "{sql}");
         assert!(sql.contains("1970-01-01 09:00:00"), "engines can skip what is before: {sql}");
+    }
+}
+
+#[test]
+fn a_level_of_which_only_the_beginning_is_kept_is_found_by_nobody() {
+    let mut reference = reference();
+    let Bins::Levels(levels) = &mut reference.columns[1].bins else { panic!("a column of levels") };
+    levels.push("x… (2000 bytes, 0123456789abcdef)".into());
+    for engine in ENGINES {
+        let refused = plan(engine).statements(&reference).expect_err("refused");
+        assert!(refused.to_string().contains("\"plan\"") && refused.hint().is_some(), "{refused}");
     }
 }
 

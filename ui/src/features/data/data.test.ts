@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import type { ColumnLine, ColumnWindow, DataBucket, DriftPoint, DriftVerdict } from "$lib/host";
 import { binsOf, levelBars, levelsOf, quantile, quantilePairs, steps } from "./bins";
 import { between, bucketAt, edgeX, gripAt, moved, stretchOf } from "./brush";
-import { definitionOf, draftOf, faults, toml } from "$lib/definition";
+import { definitionOf, draftOf, faults, joined, listed, toml } from "$lib/definition";
 import { mix } from "./drawing";
 import { paintHeat, pixel } from "./heat-paint";
 import { explain, methodTitle } from "./explain";
-import { bucketTicks, formatHour, formatHours, formatSpan, hourTicks } from "./hours";
+import { bucketTicks, formatHour, formatHours, formatMoment, formatSpan, formatStretch, hourTicks } from "./hours";
 import { bandPath, linePath, lonely, middleOf, rangeOf } from "./line";
 import { placeOf } from "./places";
 import { newest, ranked, strengthOf } from "./rank";
-import { formatP, formatPoints, formatShare, formatState, formatStrength, gravity, verdicts } from "./words";
+import { formatGrave, formatP, formatPoints, formatShare, formatState, formatStrength, gravity, verdicts } from "./words";
 
 const hour = (month: number, day: number, at = 0) => Date.UTC(2026, month - 1, day, at) / 3_600_000;
 const NOW = new Date(Date.UTC(2026, 10, 22));
@@ -62,6 +62,15 @@ test("hours are said in UTC, with as little as tells them", () => {
   expect(formatSpan(hour(11, 3), hour(11, 10), NOW)).toBe("3 Nov – 9 Nov");
   expect(formatSpan(hour(11, 3, 6), hour(11, 10), NOW)).toBe("3 Nov 06:00 – 10 Nov");
   expect([1, 6, 24, 36, 72, 168, 336].map(formatHours)).toEqual(["1 h", "6 h", "1 day", "36 h", "3 days", "1 week", "2 weeks"]);
+});
+
+test("moments are said to the minute, a stretch of them by days, or by the clock within one", () => {
+  const at = (day: number, clock = 0) => Date.UTC(2026, 7, day) / 1000 + clock;
+  expect([formatMoment(at(3, 36_059.9)), formatMoment(-1), formatMoment(Number.NaN), formatMoment(1e300)]).toEqual(["2026-08-03 10:00", "1969-12-31 23:59", "unknown", "unknown"]);
+  expect(formatStretch(at(3, 100), at(30))).toBe("2026-08-03 – 2026-08-30");
+  expect(formatStretch(at(3, 36_000), at(3, 51_120))).toBe("2026-08-03 10:00 – 14:12");
+  expect(formatStretch(at(3), at(3, 59))).toBe("2026-08-03 00:00");
+  expect(formatStretch(Number.NaN, Infinity)).toBe("unknown");
 });
 
 test("ticks lie on whole days, or on hours where there is room", () => {
@@ -166,6 +175,12 @@ test("verdicts each have a word and a mark of their own, and the gravest come fi
   expect((["no_drift", "drift", "missing", "large_but_uncertain"] as DriftVerdict[]).sort((a, b) => gravity(a) - gravity(b))).toEqual(["missing", "drift", "large_but_uncertain", "no_drift"]);
 });
 
+test("what is missing or of another type has not drifted", () => {
+  expect(formatGrave(["missing", "drift", "no_drift", "missing", "new"])).toBe("1 column drifted, 2 missing");
+  expect(formatGrave(["type_changed", "type_changed", "missing"])).toBe("1 column missing, 2 of another type");
+  expect([formatGrave(["drift", "drift"]), formatGrave(["no_drift", "large_but_uncertain", "not_judged"]), formatGrave([])]).toEqual(["2 columns drifted", "", ""]);
+});
+
 test("numbers in their units", () => {
   expect([0.123, 0.97, 2.345, 14.2, 2345].map(formatStrength)).toEqual(["0.12 ×", "1.0 ×", "2.3 ×", "14 ×", "2,345 ×"]);
   expect([0, 1, 0.1234, 0.0001, -0.02, Number.NaN].map((share) => formatShare(share))).toEqual(["0 %", "100 %", "12.3 %", "< 0.1 %", "−2.0 %", ""]);
@@ -198,6 +213,25 @@ test("a definition goes through the form and comes back the same, and is said in
   expect(definitionOf(draftOf(definition))).toEqual(definition);
   expect(toml("wine", definition)).toBe('[data.wine]\nreference = "train.parquet"\ncurrent = "seen"\ntime = "at"\nignore = ["id", "note"]\ngroups = ["sex"]\nmin_group = 50\n');
   expect(toml("my wine", { reference: 'a"b', current: "c" })).toBe('[data."my wine"]\nreference = "a\\"b"\ncurrent = "c"\n');
+});
+
+test("a column's name comes back from a list as it was, whatever is in it", () => {
+  const names = ["income, monthly", "region", 'the "good" one', '"', " padded ", "", "a\\", "two\nlines", "ä € 😀", "6'", ",,"];
+  expect(listed(joined(names))).toEqual(names);
+  for (const name of names) expect(definitionOf(draftOf({ reference: "x", current: "y", ignore: [name], groups: [name, "sex"] }))).toEqual({ reference: "x", current: "y", ignore: [name], groups: [name, "sex"] });
+  expect(joined(["income, monthly", "region"])).toBe('"income, monthly", region');
+});
+
+test("a list is read as it is typed", () => {
+  const check = (text: string, names: string[]) => expect(listed(text), text).toEqual(names);
+  check("", []);
+  check(" , ,", []);
+  check("a,b ,  c,", ["a", "b", "c"]);
+  check('"a, b" , c', ["a, b", "c"]);
+  check('"a, b', ['"a', "b"]);
+  check('"a" b, c', ['"a" b', "c"]);
+  check('6" pipe, x', ['6" pipe', "x"]);
+  check('"\\q", x', ['"\\q"', "x"]);
 });
 
 test("what keeps a monitor from being saved is said at its field", () => {

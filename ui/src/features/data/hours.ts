@@ -33,6 +33,20 @@ export function localSpan(from: number, till: number): string {
   return `${words(from)} – ${words(till)} local time`;
 }
 
+/** Unix seconds in UTC, to the minute: "2026-07-06 04:12". */
+export function formatMoment(unix: number): string {
+  const at = new Date(unix * 1000);
+  return Number.isNaN(at.getTime()) ? "unknown" : at.toISOString().replace(/T(\d\d:\d\d).*/, " $1");
+}
+
+/** Unix seconds in UTC, as days, and by the clock within one: "2026-07-06 – 2026-08-30", "2026-08-03 10:00 – 14:12". */
+export function formatStretch(first: number, last: number): string {
+  const [from, to] = [formatMoment(first), formatMoment(last)];
+  const [[day], [lastDay, clock]] = [from.split(" "), to.split(" ")];
+  if (from === to || clock === undefined) return from;
+  return day === lastDay ? `${from} – ${clock}` : `${day} – ${lastDay}`;
+}
+
 /** "6 h", "3 days", "5 weeks". */
 export function formatHours(hours: number): string {
   if (hours < 48 && hours !== 24) return `${hours} h`;

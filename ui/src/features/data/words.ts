@@ -1,5 +1,5 @@
 /** Verdicts and numbers in the words that the whole of Data uses. */
-import { formatNumber, plural } from "$lib/format";
+import { formatInteger, formatNumber, plural } from "$lib/format";
 import type { DataKind, DriftVerdict, MonitorState, RuleName } from "$lib/host";
 
 export type Tone = "bad" | "warn" | "quiet" | "good";
@@ -24,8 +24,15 @@ export const verdicts: Record<DriftVerdict, VerdictWords> = {
   no_drift: { word: "Steady", mark: "✓", tone: "good", means: "Neither effect nor chance speaks for a change." },
 };
 
-const GRAVE: readonly DriftVerdict[] = ["missing", "type_changed", "drift"];
-export const isGrave = (verdict: DriftVerdict) => GRAVE.includes(verdict);
+/** The verdicts that call for a person, as they are said of a number of columns. */
+const GRAVE: readonly (readonly [DriftVerdict, string])[] = [["drift", "drifted"], ["missing", "missing"], ["type_changed", "of another type"]];
+export const isGrave = (verdict: DriftVerdict) => GRAVE.some(([grave]) => grave === verdict);
+
+/** "1 column drifted, 2 missing"; nothing where none of them is grave. */
+export function formatGrave(found: readonly DriftVerdict[]): string {
+  const counted = GRAVE.map(([grave, word]) => [found.filter((verdict) => verdict === grave).length, word] as const).filter(([n]) => n > 0);
+  return counted.map(([n, word], i) => `${i === 0 ? plural(n, "column") : formatInteger(n)} ${word}`).join(", ");
+}
 
 /** The order in which verdicts call for a look. */
 const ORDER: readonly DriftVerdict[] = ["missing", "type_changed", "drift", "new", "large_but_uncertain", "small_but_significant", "no_drift", "too_few_rows", "not_judged"];

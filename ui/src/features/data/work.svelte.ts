@@ -1,4 +1,5 @@
-import { call, subscribe } from "$lib/host";
+import { call, subscribe, toHostError, type HostError } from "$lib/host";
+import { paced } from "$lib/paced";
 
 /** A look at data that may take long: how far it is, and a way to end it. */
 export class Work {
@@ -19,7 +20,8 @@ export class Work {
     });
     const timer = setTimeout(() => this.#number === mine && (this.isLong = true), 400);
     try {
-      return await ask(mine);
+      const found = await ask(mine);
+      return this.#dropped === mine ? null : found;
     } catch (thrown) {
       if (this.#dropped === mine) return null;
       throw thrown;
@@ -39,5 +41,37 @@ export class Work {
   /** The person has had enough. */
   stop = () => {
     if (this.#number !== null) void call("stop_work", { work: this.#number }).catch(() => undefined);
+  };
+}
+
+/** What a page asks for at length: what came last, what went wrong since, and the work on what comes next. */
+export class Look<T> {
+  found = $state.raw<T | null>(null);
+  error = $state.raw<HostError | null>(null);
+  readonly work = new Work();
+  readonly #load;
+
+  constructor(ask: (work: number) => Promise<T>) {
+    this.#load = paced(async () => {
+      try {
+        const found = await this.work.run(ask);
+        if (found !== null) this.found = found;
+        this.error = null;
+      } catch (thrown) {
+        this.error = toHostError(thrown);
+      }
+    });
+  }
+
+  /** Asks for what is wanted by now; what was asked before is not waited for. */
+  again = () => {
+    this.work.supersede();
+    this.#load.now();
+  };
+
+  /** Who leaves does not wait for it. */
+  leave = () => {
+    this.#load.stop();
+    this.work.stop();
   };
 }

@@ -9,7 +9,7 @@ export type CallError = { code: ErrorCode, message: string, hint: string | null,
  */
 models?: AllowModels, };
 export type Level = "info" | "warn" | "error";
-export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "work", work: number, done: number, of: number, } | { "type": "data", project: number, name: string, } | { "type": "promotion", plan: string, } | { "type": "notice", level: Level, message: string, hint: string | null, };
+export type Event = { "type": "runs", project: number, version: number, changed: Array<number> | null, } | { "type": "series", project: number, runs: Array<number>, metrics: Array<string>, } | { "type": "status", status: StatusLine, } | { "type": "projects" } | { "type": "problems", project: number, } | { "type": "open", project: number, } | { "type": "work", work: number, done: number, of: number, } | { "type": "data", project: number, name: string, } | { "type": "alert", project: number, name: string, message: string, hint: string, } | { "type": "promotion", plan: string, } | { "type": "notice", level: Level, message: string, hint: string | null, };
 export type Cell = string | number | null;
 export type WatchMode = "notify" | "polling" | "mixed" | "none";
 export type Watching = { project: number, mode: WatchMode, 
@@ -1100,7 +1100,11 @@ export type MonitorRow = { project: number, name: string, definition: MonitorDef
 /**
  * It stands in the project's signalbox.toml; else in Signalbox alone.
  */
-in_policy: boolean, state: MonitorState, trouble: string | null, files_done: number, files: number, rows: number, n_problems: number, alert: DataAlert | null, };
+in_policy: boolean, state: MonitorState, trouble: string | null, files_done: number, files: number, rows: number, n_problems: number, alert: DataAlert | null, 
+/**
+ * Whether there were rows enough to say that something has moved, or has not.
+ */
+judged: boolean, };
 export type SuggestedMonitor = { project: number, name: string, definition: MonitorDefinition, 
 /**
  * Why, in a sentence.
@@ -1153,6 +1157,11 @@ export type AckAlert = { project: number, name: string,
  * Unix seconds: say nothing until then. None: it is known, say nothing until something else moves.
  */
 until: number | null, };
+export type OfPath = { project: number, 
+/**
+ * Relative to the project.
+ */
+path: string, };
 export type ProfileQuery = { 
 /**
  * Chosen by who asks: it is told how far it is by this number, and may stop it.
@@ -1315,6 +1324,7 @@ export interface Commands {
   forget_monitor: { args: OfMonitor; reply: null };
   ack_alert: { args: AckAlert; reply: null };
   data_profile: { args: ProfileQuery; reply: DataProfile };
+  data_columns: { args: OfPath; reply: Array<string> };
   data_drift: { args: DriftQuery; reply: DriftReport };
   data_methods: { args: Empty; reply: Array<MethodInfo> };
   data_monitors: { args: OfProject; reply: Array<MonitorRow> };

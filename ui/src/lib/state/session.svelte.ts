@@ -1,6 +1,7 @@
 import { call, hostKind, HostError, subscribe, toHostError, type Commands, type HostEvent, type Link, type Project, type StatusLine } from "$lib/host";
 import { setHome } from "$lib/format";
 import { parseRoute, router, type RouteTarget } from "$lib/router.svelte";
+import { showAlert } from "./alert-notice";
 import { notices } from "./notices.svelte";
 import { readPref, savePref } from "./prefs";
 import { theme } from "./theme.svelte";
@@ -161,6 +162,7 @@ class Session {
     else if (event.type === "projects") void this.refreshProjects();
     else if (event.type === "open") void this.refreshProjects().then(() => this.show(event.project));
     else if (event.type === "notice") notices.add(event.level, event.message, event.hint);
+    else if (event.type === "alert") showAlert(event);
   }
 }
 
