@@ -19,6 +19,11 @@ use crate::read::{Problem, Problems, Table, zones};
 use crate::verdict::Rule;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Who waits for the other side to be read hears so soon that nobody waits any more.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// What to compare, and how.
 #[derive(Clone, Debug, Default)]
@@ -69,11 +74,24 @@ pub fn compare_tables(
     let total = left.len() + new.len();
     for pass in passes(reference, current, &both) {
         let (a, b): (Vec<usize>, Vec<usize>) = pass.iter().copied().unzip();
+        let stop = AtomicBool::new(false);
         let ((mine, said), (others, also_said)) = std::thread::scope(|scope| {
-            let other = scope.spawn(|| gathered(current, &b));
-            let mine = gathered(reference, &a);
+            let other = scope.spawn(|| gathered_while(current, &b, &mut || !stop.load(Ordering::Relaxed)));
+            let mut goes_on = || {
+                let is_over = progress(Progress { columns_done: done, columns: total }).is_break();
+                stop.fetch_or(is_over, Ordering::Relaxed);
+                !is_over
+            };
+            let mine = gathered_while(reference, &a, &mut goes_on);
+            // The other side may be the longer.
+            while !other.is_finished() && goes_on() {
+                std::thread::sleep(LOOK);
+            }
             (mine, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         });
+        if stop.into_inner() {
+            return None;
+        }
         problems.extend(said);
         problems.extend(also_said);
         for ((a, b), (mine, other)) in pass.iter().zip(mine.into_iter().zip(others)) {
@@ -122,6 +140,15 @@ fn passes(reference: &Table, current: &Table, both: &[(usize, usize)]) -> Vec<Ve
 
 /// These columns, whole.
 pub fn gathered(table: &Table, columns: &[usize]) -> (Vec<Gathered>, Problems) {
+    gathered_while(table, columns, &mut || true)
+}
+
+/// As far as they were read when `goes_on` said no.
+pub(crate) fn gathered_while(
+    table: &Table,
+    columns: &[usize],
+    goes_on: &mut dyn FnMut() -> bool,
+) -> (Vec<Gathered>, Problems) {
     let mut problems = Problems::default();
     let mut found: Vec<Gathered> =
         columns.iter().map(|at| Gathered::new(table.columns()[*at].kind, table.n_rows())).collect();
@@ -129,7 +156,7 @@ pub fn gathered(table: &Table, columns: &[usize]) -> (Vec<Gathered>, Problems) {
         for (to, column) in found.iter_mut().zip(&batch.columns) {
             to.add(column.as_ref(), batch.n_rows);
         }
-        ControlFlow::Continue(())
+        if goes_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     for (at, column) in columns.iter().zip(&found).filter(|(_, column)| column.rounded > 0) {
         problems.add(Problem::rounded(&table.path, &table.columns()[*at].name, column.rounded));

@@ -11,7 +11,7 @@ pub use rows::{Correlation, Leak};
 pub use summary::{Summary, summaries};
 pub use twice::{Duplicates, Shared};
 
-use crate::pair::{Progress, Side, gathered};
+use crate::pair::{Progress, Side, gathered_while};
 use crate::read::{Kind, Problem, Table};
 use serde::Serialize;
 use std::ops::ControlFlow;
@@ -56,7 +56,14 @@ pub fn profile(
     let mut problems = table.problems.clone();
     let mut columns = Vec::with_capacity(wanted.len());
     for pass in table.passes(&wanted) {
-        let (found, said) = gathered(table, &pass);
+        let mut is_over = false;
+        let (found, said) = gathered_while(table, &pass, &mut || {
+            is_over |= progress(Progress { columns_done: columns.len(), columns: wanted.len() }).is_break();
+            !is_over
+        });
+        if is_over {
+            return None;
+        }
         problems.extend(said);
         for (at, column) in pass.iter().zip(found) {
             columns.push(ColumnProfile::of(&table.columns()[*at], column));

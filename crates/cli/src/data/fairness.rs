@@ -106,5 +106,14 @@ fn table(out: &mut Out, attribute: &Attribute) -> Result<(), Failure> {
     if !left_out.is_empty() {
         out.line(style(format!("Not shown, for want of room: {}.", left_out.join(", "))).dim())?;
     }
+    for (criterion, sure) in attribute.criteria.iter().filter_map(|c| Some((c, c.sure.as_ref()?))) {
+        // Groups at the ends may be small; the pair that the verdict turned on is told where it is another.
+        let is_shown = |name: &String, shown: &Option<String>| shown.as_ref() == Some(name);
+        if !is_shown(&sure.lowest, &criterion.lowest) || !is_shown(&sure.highest, &criterion.highest) {
+            let ends = ends(&Some(sure.difference_interval));
+            let (name, low, high) = (criterion.name.replace('_', " "), calm(&sure.lowest), calm(&sure.highest));
+            out.line(format!("{name}: {low} and {high} are {:.3} apart ({ends})", sure.difference))?;
+        }
+    }
     Ok(())
 }

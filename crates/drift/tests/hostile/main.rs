@@ -10,6 +10,7 @@ mod monitored;
 mod packed;
 mod separated;
 mod sketched;
+mod stopped;
 mod unlike;
 mod vectors;
 mod weekly;
