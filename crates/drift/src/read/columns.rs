@@ -97,8 +97,10 @@ impl Taken<'_> {
         let more: Vec<&str> = new.iter().map(|(column, _)| column.name.as_str()).collect();
         for (what, names) in [("lacks", lacks), ("also has", more)] {
             if !names.is_empty() {
-                let message = format!("It {what} {}, unlike the files before.", names.join(", "));
-                problems.add(self.problem(None, message, None));
+                let names = names.join(", ");
+                // Of columns: no row of those that are there is lost.
+                let message = format!("It {what} {names}, unlike the files before.");
+                problems.add(self.problem(Some(&names), message, None));
             }
         }
     }
