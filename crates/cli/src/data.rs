@@ -114,7 +114,7 @@ fn ended(is_found: bool, shall_fail: bool, problems: &[Problem]) -> Outcome {
     if is_found {
         return Outcome::Problems;
     }
-    let Some(lost) = problems.iter().find(|problem| shall_fail && problem.is_loss()) else { return Outcome::Done };
+    let Some(lost) = problems.iter().find(|problem| shall_fail && problem.lost) else { return Outcome::Done };
     eprintln!("Not all could be read: {}: {}", calm(&lost.file), calm(&lost.message));
     Outcome::Partial
 }

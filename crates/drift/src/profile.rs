@@ -126,6 +126,7 @@ fn not_looked_at(table: &Table, what: &str, why: &str) -> Problem {
         file: table.path.display().to_string(),
         column: None,
         place: None,
+        lost: false,
         message: format!("{what} was not looked at: {why}."),
         hint: None,
     }

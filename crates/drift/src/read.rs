@@ -42,25 +42,22 @@ pub struct Problem {
     /// Where in the file: "row group 3", "line 120".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
-    /// What was lost.
+    /// Whether rows or columns were not read for it; what is said of values, or of a file's shape, is its rules' to judge.
+    pub lost: bool,
+    /// For a person.
     pub message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
 impl Problem {
-    /// Whether rows are missing for it. What is said of a column's values is its rules' to judge; what is said of a file, a
-    /// line, a row group is that something was not read.
-    pub fn is_loss(&self) -> bool {
-        self.column.is_none() || self.place.as_ref().is_some_and(|place| place.starts_with("row group"))
-    }
-
     /// Of integers that are compared as doubles.
     pub(crate) fn rounded(file: &std::path::Path, column: &str, rows: u64) -> Problem {
         Problem {
             file: file.display().to_string(),
             column: Some(column.to_owned()),
             place: None,
+            lost: false,
             message: format!(
                 "{rows} of its integers {} beyond 2⁵³ (9,007,199,254,740,992): rounded to the nearest double, neighbours \
                  count as one.",
@@ -105,6 +102,7 @@ impl Problems {
                 file: String::new(),
                 column: None,
                 place: None,
+                lost: true,
                 message: format!("{} more problems are not listed.", self.n_more),
                 hint: None,
             });
@@ -118,6 +116,6 @@ impl Problems {
 
     /// Whether something was not read. Of those that are not listed nobody knows.
     pub fn has_loss(&self) -> bool {
-        self.n_more > 0 || self.found.iter().any(Problem::is_loss)
+        self.n_more > 0 || self.found.iter().any(|problem| problem.lost)
     }
 }

@@ -140,6 +140,7 @@ impl Reading<'_> {
                     file: path.display().to_string(),
                     column: None,
                     place: None,
+                    lost: true,
                     message: e.to_string(),
                     hint: Some("It is read again as soon as it changes.".into()),
                 });

@@ -94,7 +94,7 @@ pub(super) fn broken(monitor: &Watched, files: &[PathBuf]) -> Result<Vec<String>
                 continue;
             }
         };
-        let lost = checked.problems.iter().filter(|problem| problem.is_loss());
+        let lost = checked.problems.iter().filter(|problem| problem.lost);
         found.extend(lost.map(|problem| format!("{name}: {}", problem.message)));
         found.extend(checked.broken(Severity::Error).map(|asked| {
             let of = asked.column.as_deref().unwrap_or("the table");

@@ -347,6 +347,7 @@ impl Watched {
                     file: path.display().to_string(),
                     column: None,
                     place: None,
+                    lost: true,
                     message: e.to_string(),
                     hint: None,
                 });

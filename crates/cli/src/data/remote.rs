@@ -181,6 +181,7 @@ fn lacking<'a>(plan: &'a Plan, path: &'a str) -> impl Iterator<Item = Problem> +
         file: path.to_owned(),
         column: Some(column.name.clone()),
         place: None,
+        lost: false,
         message: "The table does not have this column: its rows count as nulls.".into(),
         hint: None,
     })

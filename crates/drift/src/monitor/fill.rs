@@ -171,6 +171,7 @@ fn too_many_hours(path: &Path, time: &str, filling: &Filling) -> Problem {
         file: path.display().to_string(),
         column: Some(time.to_owned()),
         place: None,
+        lost: false,
         message: format!(
             "It tells of more than {most} hours and segments: {n} rows of others count as without a time."
         ),

@@ -25,6 +25,7 @@ impl Labels {
                 file: table.path.display().to_string(),
                 column: Some(lacks.to_owned()),
                 place: None,
+                lost: false,
                 message: "The labels do not have this column: no label finds its row.".into(),
                 hint: Some("Name the columns of the id and the label in signalbox.toml: id, label.".into()),
             });

@@ -97,6 +97,7 @@ pub fn too_many_names(path: &Path, of: &str) -> Problem {
         file: path.display().to_string(),
         column: Some(of.to_owned()),
         place: None,
+        lost: false,
         message: format!("It has more than {MAX_NAMES} names in an hour: the others are counted together."),
         hint: Some("An identifier is no group, and a number no class: name another column.".into()),
     }

@@ -57,7 +57,8 @@ impl Taken<'_> {
         let n_beyond = (columns.len() + new.len()).saturating_sub(MAX_COLUMNS) + self.found.n_beyond;
         if n_beyond > 0 {
             let message = format!("{n_beyond} of its columns are left out: a table has {MAX_COLUMNS} at most.");
-            problems.add(self.problem(None, message, Some("Read fewer columns of it, or files of fewer columns.")));
+            let hint = Some("Read fewer columns of it, or files of fewer columns.");
+            problems.add(Problem { lost: true, ..self.problem(None, message, hint) });
         }
         for (column, place) in new.into_iter().take(MAX_COLUMNS.saturating_sub(columns.len())) {
             columns.push(column);
@@ -97,17 +98,15 @@ impl Taken<'_> {
         let more: Vec<&str> = new.iter().map(|(column, _)| column.name.as_str()).collect();
         for (what, names) in [("lacks", lacks), ("also has", more)] {
             if !names.is_empty() {
-                let names = names.join(", ");
-                // Of columns: no row of those that are there is lost.
-                let message = format!("It {what} {names}, unlike the files before.");
-                problems.add(self.problem(Some(&names), message, None));
+                let message = format!("It {what} {}, unlike the files before.", names.join(", "));
+                problems.add(self.problem(None, message, None));
             }
         }
     }
 
     fn problem(&self, column: Option<&str>, message: String, hint: Option<&str>) -> Problem {
         let (column, hint) = (column.map(str::to_owned), hint.map(str::to_owned));
-        Problem { file: self.name.to_owned(), column, place: None, message, hint }
+        Problem { file: self.name.to_owned(), column, place: None, lost: false, message, hint }
     }
 }
 

@@ -54,6 +54,7 @@ impl CsvFile {
             file: name.to_owned(),
             column: None,
             place,
+            lost: true,
             message,
             hint: Some(hint.to_owned()),
         };

@@ -118,7 +118,14 @@ impl Walk {
 
     fn lacks(&mut self, folder: &Path, message: String) {
         let hint = Some("Look whether it may be read, or name another folder.".into());
-        self.problems.add(Problem { file: folder.display().to_string(), column: None, place: None, message, hint });
+        self.problems.add(Problem {
+            file: folder.display().to_string(),
+            column: None,
+            place: None,
+            lost: true,
+            message,
+            hint,
+        });
     }
 
     /// The first by name stay, in whatever order they were found.
@@ -211,7 +218,7 @@ mod tests {
         let (files, said) = listed(dir.path()).expect("a folder");
         let said = said.told();
         assert_eq!((files.len(), said.len()), (MAX_DEPTH + 1, 1));
-        assert!(said[0].is_loss() && said[0].file == deep.display().to_string(), "{said:?}");
+        assert!(said[0].lost && said[0].file == deep.display().to_string(), "{said:?}");
     }
 
     #[test]
@@ -223,6 +230,6 @@ mod tests {
         let (files, said) = walk.done(dir.path());
         assert_eq!(files, [dir.path().join("0.csv"), dir.path().join("1.csv")]);
         let said = said.told();
-        assert!(said[0].is_loss() && said[0].message.contains("the last 7"), "{said:?}");
+        assert!(said[0].lost && said[0].message.contains("the last 7"), "{said:?}");
     }
 }

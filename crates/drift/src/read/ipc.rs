@@ -64,6 +64,7 @@ impl IpcFile {
                 file: name.to_owned(),
                 column: None,
                 place: Some(format!("record batch {n_read}")),
+                lost: true,
                 message: format!("What stands from there on could not be read: {said}."),
                 hint: Some("Write the file again, or leave it out.".into()),
             });

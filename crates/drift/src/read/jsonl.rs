@@ -108,6 +108,7 @@ impl JsonlFile {
             file: name.to_owned(),
             column: None,
             place,
+            lost: true,
             message,
             hint: Some("Mend that line, or write the file again.".into()),
         };

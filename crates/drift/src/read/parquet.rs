@@ -100,6 +100,7 @@ impl ParquetFile {
                 file: name.to_owned(),
                 column: (columns.len() == 1).then(|| columns[0].to_owned()),
                 place: Some(format!("row group {group}")),
+                lost: true,
                 message: format!("Its {rows} rows could not be read whole: {said}."),
                 hint: Some("Write the file again, or leave it out.".into()),
             });

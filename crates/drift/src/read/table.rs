@@ -169,6 +169,7 @@ impl Table {
                     file: name,
                     column: None,
                     place: None,
+                    lost: true,
                     message: format!("It cannot be read, and is left out: {said}."),
                     hint: Some("Write it again, or move it away.".into()),
                 }),
@@ -291,6 +292,7 @@ impl Table {
                             file: file.name.clone(),
                             column: None,
                             place: None,
+                            lost: true,
                             message: format!("It could be read a moment ago, and now cannot: {said}."),
                             hint: None,
                         });
@@ -341,6 +343,7 @@ pub(crate) fn zones(file: &str, column: &str, has_zone: bool) -> Problem {
         file: file.to_owned(),
         column: Some(column.to_owned()),
         place: None,
+        lost: false,
         message: format!("Its times {here} zone here, and elsewhere they {there}: those without are taken as UTC."),
         hint: Some("Write all of them with their zone.".into()),
     }

@@ -191,6 +191,7 @@ impl Filling {
             file: file.to_owned(),
             column: Some(column.to_owned()),
             place: Some(format!("line {line}")),
+            lost: false,
             message: format!(
                 "{} {} not {what}, the first is {example:?}. They count as missing.",
                 self.surprises.n,

@@ -86,6 +86,7 @@ pub fn check(table: &Table, rules: &Rules, now: f64) -> Checked {
                 file: table.path.display().to_string(),
                 column: Some(name.clone()),
                 place: None,
+                lost: false,
                 message: "It has more values than are remembered: later ones are only held against the first.".into(),
                 hint: None,
             });

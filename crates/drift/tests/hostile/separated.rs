@@ -139,7 +139,7 @@ fn columns_that_are_too_many_are_told() {
         let table = Table::open(&path, &Options::default()).expect("a table");
         assert_eq!(table.columns().len(), 20_000);
         let told = table.problems.told();
-        assert!(told.len() == 1 && told[0].is_loss() && told[0].message.starts_with("3 of"), "{told:?}");
+        assert!(told.len() == 1 && told[0].lost && told[0].message.starts_with("3 of"), "{told:?}");
     }
 }
 

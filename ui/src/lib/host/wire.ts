@@ -700,7 +700,11 @@ file: string, column: string | null,
  */
 place: string | null, 
 /**
- * What was lost.
+ * Whether rows or columns were not read for it; what is said of values, or of a file's shape, is its rules' to judge.
+ */
+lost: boolean, 
+/**
+ * For a person.
  */
 message: string, hint: string | null, };
 export type DataKind = "numeric" | "boolean" | "categorical" | "datetime" | "list" | "opaque";

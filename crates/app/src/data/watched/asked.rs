@@ -53,6 +53,7 @@ impl Watched {
             file: self.definition.importance.clone().unwrap_or_default(),
             column: None,
             place: None,
+            lost: false,
             message,
             hint: Some("It is read again each time.".into()),
         }));
@@ -165,7 +166,7 @@ impl Watched {
             let later = kept.cells.cells.iter().filter(|(hour, _, _)| *hour >= till);
             n_hourless += kept.cells.n_timeless + later.map(|(_, _, cell)| cell.rows).sum::<u64>();
         }
-        (lost.told().into_iter().filter(Problem::is_loss).collect(), n_hourless)
+        (lost.told().into_iter().filter(|problem| problem.lost).collect(), n_hourless)
     }
 }
 

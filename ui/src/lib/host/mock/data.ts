@@ -12,8 +12,8 @@ const nColumns = Number(new URLSearchParams(location.search).get("columns") ?? C
 const WINE: MonitorDefinition = { reference: "wine/data/train.parquet", current: "wine/inference", time: "tasted_at", segment: "colour", prediction: "predicted", score: "score", positive: "good", label: "quality", labels: "wine/labels", id: "row_id", groups: ["seller", "region_group"], min_group: 50 };
 const CHANNELS: MonitorDefinition = { reference: "churn/train.csv", current: "churn/requests", time: "at" };
 const PROBLEMS: DataProblem[] = [
-  { file: "wine/inference/2026-11-02T06.parquet", column: null, place: "row group 1", message: "A row group of 210 rows could not be read; the rest of the file was.", hint: "The file may have been cut short while it was copied." },
-  { file: "wine/inference/2026-11-09T12.csv", column: "alcohol", place: "line 120", message: "“13,1” is no number here; the cell counts as another type.", hint: null },
+  { file: "wine/inference/2026-11-02T06.parquet", column: null, place: "row group 1", lost: true, message: "A row group of 210 rows could not be read; the rest of the file was.", hint: "The file may have been cut short while it was copied." },
+  { file: "wine/inference/2026-11-09T12.csv", column: "alcohol", place: "line 120", lost: false, message: "“13,1” is no number here; the cell counts as another type.", hint: null },
 ];
 
 let monitors: MonitorRow[] = look === "empty" ? [] : [
