@@ -180,7 +180,7 @@ postgres_programs() {
   local package servers server_packages
   package="$(apt-cache depends postgresql | awk '$1 == "Depends:" && $2 ~ /^postgresql-[0-9]+$/ { print $2; exit }')"
   [ -n "$package" ] || die "The tests need Postgres; apt-get update may be missing."
-  servers="$cache/$package" server_packages="$package libpq5"
+  servers="$cache/$package" server_packages="$package ${package/postgresql/postgresql-client} libpq5"
   if [ -f "$servers/.ready" ]; then
     skip "Postgres for the tests" "there"
   else

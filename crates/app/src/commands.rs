@@ -96,6 +96,8 @@ commands! {
     data_window(WindowQuery) -> signalbox_drift::monitor::Window;
     save_monitor(SaveMonitor) -> ();
     forget_monitor(OfMonitor) -> ();
+    allow_engine(AllowEngine) -> ();
+    look_again(LookAgain) -> ();
     ack_alert(AckAlert) -> ();
     data_profile(ProfileQuery) -> signalbox_drift::profile::Profile;
     data_columns(OfPath) -> Vec<String>;

@@ -13,6 +13,7 @@ mod linked;
 mod reading;
 mod rules;
 mod suggest;
+mod table;
 mod watched;
 mod work;
 
@@ -99,7 +100,7 @@ impl App {
         for (name, value) in tables.into_iter().filter(|(_, value)| !is_rules_alone(value)) {
             let (definition, trouble) = match definition_of(value) {
                 Ok(definition) => {
-                    let trouble = is_within(&definition).and_then(|()| definition.rule().map(drop)).err();
+                    let trouble = table::fault_of(&definition).or_else(|| is_within(&definition).err());
                     (definition, trouble)
                 }
                 Err(why) => (Definition::default(), Some(why)),
@@ -169,6 +170,12 @@ impl App {
         });
     }
 
+    /// Those of a project that are at work.
+    fn at_work(&self, project: u32) -> Vec<Arc<Watched>> {
+        let watched = lock(&self.0.data.watched);
+        watched.iter().filter(|((id, _), _)| *id == project).map(|(_, one)| one.clone()).collect()
+    }
+
     fn monitor(&self, project: u32, name: &str) -> Result<Arc<Watched>, CallError> {
         let open = self.project(project)?;
         self.sync_monitors(&open)?;
@@ -182,11 +189,7 @@ impl App {
         for project in self.open_projects() {
             self.sync_monitors(&project)?;
             let found = files::found(self, &project);
-            let at_work: Vec<Arc<Watched>> = lock(&self.0.data.watched)
-                .iter()
-                .filter(|((id, _), _)| *id == project.id.0)
-                .map(|(_, watched)| watched.clone())
-                .collect();
+            let at_work = self.at_work(project.id.0);
             if at_work.is_empty() {
                 overview.suggested.extend(suggest::suggested(&project, &found));
             }
@@ -200,8 +203,7 @@ impl App {
     pub(crate) fn data_monitors(&self, args: OfProject) -> Result<Vec<MonitorRow>, CallError> {
         let project = self.project(args.project)?;
         self.sync_monitors(&project)?;
-        let watched = lock(&self.0.data.watched);
-        Ok(watched.iter().filter(|((id, _), _)| *id == args.project).map(|(_, watched)| watched.row()).collect())
+        Ok(self.at_work(args.project).iter().map(|watched| watched.row()).collect())
     }
 
     pub(crate) fn data_monitor(&self, args: MonitorQuery) -> Result<MonitorView, CallError> {
@@ -227,8 +229,8 @@ impl App {
             return Err(CallError::new(ErrorCode::Refused, format!("signalbox.toml has the monitor {name:?}."))
                 .hint("Change it there, or choose another name."));
         }
-        if let Err(why) = args.definition.rule() {
-            return Err(CallError::new(ErrorCode::BadRequest, format!("{why}.")));
+        if let Some(why) = table::fault_of(&args.definition) {
+            return Err(CallError::new(ErrorCode::BadRequest, format!("{}.", why.trim_end_matches('.'))));
         }
         for path in args.definition.paths() {
             let absolute = project.root.join(path);
@@ -236,6 +238,10 @@ impl App {
                 return Err(CallError::new(ErrorCode::NotFound, format!("{} is not there.", absolute.display()))
                     .hint("Paths are relative to the project's folder."));
             }
+        }
+        if let Some(url) = args.definition.engine.as_ref().filter(|url| !self.may_ask(&project.root, url)) {
+            // Who types an engine's address here means to ask it.
+            self.let_ask(&project.root, url)?;
         }
         let mut saved = self.saved_monitors(&project.root)?;
         saved.insert(name.to_owned(), args.definition);

@@ -33,15 +33,28 @@ use crate::verdict::Rule;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// What is watched: paths are relative to the project.
+/// What is watched: paths are relative to the project. Either files or a table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 #[ts(rename = "MonitorDefinition")]
 pub struct Definition {
     /// What the model was trained on: a file or a folder.
     pub reference: String,
-    /// What it has seen since: a file or a folder.
+    /// What it has seen since: a file or a folder. Empty where it is a table.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub current: String,
+    /// Where the table is that has what it has seen since: `postgres://…`, `https://…` of ClickHouse, `sc://…` of Spark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// The table's name over there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Of a table, the rows of so many hours until now; without it all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_hours: Option<u32>,
+    /// A table is asked so often; every ten minutes if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_minutes: Option<u32>,
     /// The column of the time of each row; found by itself if there is one only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
@@ -95,7 +108,34 @@ pub struct Definition {
 impl Definition {
     /// All that it names: relative to the project.
     pub fn paths(&self) -> impl Iterator<Item = &String> {
-        [&self.reference, &self.current].into_iter().chain(&self.labels).chain(&self.importance)
+        let current = Some(&self.current).filter(|_| !self.is_table());
+        [&self.reference].into_iter().chain(current).chain(&self.labels).chain(&self.importance)
+    }
+
+    /// Whether a table is watched, which stays where it is.
+    pub fn is_table(&self) -> bool {
+        self.engine.is_some() || self.table.is_some()
+    }
+
+    /// `Err`: what is missing, or cannot stand together.
+    pub fn sound(&self) -> Result<(), String> {
+        match (&self.engine, &self.table, self.current.is_empty()) {
+            (None, None, true) => return Err("it needs `current`, or `engine` and `table`".into()),
+            (Some(_), None, _) => return Err("`engine` needs a `table` there".into()),
+            (None, Some(_), _) => return Err("`table` needs the `engine` that has it".into()),
+            (Some(_), Some(_), false) => return Err("it is either `current` or a `table`, not both".into()),
+            (Some(_), Some(_), true) => {}
+            (None, None, false) => {
+                let of_table = [("last_hours", self.last_hours), ("every_minutes", self.every_minutes)];
+                if let Some((name, _)) = of_table.iter().find(|(_, value)| value.is_some()) {
+                    return Err(format!("`{name}` is of a table"));
+                }
+            }
+        }
+        if self.last_hours == Some(0) || self.every_minutes == Some(0) {
+            return Err("`last_hours` and `every_minutes` are 1 or more".into());
+        }
+        self.rule().map(drop)
     }
 
     /// What cells turn on: what only the eye is shown may change without anything being counted anew.
@@ -108,6 +148,7 @@ impl Definition {
             min_shift: None,
             min_js: None,
             min_values: None,
+            every_minutes: None,
             ..seen
         }
     }
@@ -129,3 +170,32 @@ impl Definition {
 
 /// Seconds of an hour, the finest that is told apart.
 pub const HOUR: i64 = 3600;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_or_a_table_and_not_both() {
+        let fault = |toml: &str| {
+            let found: Definition = toml::from_str(&format!("reference = \"r\"\n{toml}")).expect(toml);
+            found.sound().err().unwrap_or_default()
+        };
+        assert_eq!(fault("current = \"c\""), "");
+        assert_eq!(fault("engine = \"postgres://h/d\"\ntable = \"t\"\nlast_hours = 24\nevery_minutes = 1"), "");
+        for (toml, wanted) in [
+            ("", "it needs `current`"),
+            ("table = \"t\"", "needs the `engine`"),
+            ("engine = \"postgres://h/d\"\ncurrent = \"c\"", "needs a `table`"),
+            ("engine = \"postgres://h/d\"\ntable = \"t\"\ncurrent = \"c\"", "not both"),
+            ("current = \"c\"\nlast_hours = 24", "`last_hours` is of a table"),
+            ("engine = \"postgres://h/d\"\ntable = \"t\"\nevery_minutes = 0", "1 or more"),
+            ("current = \"c\"\nalpha = 2.0", "alpha"),
+        ] {
+            assert!(fault(toml).contains(wanted), "{toml}: {}", fault(toml));
+        }
+        let table: Definition = toml::from_str("reference = \"r\"\nengine = \"sc://h:1\"\ntable = \"t\"").expect("one");
+        assert_eq!(table.paths().collect::<Vec<_>>(), ["r"]);
+        assert!(!serde_json::to_string(&table).expect("JSON").contains("current"));
+    }
+}

@@ -11,6 +11,8 @@ pub struct Address {
     pub url: String,
     /// Host, port and database, for a person.
     pub shown: String,
+    /// Whom the URL says that we are.
+    pub user: Option<String>,
     /// Nobody else can listen.
     pub is_this_machine: bool,
     /// Whether what is sent is sealed.
@@ -69,7 +71,8 @@ impl Address {
             Some(host) => format!("{host}{}", url.path().trim_end_matches('/')),
             None => shown(&url),
         };
-        let mut address = Address { engine, url: text.to_owned(), shown, is_this_machine, tls: false };
+        let user = Some(url.username()).filter(|user| !user.is_empty()).map(unescaped);
+        let mut address = Address { engine, url: text.to_owned(), shown, user, is_this_machine, tls: false };
         match engine {
             Engine::Postgres => address.tls = postgres_tls(&url, is_this_machine),
             Engine::ClickHouse => address.clickhouse(url)?,
@@ -107,6 +110,25 @@ impl Address {
     }
 }
 
+/// `%40` is an at sign. What is none stays as it is.
+fn unescaped(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after.get(..2).and_then(|two| u8::from_str_radix(std::str::from_utf8(two).ok()?, 16).ok());
+        match escaped.filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Anywhere else TLS is a must, unless the URL says that it is not.
 fn postgres_tls(url: &Url, is_this_machine: bool) -> bool {
     match url.query_pairs().find(|(key, _)| key == "sslmode") {
@@ -140,13 +162,20 @@ impl Password {
 
     /// From the engine's own variable or ours, which goes first.
     pub fn of_environment(engine: Engine) -> Password {
+        Password::named_in_environment(engine).0
+    }
+
+    /// And the variable's name.
+    pub fn named_in_environment(engine: Engine) -> (Password, Option<String>) {
         let own = match engine {
             Engine::Postgres => Some("PGPASSWORD"),
             Engine::ClickHouse => Some("CLICKHOUSE_PASSWORD"),
             Engine::Spark => None,
         };
         let names = std::iter::once("SIGNALBOX_ENGINE_PASSWORD").chain(own);
-        Password::new(names.into_iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.is_empty())))
+        let set = |name: &'static str| Some((name, std::env::var(name).ok().filter(|text| !text.is_empty())?));
+        let found = names.into_iter().find_map(set);
+        (Password::new(found.as_ref().map(|(_, text)| text.clone())), found.map(|(name, _)| name.to_owned()))
     }
 
     pub(crate) fn reveal(&self) -> Option<&str> {
@@ -182,6 +211,14 @@ mod tests {
         check("sc://localhost:15002", Engine::Spark, "localhost:15002", false);
         check("sc://spark.example:443/;use_ssl=true", Engine::Spark, "spark.example:443", true);
         check("sc://spark.example:443/;use_ssl=false", Engine::Spark, "spark.example:443", false);
+    }
+
+    #[test]
+    fn a_user_is_as_the_engine_knows_him() {
+        let user = |text: &str| Address::parse(text).expect(text).user;
+        assert_eq!(user("postgres://ada%40team@db.example/app").as_deref(), Some("ada@team"));
+        assert_eq!(user("https://100%25@ch.example").as_deref(), Some("100%"));
+        assert_eq!(user("postgres://db.example/app"), None);
     }
 
     #[test]

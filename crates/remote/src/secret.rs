@@ -30,7 +30,7 @@ impl Secret {
     }
 
     /// The text itself, for the one place that sends it.
-    pub(crate) fn reveal(&self) -> &str {
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 

@@ -20,7 +20,10 @@ const ALLOWED: [(&str, &[&str]); 17] = [
     ("keeper", &["release"]),
     (
         "app",
-        &["types", "series", "formats", "store", "watch", "filter", "plot", "drift", "release", "keeper", "remote"],
+        &[
+            "types", "series", "formats", "store", "watch", "filter", "plot", "drift", "engines", "release", "keeper",
+            "remote",
+        ],
     ),
     ("server", &["app"]),
     ("cli", &["app", "server", "engines"]),

@@ -66,6 +66,10 @@ test.each([
   [134, "2 m 14 s"],
   [3780, "1 h 03 m"],
   [273_600, "3 d 4 h"],
+  [107_139_600, "1,240 d"],
+  [-107_139_600, "−1,240 d"],
+  [2.5e11, "2,893,518 d"],
+  [1e300, "1.157e295 d"],
   [NaN, "unknown"],
 ])("%d seconds are %s", (value, text) => expect(formatDuration(value)).toBe(text));
 

@@ -69,7 +69,7 @@ export function formatBytes(bytes: number): string {
   return `${bytes} B`;
 }
 
-/** Two units at most: "840 ms", "12.4 s", "2 m 14 s", "1 h 03 m", "3 d 4 h". */
+/** Two units at most: "840 ms", "12.4 s", "2 m 14 s", "1 h 03 m", "3 d 4 h", "1,240 d". */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "unknown";
   if (seconds < 0) return `${MINUS}${formatDuration(-seconds)}`;
@@ -79,7 +79,8 @@ export function formatDuration(seconds: number): string {
   const two = (n: number) => String(n).padStart(2, "0");
   if (s < 3600) return `${Math.floor(s / 60)} m ${two(s % 60)} s`;
   if (s < 86_400) return `${Math.floor(s / 3600)} h ${two(Math.floor((s % 3600) / 60))} m`;
-  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+  const days = Math.floor(s / 86_400);
+  return days < 100 ? `${days} d ${Math.floor((s % 86_400) / 3600)} h` : `${formatNumber(days)} d`;
 }
 
 const two = (n: number) => String(n).padStart(2, "0");

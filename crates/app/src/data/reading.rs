@@ -40,7 +40,7 @@ impl Basis {
         Basis { counted_by: format!("{digest} {definition}"), labels, went_before }
     }
 
-    fn stamp(&self, file: &str) -> String {
+    pub fn stamp(&self, file: &str) -> String {
         format!("{file}+{}+{}", self.labels, self.counted_by)
     }
 
@@ -151,7 +151,7 @@ impl Reading<'_> {
 }
 
 /// Counts, and what was said of the file: `u32` little endian, so many bytes of JSON, then the cells.
-fn body_of(kept: &Kept) -> Vec<u8> {
+pub(super) fn body_of(kept: &Kept) -> Vec<u8> {
     let told = serde_json::to_vec(&kept.problems).unwrap_or_default();
     let mut body = (told.len() as u32).to_le_bytes().to_vec();
     body.extend(told);
@@ -159,7 +159,7 @@ fn body_of(kept: &Kept) -> Vec<u8> {
     body
 }
 
-fn of_body(body: &[u8], reference: &Reference) -> Option<(FileCells, Problems)> {
+pub(super) fn of_body(body: &[u8], reference: &Reference) -> Option<(FileCells, Problems)> {
     let (length, rest) = body.split_first_chunk::<4>()?;
     let (told, cells) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     Some((FileCells::of_bytes(cells, reference)?, serde_json::from_slice(told).ok()?))

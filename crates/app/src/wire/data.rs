@@ -47,6 +47,8 @@ pub enum MonitorState {
     Reading,
     /// All there is has been read; changes are waited for.
     Watching,
+    /// The person has not said yet that its engine may be asked.
+    Asking,
     /// It cannot be; `trouble` says why.
     Failed,
 }
@@ -80,6 +82,40 @@ pub struct MonitorRow {
     pub alert: Option<DataAlert>,
     /// Whether there were rows enough to say that something has moved, or has not.
     pub judged: bool,
+    /// `null`: it watches files.
+    pub table: Option<WatchedTable>,
+}
+
+/// A table that a monitor has counted where it lies.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct WatchedTable {
+    /// Postgres, ClickHouse, Spark Connect.
+    pub engine: String,
+    /// Host, port and database, for a person.
+    pub at: String,
+    /// Whether what is sent is sealed, or stays on this machine.
+    pub is_private: bool,
+    /// Whose password it would be given: where it comes from. `null`: none is known.
+    pub credential: Option<String>,
+    /// Unix seconds of the last answer.
+    pub asked: Option<f64>,
+    pub every_minutes: u32,
+}
+
+/// The person allows to ask an engine for counts of a project's monitors.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct AllowEngine {
+    pub project: u32,
+    /// As the definition has it, to the letter.
+    pub url: String,
+}
+
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct LookAgain {
+    pub project: u32,
+    pub name: String,
+    /// Of a table: not its last hours alone.
+    pub all: bool,
 }
 
 /// A monitor that would fit what lies in a project.

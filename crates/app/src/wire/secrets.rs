@@ -49,7 +49,7 @@ pub struct SystemSecretView {
 #[derive(Clone, Debug, Deserialize, TS)]
 #[ts(optional_fields)]
 pub struct StoreSecret {
-    /// `mlflow`, `oci`, `git`, `ray`, `v2`, `prometheus` or `kubernetes`.
+    /// `mlflow`, `oci`, `git`, `ray`, `v2`, `prometheus` or `database`.
     pub kind: String,
     /// Any address at the system; scheme, host and port count.
     pub url: String,

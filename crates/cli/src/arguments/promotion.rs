@@ -152,6 +152,9 @@ pub struct Allow {
     /// Instead, that its models are loaded on this machine: a model is a program
     #[arg(long)]
     pub models: bool,
+    /// Instead, that engines are asked for counts of the tables that its monitors watch
+    #[arg(long, conflicts_with = "models")]
+    pub data: bool,
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,

@@ -36,8 +36,12 @@ fn watch(app: &App, a: &Watch) -> Result<Outcome, Failure> {
         let monitors = rows(app, &project, a)?;
         for row in &monitors {
             let name = row["name"].as_str().unwrap_or_default();
-            let now = if row["state"] == "failed" { json!({ "trouble": row["trouble"] }) } else { said_of(row) };
-            let is_settled = row["state"] == "watching" || row["state"] == "failed";
+            let now = match row["state"].as_str() {
+                Some("failed") => json!({ "trouble": row["trouble"] }),
+                Some("asking") => json!({ "trouble": not_allowed(row, a) }),
+                _ => said_of(row),
+            };
+            let is_settled = matches!(row["state"].as_str(), Some("watching" | "failed" | "asking"));
             // The first look is told as it is; then, only what is new.
             if is_settled && told.get(name) != Some(&now) {
                 if a.once || told.contains_key(name) || !is_calm(&now) {
@@ -85,6 +89,12 @@ fn said_of(row: &Value) -> Value {
         return json!({ "judged": row["judged"] });
     }
     json!({ "judged": true, "since_unix": alert["since"].as_i64().map(|hour| hour * 3600), "columns": alert["columns"], "says": alert["says"] })
+}
+
+fn not_allowed(row: &Value, a: &Watch) -> String {
+    let (engine, at) = (row["table"]["engine"].as_str().unwrap_or("an engine"), row["table"]["at"].as_str());
+    let at = at.unwrap_or("another machine");
+    format!("{engine} at {at} may not be asked yet: `signalbox allow {} --data` allows it.", a.project.display())
 }
 
 /// Nothing that a person who has just begun to look must know.

@@ -88,6 +88,9 @@ pub fn allow(app: &App, arguments: &Allow) -> Result<Outcome, Failure> {
     if let (true, Some(project)) = (arguments.models, project) {
         return allow_models(app, project, arguments);
     }
+    if let (true, Some(project)) = (arguments.data, project) {
+        return allow_engines(app, project, arguments);
+    }
     let registries = call(app, "models", json!({}))?;
     let asked =
         list(&registries).iter().map(|registry| &registry["allow"]).find(|asked| asked["project"] == json!(project));
@@ -107,6 +110,29 @@ pub fn allow(app: &App, arguments: &Allow) -> Result<Outcome, Failure> {
     }
     call(app, "allow_policy", json!({ "project": project, "policy": asked["policy"] }))?;
     println!("Allowed. A change of signalbox.toml asks again.");
+    Ok(Outcome::Done)
+}
+
+fn allow_engines(app: &App, project: u32, arguments: &Allow) -> Result<Outcome, Failure> {
+    let path = calm(&arguments.path.display().to_string());
+    let asked = app.engines_not_allowed(project)?;
+    if asked.is_empty() {
+        println!("Nothing is left to allow: no monitor of {path} watches a table of an engine that is not allowed.");
+        return Ok(Outcome::Done);
+    }
+    println!(
+        "Monitors of {path} watch tables. Counts by hour would be asked of these, with the password known for them:"
+    );
+    for one in &asked {
+        println!("  {}", calm(&one.url));
+    }
+    if !arguments.yes && !apply::confirmed("Allow it, for this project?")? {
+        return Ok(Outcome::Refused);
+    }
+    for one in asked {
+        call(app, "allow_engine", json!(one))?;
+    }
+    println!("Allowed. Another address asks again.");
     Ok(Outcome::Done)
 }
 

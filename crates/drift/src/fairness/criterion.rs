@@ -63,9 +63,48 @@ pub struct SurePair {
     pub difference_interval: Ends,
 }
 
+impl Criterion {
+    /// Alike in one rate: no two groups differ by more than `borne` (0 to 1), at 95 % over all pairs of groups together.
+    pub fn of(frame: &Frame, name: &'static str, metric: Metric, borne: f64) -> Criterion {
+        let apart = frame.apart(metric);
+        let n_groups = frame.by_group(metric).count();
+        let n_known = frame.by_group(metric).filter(|(_, value)| value.is_some()).count();
+        let pairs = (n_groups * n_groups.saturating_sub(1) / 2).max(1) as f64;
+        let level = 1.0 - (1.0 - LEVEL) / pairs;
+        let interval = apart.as_ref().and_then(|a| frame.difference_interval(metric, a.highest, a.lowest, level));
+        // Each pair was to be chosen: the level holds for all of them.
+        let sure = frame.surely_apart(metric, borne, level);
+        let verdict = match &apart {
+            Some(_) if n_known < 2 => Gap::NotJudged,
+            Some(_) if sure.is_some() => Gap::Sure,
+            Some(apart) if apart.difference > borne => Gap::Uncertain,
+            Some(_) => Gap::Borne,
+            None => Gap::NotJudged,
+        };
+        Criterion {
+            name,
+            metric: word(metric),
+            verdict,
+            lowest: apart.map(|a| a.lowest.to_owned()),
+            highest: apart.map(|a| a.highest.to_owned()),
+            difference: apart.map(|a| a.difference),
+            difference_interval: ends(interval),
+            ratio: apart.and_then(|a| a.ratio),
+            ratio_interval: apart.and_then(|a| ends(frame.ratio_interval(metric, a.lowest, a.highest, level))),
+            sure: sure.map(|(pair, interval)| SurePair {
+                metric: word(metric),
+                lowest: pair.lowest.to_owned(),
+                highest: pair.highest.to_owned(),
+                difference: pair.difference,
+                difference_interval: Ends { low: interval.low, high: interval.high },
+            }),
+        }
+    }
+}
+
 /// A difference of rates up to `borne` is none.
 pub fn all(frame: &Frame, borne: f64) -> Vec<Criterion> {
-    let of = |name: &'static str, metric: Metric| criterion(frame, name, metric, borne);
+    let of = |name: &'static str, metric: Metric| Criterion::of(frame, name, metric, borne);
     let odds = |metric: Metric| of("equalised_odds", metric);
     let mut equalised = worse(odds(Metric::TruePositiveRate), odds(Metric::FalsePositiveRate));
     // The worse of both ratios, as Fairlearn has it; they need not be of the same rate.
@@ -87,42 +126,6 @@ fn worse(hits: Criterion, alarms: Criterion) -> Criterion {
         (worse.verdict, worse.sure) = (other.verdict, other.sure);
     }
     worse
-}
-
-fn criterion(frame: &Frame, name: &'static str, metric: Metric, borne: f64) -> Criterion {
-    let apart = frame.apart(metric);
-    let n_groups = frame.by_group(metric).count();
-    let n_known = frame.by_group(metric).filter(|(_, value)| value.is_some()).count();
-    let pairs = (n_groups * n_groups.saturating_sub(1) / 2).max(1) as f64;
-    let level = 1.0 - (1.0 - LEVEL) / pairs;
-    let interval = apart.as_ref().and_then(|a| frame.difference_interval(metric, a.highest, a.lowest, level));
-    // Each pair was to be chosen: the level holds for all of them.
-    let sure = frame.surely_apart(metric, borne, level);
-    let verdict = match &apart {
-        Some(_) if n_known < 2 => Gap::NotJudged,
-        Some(_) if sure.is_some() => Gap::Sure,
-        Some(apart) if apart.difference > borne => Gap::Uncertain,
-        Some(_) => Gap::Borne,
-        None => Gap::NotJudged,
-    };
-    Criterion {
-        name,
-        metric: word(metric),
-        verdict,
-        lowest: apart.map(|a| a.lowest.to_owned()),
-        highest: apart.map(|a| a.highest.to_owned()),
-        difference: apart.map(|a| a.difference),
-        difference_interval: ends(interval),
-        ratio: apart.and_then(|a| a.ratio),
-        ratio_interval: apart.and_then(|a| ends(frame.ratio_interval(metric, a.lowest, a.highest, level))),
-        sure: sure.map(|(pair, interval)| SurePair {
-            metric: word(metric),
-            lowest: pair.lowest.to_owned(),
-            highest: pair.highest.to_owned(),
-            difference: pair.difference,
-            difference_interval: Ends { low: interval.low, high: interval.high },
-        }),
-    }
 }
 
 pub fn word(metric: Metric) -> &'static str {

@@ -19,10 +19,12 @@ pub enum Kind {
     /// The V2 protocol: MLServer, Triton.
     V2,
     Prometheus,
+    /// What counts tables where they lie: Postgres, ClickHouse, Spark Connect.
+    Database,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 5] = [Kind::Mlflow, Kind::Oci, Kind::Ray, Kind::V2, Kind::Prometheus];
+    pub const ALL: [Kind; 6] = [Kind::Mlflow, Kind::Oci, Kind::Ray, Kind::V2, Kind::Prometheus, Kind::Database];
 
     /// As it is written in files and on the wire.
     pub fn word(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Kind {
             Kind::Ray => "ray",
             Kind::V2 => "v2",
             Kind::Prometheus => "prometheus",
+            Kind::Database => "database",
         }
     }
 }
@@ -61,22 +64,37 @@ pub struct Place {
 impl Place {
     /// `url`: any address at the system; of it only scheme, host and port are kept. A registry may be named without a
     /// scheme, as Docker does; that is `https`.
+    /// A database has schemes of its own: `postgres://host:port`, `sc://host:port`.
     /// `account`: the user of a password. Without one, a stored secret is a token, and any account is looked for.
     pub fn new(kind: Kind, url: &str, account: Option<&str>) -> Result<Place, Failure> {
         // Neither is repeated: the address may hold a password, and the fields may have been mixed up.
         let bad = |what: &str| Failure::new(FailureCode::Invalid, what);
         let text = url.trim();
         let full = if kind == Kind::Oci && !text.contains("://") { format!("https://{text}") } else { text.to_owned() };
-        let address = "a system's address is http:// or https://, a host, and perhaps a port";
+        let address = match kind {
+            Kind::Database => {
+                "a database's address is postgres://, clickhouse://, http://, https:// or sc://, and a host"
+            }
+            _ => "a system's address is http:// or https://, a host, and perhaps a port",
+        };
         let url = Url::parse(&full).map_err(|_| bad(address))?;
-        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
-            return Err(bad(address));
-        }
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| bad(address))?;
+        let origin = match (kind, url.scheme()) {
+            (_, "http" | "https") => url.origin().ascii_serialization(),
+            (Kind::Database, scheme @ ("postgres" | "postgresql" | "clickhouse" | "sc")) => {
+                // Hosts of these schemes are opaque to the parser: not even their case is made one.
+                let scheme = if scheme == "postgresql" { "postgres" } else { scheme };
+                let port = url.port().or_else(|| (scheme == "postgres").then_some(5432));
+                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+                format!("{scheme}://{}{port}", host.to_ascii_lowercase())
+            }
+            _ => return Err(bad(address)),
+        };
         let account = account.map(str::trim).filter(|account| !account.is_empty());
         if account.is_some_and(|a| a.len() > MAX_ACCOUNT_BYTES || a.contains(char::is_control) || a.contains(':')) {
             return Err(bad("a user's name is one short line without a colon"));
         }
-        Ok(Place { kind, origin: url.origin().ascii_serialization(), account: account.map(str::to_owned) })
+        Ok(Place { kind, origin, account: account.map(str::to_owned) })
     }
 
     pub fn kind(&self) -> Kind {
@@ -145,6 +163,13 @@ mod tests {
         assert_eq!(origin(Kind::Oci, "ghcr.io/team/model"), "https://ghcr.io");
         assert_eq!(origin(Kind::Oci, "localhost:5000"), "https://localhost:5000");
         assert_eq!(origin(Kind::V2, "http://bücher.example"), "http://xn--bcher-kva.example");
+        assert_eq!(origin(Kind::Database, "postgresql://Ada@DB.Example/app?x=1"), "postgres://db.example:5432");
+        assert_eq!(origin(Kind::Database, "https://ch.example:8443/logs"), "https://ch.example:8443");
+        assert_eq!(origin(Kind::Database, "sc://spark.example:443/;use_ssl=true"), "sc://spark.example:443");
+        for bad in ["postgres:///app", "mysql://h", "postgres://"] {
+            assert!(Place::new(Kind::Database, bad, None).is_err(), "{bad}");
+        }
+        assert!(Place::new(Kind::Mlflow, "postgres://h", None).is_err());
         for bad in ["", "host", "file:///etc/passwd", "http://", "javascript:1", "https://a b/", "http://a\u{0}b/"] {
             assert!(Place::new(Kind::Mlflow, bad, None).is_err(), "{bad}");
         }
@@ -159,6 +184,8 @@ mod tests {
     fn a_key_is_a_place_again() {
         for account in [None, Some("ada"), Some("ada lovelace <a@b>")] {
             let place = Place::new(Kind::Prometheus, "https://h:9090", account).expect("a place");
+            assert_eq!(Place::of_key(&place.key()), Some(place));
+            let place = Place::new(Kind::Database, "postgres://h", account).expect("a place");
             assert_eq!(Place::of_key(&place.key()), Some(place));
         }
         for odd in ["", "mlflow", "mlflow http://h/x", "mlflow http://h:80", "what https://h", "mlflow https://h "] {

@@ -62,7 +62,8 @@ pub fn look(place: &Place, around: &Around) -> Result<Option<Found>, Failure> {
         Kind::Mlflow => &[mlflow::look, netrc::look],
         Kind::Oci => &[docker::look, docker::look_podman],
         Kind::Ray => &[ray::look],
-        Kind::V2 | Kind::Prometheus => &[],
+        // What engines' own variables hold is read where they are asked.
+        Kind::V2 | Kind::Prometheus | Kind::Database => &[],
     };
     let mut trouble = None;
     for look in looks {

@@ -42,14 +42,27 @@ export function gripAt(x: number, stretch: Stretch, px: number, n: number, reach
   return x > left && x < right ? "both" : null;
 }
 
-/** The buckets that the address names, or the newest week of what there is. */
-export function stretchOf(buckets: readonly DataBucket[], from: number | null, till: number | null): Stretch {
+/** Hours that a clock without a zone may be ahead, and one to spare: the same as for a gate's last hours. */
+const ZONES = 15;
+
+/**
+ * How many buckets there are up to the last that has rows by `now`, in hours since 1970. A clock that went wrong, or a date
+ * of 9999, is not the newest: what lies further ahead than any zone's clock is left out, unless there is nothing else.
+ */
+export function nByNow(buckets: readonly DataBucket[], now: number): number {
+  const ahead = Math.floor(now) + ZONES;
+  return buckets.findLastIndex((bucket) => bucket.rows > 0 && bucket.from < ahead) + 1 || buckets.length;
+}
+
+/** The buckets that the address names, or the newest week of what there is by `now`. */
+export function stretchOf(buckets: readonly DataBucket[], from: number | null, till: number | null, now = Date.now() / 3_600_000): Stretch {
   const n = buckets.length;
   if (n === 0) return { first: 0, end: 0 };
   if (from === null || till === null) {
-    const last = buckets[n - 1]!.till;
-    const first = buckets.findIndex((bucket) => bucket.from >= last - 168);
-    return { first: Math.max(0, first === -1 ? n - 1 : first), end: n };
+    const end = nByNow(buckets, now);
+    const week = buckets[end - 1]!.till - 168;
+    const first = buckets.slice(0, end).findIndex((bucket) => bucket.from >= week);
+    return { first: first === -1 ? end - 1 : first, end };
   }
   const first = buckets.findIndex((bucket) => bucket.till > from);
   const after = buckets.findIndex((bucket) => bucket.from >= till);

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import type { ColumnLine, ColumnWindow, DataBucket, DriftPoint, DriftVerdict } from "$lib/host";
+import type { ColumnLine, ColumnWindow, DataBucket, DriftPoint, DriftVerdict, QualityPoint } from "$lib/host";
 import { binsOf, levelBars, levelsOf, quantile, quantilePairs, steps } from "./bins";
-import { between, bucketAt, edgeX, gripAt, moved, stretchOf } from "./brush";
+import { between, bucketAt, edgeX, gripAt, moved, nByNow, stretchOf } from "./brush";
 import { definitionOf, draftOf, faults, joined, listed, toml } from "$lib/definition";
 import { mix } from "./drawing";
 import { paintHeat, pixel } from "./heat-paint";
-import { explain, methodTitle } from "./explain";
-import { bucketTicks, formatHour, formatHours, formatMoment, formatSpan, formatStretch, hourTicks } from "./hours";
+import { explain, isInUnit, methodTitle, noGroups } from "./explain";
+import { bucketTicks, formatHour, formatHours, formatMoment, formatNear, formatSpan, formatStamp, formatStretch, hourTicks, momentTicks } from "./hours";
 import { bandPath, linePath, lonely, middleOf, rangeOf } from "./line";
 import { placeOf } from "./places";
 import { newest, ranked, strengthOf } from "./rank";
-import { formatGrave, formatP, formatPoints, formatShare, formatState, formatStrength, gravity, verdicts } from "./words";
+import { formatGrave, formatP, formatPoints, formatShare, formatState, formatStrength, gravity, unitOf, verdicts } from "./words";
 
 const hour = (month: number, day: number, at = 0) => Date.UTC(2026, month - 1, day, at) / 3_600_000;
 const NOW = new Date(Date.UTC(2026, 10, 22));
@@ -51,6 +51,24 @@ test("without an address the newest week is looked at; with one, the buckets tha
   expect(stretchOf(buckets(2, 2000), null, null)).toEqual({ first: 1, end: 2 });
 });
 
+test("a row of the year 9999 is not the newest, unless there is nothing else", () => {
+  const now = hour(11, 22, 20) + 0.7;
+  const at = (from: number, rows = 10, hours = 6): DataBucket => ({ from, till: from + hours, rows, verdict: "no_drift" });
+  const month = Array.from({ length: 84 }, (_, i) => at(hour(11, 1) + i * 6));
+  const never = at(Date.UTC(9999, 11, 31) / 3_600_000, 1);
+  expect(stretchOf([...month, never], null, null, now)).toEqual(stretchOf(month, null, null, now));
+  expect(stretchOf([...month, never], null, null, now)).toEqual({ first: 56, end: 84 });
+  expect(nByNow([...month, never], now)).toBe(84);
+  // As far ahead as a clock without a zone may be, and an hour more.
+  expect([14, 15].map((ahead) => nByNow([...month, at(hour(11, 22, 20) + ahead, 1, 1)], now))).toEqual([85, 84]);
+  // The empty buckets on the way there go with it.
+  expect(nByNow([...month, at(hour(11, 22), 0), at(hour(11, 22, 6), 0), at(hour(12, 24))], now)).toBe(84);
+  expect([nByNow([never], now), nByNow([], now)]).toEqual([1, 0]);
+  expect(stretchOf([at(never.from - 6), never], null, null, now)).toEqual({ first: 0, end: 2 });
+  // Whoever asks for it by its address has it.
+  expect(stretchOf([...month, never], never.from, never.till, now)).toEqual({ first: 84, end: 85 });
+});
+
 test("hours are said in UTC, with as little as tells them", () => {
   expect(formatHour(hour(11, 3), NOW)).toBe("3 Nov");
   expect(formatHour(hour(11, 3, 6), NOW)).toBe("3 Nov 06:00");
@@ -73,6 +91,35 @@ test("moments are said to the minute, a stretch of them by days, or by the clock
   expect(formatStretch(Number.NaN, Infinity)).toBe("unknown");
 });
 
+test("a moment among few is told from each, one among many as near as tells", () => {
+  const at = Date.UTC(2026, 6, 6, 4, 12, 5) / 1000;
+  const midnight = Date.UTC(2026, 6, 6) / 1000;
+  expect([midnight, midnight + 14_400, at, at + 0.25, midnight + 0.5, Number.NaN].map(formatStamp)).toEqual(["2026-07-06", "2026-07-06 04:00", "2026-07-06 04:12:05", "2026-07-06 04:12:05.250", "2026-07-06 00:00:00.500", "unknown"]);
+  expect([90 * 86_400, 86_400, 60].map((spread) => formatNear(at, spread))).toEqual(["2026-07-06", "6 Jul 04:12", "04:12:05"]);
+  expect([formatNear(1e300, 1), formatNear(Number.NaN, Infinity)]).toEqual(["unknown", "unknown"]);
+});
+
+test("times have ticks on the clock, on days, months and years", () => {
+  const at = (year: number, month: number, day = 1, clock = 0) => Date.UTC(year, month - 1, day) / 1000 + clock;
+  const labels = (from: number, till: number, count = 4) => momentTicks(from, till, count).map((tick) => tick.label);
+  expect(labels(at(2026, 7, 6, 3600), at(2026, 7, 6, 3660))).toEqual(["01:00:00", "01:00:15", "01:00:30", "01:00:45", "01:01:00"]);
+  expect(labels(at(2026, 7, 6), at(2026, 7, 7))).toEqual(["6 Jul", "06:00", "12:00", "18:00", "7 Jul"]);
+  expect(labels(at(2026, 7, 6), at(2026, 11, 20))).toEqual(["Sep 2026", "Nov 2026"]);
+  expect(labels(at(1990, 5), at(2026, 5))).toEqual(["2000", "2010", "2020"]);
+  expect(momentTicks(at(1990, 5), at(2026, 5), 4)[0]).toEqual({ value: at(2000, 1), label: "2000" });
+  expect(labels(0, at(9999, 12), 3)).toEqual(["5000"]);
+  expect([labels(5, 5), labels(0, 1e300), labels(Number.NaN, 5), labels(0, 5, 0)]).toEqual([[], [], [], []]);
+});
+
+test("a column of times is said in dates, and how far they lie apart as a time", () => {
+  const [time, number] = [unitOf("datetime"), unitOf("numeric")];
+  const at = Date.UTC(2026, 6, 6, 4, 12) / 1000;
+  expect([time.value(at), time.span(273_600), time.near(at, 86_400), time.level(String(at))]).toEqual(["2026-07-06 04:12", "3 d 4 h", "6 Jul 04:12", "2026-07-06 04:12"]);
+  expect([number.value(12.3456), number.span(12.3456), number.span(12.3456, 3), number.near(12.3456, 90), number.level("7")]).toEqual(["12.35", "12.35", "12.3", "12.3", "7"]);
+  for (const unit of [time, number]) expect([unit.value(null), unit.value(undefined), unit.span(null)]).toEqual(["–", "–", "–"]);
+  expect(["wasserstein", "wasserstein:nannyml", "emd:frouros", "wasserstein_std", "wasserstein:evidently", "js"].filter(isInUnit)).toEqual(["wasserstein", "wasserstein:nannyml", "emd:frouros"]);
+});
+
 test("ticks lie on whole days, or on hours where there is room", () => {
   expect(hourTicks(hour(11, 1), hour(11, 8), 600).map((tick) => tick.label)).toEqual(["1 Nov", "2 Nov", "3 Nov", "4 Nov", "5 Nov", "6 Nov", "7 Nov"]);
   expect(hourTicks(hour(11, 1), hour(11, 2), 300).map((tick) => tick.label)).toEqual(["1 Nov", "06:00", "12:00", "18:00"]);
@@ -86,6 +133,12 @@ test("ticks follow the buckets over a hole, and none stands on another", () => {
   const ticks = bucketTicks(days, 400);
   expect(ticks.map((tick) => [tick.label, Math.round(tick.x)])).toEqual([["1 Nov", 0], ["2 Nov", 100], ["20 Nov", 200], ["21 Nov", 300]]);
   expect(bucketTicks([], 400)).toEqual([]);
+  // Nor does a lone one of another age take the ticks of all others.
+  const odd = [{ from: 0, till: 24 }, ...Array.from({ length: 20 }, (_, i) => ({ from: of(1 + i), till: of(2 + i) })), { from: 70_389_504, till: 70_389_528 }];
+  const [lone, ...others] = bucketTicks(odd, 440);
+  expect(lone).toEqual({ label: "1 Jan 1970", x: 0 });
+  expect(others.length).toBeGreaterThanOrEqual(3);
+  for (const tick of others) expect(tick.label).toMatch(/^\d+ Nov$/);
 });
 
 test("bins that are too narrow are joined, and shares stay shares", () => {
@@ -196,6 +249,22 @@ test("a peer's method is named with its peer, and its number explains itself", (
   const ks = { statistic: 0.2, p_value: 0.003, threshold: 0.01, n: [8000, 412] as [number, number], refused: null };
   expect(explain("ks", ks)).toMatch(/distribution functions.*\n.*8,000 in the reference, 412 in the window.*\n.*p 0\.003.*\n.*below 0\.01/);
   expect(explain("psi", { ...ks, threshold: 0.1, p_value: null })).toMatch(/Counts from 0\.1/);
+});
+
+test("why no groups are compared is said plainly of a model that predicts a number", () => {
+  const point = (of: Partial<QualityPoint>): QualityPoint => ({ rows: 90, labelled: 0, accuracy: null, accuracy_low: null, accuracy_high: null, f1: null, auroc: null, brier: null, mae: null, rmse: null, r2: null, estimate: null, estimate_low: null, estimate_high: null, ...of });
+  const definition = { reference: "x", current: "y", prediction: "said", groups: ["sex"] };
+  const check = (quality: (QualityPoint | null)[], of: object, title: RegExp, hint: RegExp) => {
+    const said = noGroups(quality, { ...definition, ...of });
+    expect(said.title).toMatch(title);
+    expect(said.hint).toMatch(hint);
+  };
+  check([null, point({ labelled: 40, mae: 3.1, rmse: 4 })], {}, /not computed where the prediction is a number/, /decision.*Prediction.*Label/);
+  check([], { groups: [] }, /No attributes/, /Groups/);
+  check([point({})], { prediction: null }, /does not know what the model said/, /prediction/);
+  // Before labels are in nothing tells the two apart, unless the model is judged by its scores.
+  check([point({})], {}, /enough labelled rows/, /if the model predicts a number/);
+  check([point({ estimate: 0.9 })], {}, /enough labelled rows/, /come in\.$/);
 });
 
 test("the address says where one is, and never fails", () => {

@@ -1,6 +1,6 @@
 /** What a number on a data screen is: one short paragraph per method, in words. */
 import { formatNumber } from "$lib/format";
-import type { TestReport } from "$lib/host";
+import type { MonitorDefinition, QualityPoint, TestReport } from "$lib/host";
 import { formatP } from "./words";
 
 interface Method {
@@ -50,6 +50,10 @@ export function methodSays(name: string): string {
   return methods[name.split(":")[0]!]?.says ?? "";
 }
 
+const IN_UNIT: readonly string[] = ["wasserstein", "wasserstein:nannyml", "emd:frouros"];
+/** Whether its number is a distance between values, in the column's own unit: of times, seconds. */
+export const isInUnit = (name: string) => IN_UNIT.includes(name);
+
 /** The paragraph for a hover: what it is, and how this one was reckoned. */
 export function explain(name: string, test: TestReport | null): string {
   const lines = [methodTitle(name), methodSays(name)];
@@ -83,3 +87,15 @@ export const fairWords: Record<string, string> = {
   precision: "Of the group's rows that the model called positive, the share that are.",
   accuracy: "The share of the group's rows that the model got right.",
 };
+
+/** Of a model that predicts a number, the errors alone are known: nothing else tells it. */
+const isOfNumbers = (quality: readonly (QualityPoint | null)[]) => quality.some((point) => typeof (point?.mae ?? point?.rmse) === "number");
+
+/** Why no groups are compared, and what to do. */
+export function noGroups(quality: readonly (QualityPoint | null)[], definition: MonitorDefinition): { title: string; hint: string } {
+  if (!definition.groups?.length) return { title: "No attributes are named", hint: "Change the monitor and name columns such as sex or age_group under Groups: the model's rates are compared between them." };
+  if (!definition.prediction) return { title: "This monitor does not know what the model said", hint: "Change it and name the column of the prediction: groups are compared by it and the labels." };
+  if (isOfNumbers(quality)) return { title: "Fairness by groups is not computed where the prediction is a number", hint: "It compares classes: who is approved, and who rightly. Change the monitor and name the decision that is made by the number, such as a column of yes and no, under Prediction, and what would have been right under Label. How far the number is off stands under Model quality." };
+  const isOfClasses = quality.some((point) => typeof (point?.accuracy ?? point?.estimate) === "number");
+  return { title: "No group has enough labelled rows yet", hint: `They appear here as labels come in.${isOfClasses ? "" : " Only classes are compared: if the model predicts a number, watch the decision that is made by it instead."}` };
+}

@@ -1,6 +1,8 @@
 /** Verdicts and numbers in the words that the whole of Data uses. */
-import { formatInteger, formatNumber, plural } from "$lib/format";
-import type { DataKind, DriftVerdict, MonitorState, RuleName } from "$lib/host";
+import { linearTicks } from "$lib/chart/ticks";
+import { formatDuration, formatInteger, formatNumber, plural } from "$lib/format";
+import type { DataKind, DriftVerdict, MonitorRow, MonitorState, RuleName } from "$lib/host";
+import { formatMoment, formatNear, formatStamp, momentTicks } from "./hours";
 
 export type Tone = "bad" | "warn" | "quiet" | "good";
 
@@ -69,6 +71,24 @@ export function formatP(p: number | null | undefined): string {
 /** Unlike `formatNumber` for values that may be missing. */
 export const formatMaybe = (value: number | null | undefined, digits = 3) => (value === null || value === undefined ? "–" : formatNumber(value, digits));
 
+/** How a column's values are said: as numbers, or as moments in UTC and the time between two of them. */
+export interface Unit {
+  value: (value: number | null | undefined) => string;
+  /** How far values lie apart. */
+  span: (value: number | null | undefined, digits?: number) => string;
+  /** One of many that lie within `spread`, as short as tells them apart. */
+  near: (value: number, spread: number) => string;
+  /** The name of a bar, where each value has its own. */
+  level: (name: string) => string;
+  ticks: (low: number, high: number, count: number) => { value: number; label: string | null }[];
+}
+
+const NUMBER: Unit = { value: (value) => formatMaybe(value, 4), span: (value, digits = 4) => formatMaybe(value, digits), near: (value) => formatNumber(value, 3), level: (name) => name, ticks: (low, high, count) => linearTicks(low, high, count) };
+const isKnown = (value: number | null | undefined): value is number => value !== null && value !== undefined;
+const TIME: Unit = { value: (unix) => (isKnown(unix) ? formatMoment(unix) : "–"), span: (seconds) => (isKnown(seconds) ? formatDuration(seconds) : "–"), near: formatNear, level: (name) => formatStamp(Number(name)), ticks: momentTicks };
+
+export const unitOf = (kind: DataKind): Unit => (kind === "datetime" ? TIME : NUMBER);
+
 export function formatState(state: MonitorState, done: number, files: number): string {
   switch (state) {
     case "freezing":
@@ -77,10 +97,22 @@ export function formatState(state: MonitorState, done: number, files: number): s
       return `Reading ${done.toLocaleString("en-US")} of ${plural(files, "file")}`;
     case "watching":
       return "Watching";
+    case "asking":
+      return "Waits for your word";
     case "failed":
       return "Cannot go on";
   }
 }
+
+/** What a monitor does now; a table is counted by its engine. */
+export function formatMonitor({ state, files_done, files, table }: Pick<MonitorRow, "state" | "files_done" | "files" | "table">): string {
+  if (table && state === "reading") return `${table.engine} is counting`;
+  if (table && state === "watching") return `Watching, every ${table.every_minutes === 1 ? "minute" : plural(table.every_minutes, "minute")}`;
+  return formatState(state, files_done, files);
+}
+
+/** "served", "public.loans at db.example/app". */
+export const watchedName = ({ definition, table }: Pick<MonitorRow, "definition" | "table">) => (table ? `${definition.table ?? ""} at ${table.at}` : (definition.current ?? ""));
 
 /** A rule as a person says it. */
 export const ruleWords: Record<RuleName, string> = {

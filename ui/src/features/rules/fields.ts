@@ -126,11 +126,12 @@ const ROLE_FIELDS: Spec[] = [
 
 /** What is watched, as its own form has it; then the rules of its files. */
 export const DATA_FIELDS: Spec[] = [
-  ...MONITOR_FIELDS.map(({ key, label, hint, kind, needed, heading }): Spec => ({
-    key, label, hint, optional: !needed,
+  ...MONITOR_FIELDS.map(({ key, label, hint, kind, needed, of, heading }): Spec => ({
+    // Files or a table: which of them it is, the file itself says.
+    key, label, hint, optional: !needed || of !== undefined,
     kind: kind === "columns" ? "lines" : kind === "number" || kind === "fraction" ? "number" : "text",
     ...(kind === "number" ? { whole: true, least: 1 } : kind === "fraction" ? { least: 0 } : {}),
-    ...(kind === "path" || kind === "columns" ? {} : { half: true }),
+    ...(kind === "path" || kind === "columns" || kind === "address" ? {} : { half: true }),
     ...(heading ? { heading } : {}),
   })),
   { key: "schema", label: "Other columns", kind: "choice", optional: true, half: true, heading: "Rules for each file", options: [{ value: "", label: "Not asked" }, { value: "at_least", label: "May be there" }, { value: "exact", label: "May not be there" }] },

@@ -26,7 +26,7 @@ const FULL: TeamPolicy = {
     kube: { kind: "kserve", context: "c", namespace: "n", ingress: "i", storage: { uri: "u", mount: "/m" }, protocol: "v1", format: "sklearn", runtime: "r" },
   },
   data: {
-    seen: { reference: "train.parquet", current: "inference", time: "ts", segment: "site", ignore: ["id"], prediction: "p", score: "s", positive: "yes", label: "y", labels: "labels.csv", id: "id", groups: ["sex", "age"], min_group: 30, importance: "imp.json", alpha: 0.05, min_shift: 0.2, min_js: 0.15, min_values: 50,
+    seen: { reference: "train.parquet", current: "inference", engine: null, table: null, last_hours: null, every_minutes: null, time: "ts", segment: "site", ignore: ["id"], prediction: "p", score: "s", positive: "yes", label: "y", labels: "labels.csv", id: "id", groups: ["sex", "age"], min_group: 30, importance: "imp.json", alpha: 0.05, min_shift: 0.2, min_js: 0.15, min_values: 50,
       schema: "exact", min_rows: 5, max_rows: 9, max_age_hours: 1.5, warnings: ["min_rows"], columns: { x: { type: "numeric", max: 1.5 } } },
   },
   roles: { approvers: ["ada", "grace"], overriders: ["eve"], keys: { ada: "ssh-ed25519 AAAA" } },

@@ -7,6 +7,7 @@ export const kinds: readonly { value: string; label: string }[] = [
   { value: "ray", label: "Ray Serve" },
   { value: "v2", label: "V2 inference protocol" },
   { value: "prometheus", label: "Prometheus" },
+  { value: "database", label: "Database" },
 ];
 
 export const kindTitle = (kind: string) => kinds.find((known) => known.value === kind)?.label ?? kind;

@@ -450,7 +450,7 @@ from: string | null, user: string | null,
 warning: string | null, failure: FailureView | null, };
 export type StoreSecret = { 
 /**
- * `mlflow`, `oci`, `git`, `ray`, `v2`, `prometheus` or `kubernetes`.
+ * `mlflow`, `oci`, `git`, `ray`, `v2`, `prometheus` or `database`.
  */
 kind: string, 
 /**
@@ -897,9 +897,25 @@ export type MonitorDefinition = {
  */
 reference: string, 
 /**
- * What it has seen since: a file or a folder.
+ * What it has seen since: a file or a folder. Empty where it is a table.
  */
-current: string, 
+current?: string, 
+/**
+ * Where the table is that has what it has seen since: `postgres://…`, `https://…` of ClickHouse, `sc://…` of Spark.
+ */
+engine?: string | null, 
+/**
+ * The table's name over there.
+ */
+table?: string | null, 
+/**
+ * Of a table, the rows of so many hours until now; without it all.
+ */
+last_hours?: number | null, 
+/**
+ * A table is asked so often; every ten minutes if nothing is said.
+ */
+every_minutes?: number | null, 
 /**
  * The column of the time of each row; found by itself if there is one only.
  */
@@ -1086,7 +1102,7 @@ runs: Array<SourceRun>,
  * What DVC keeps of it.
  */
 dvc: DvcOut | null, };
-export type MonitorState = "freezing" | "reading" | "watching" | "failed";
+export type MonitorState = "freezing" | "reading" | "watching" | "asking" | "failed";
 export type DataAlert = { 
 /**
  * Hours since 1970 (UTC), of the bucket in which it was seen first without a break since.
@@ -1108,7 +1124,11 @@ in_policy: boolean, state: MonitorState, trouble: string | null, files_done: num
 /**
  * Whether there were rows enough to say that something has moved, or has not.
  */
-judged: boolean, };
+judged: boolean, 
+/**
+ * `null`: it watches files.
+ */
+table: WatchedTable | null, };
 export type SuggestedMonitor = { project: number, name: string, definition: MonitorDefinition, 
 /**
  * Why, in a sentence.
@@ -1116,6 +1136,37 @@ export type SuggestedMonitor = { project: number, name: string, definition: Moni
 because: string, };
 export type DataOverview = { sources: Array<DataSource>, monitors: Array<MonitorRow>, suggested: Array<SuggestedMonitor>, };
 export type OfMonitor = { project: number, name: string, };
+export type WatchedTable = { 
+/**
+ * Postgres, ClickHouse, Spark Connect.
+ */
+engine: string, 
+/**
+ * Host, port and database, for a person.
+ */
+at: string, 
+/**
+ * Whether what is sent is sealed, or stays on this machine.
+ */
+is_private: boolean, 
+/**
+ * Whose password it would be given: where it comes from. `null`: none is known.
+ */
+credential: string | null, 
+/**
+ * Unix seconds of the last answer.
+ */
+asked: number | null, every_minutes: number, };
+export type AllowEngine = { project: number, 
+/**
+ * As the definition has it, to the letter.
+ */
+url: string, };
+export type LookAgain = { project: number, name: string, 
+/**
+ * Of a table: not its last hours alone.
+ */
+all: boolean, };
 export type MonitorQuery = { project: number, name: string, 
 /**
  * One segment; all if none.
@@ -1326,6 +1377,8 @@ export interface Commands {
   data_window: { args: WindowQuery; reply: DataWindow };
   save_monitor: { args: SaveMonitor; reply: null };
   forget_monitor: { args: OfMonitor; reply: null };
+  allow_engine: { args: AllowEngine; reply: null };
+  look_again: { args: LookAgain; reply: null };
   ack_alert: { args: AckAlert; reply: null };
   data_profile: { args: ProfileQuery; reply: DataProfile };
   data_columns: { args: OfPath; reply: Array<string> };

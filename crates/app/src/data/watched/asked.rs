@@ -34,6 +34,10 @@ impl Watched {
             n_problems: state.problems().len(),
             alert: state.alert.clone(),
             judged: state.is_judged,
+            table: self
+                .table
+                .as_ref()
+                .map(|at| at.of_row(&self.definition, state.asked.credential.clone(), state.asked.at)),
         }
     }
 
@@ -105,6 +109,9 @@ impl Watched {
     /// Those with rows of these hours; of files with none at all, or with rows without a time, those that were written
     /// since then: an empty or unreadable file is what rules are for.
     fn files_within(&self, hours: Range<i64>) -> Vec<PathBuf> {
+        if self.table.is_some() {
+            return Vec::new();
+        }
         let is_within = |(path, kept): &(&PathBuf, &Kept)| {
             let cells = &kept.cells;
             let written = || Fingerprint::of(path).is_ok_and(|of| (of.modified / NANOS) as i64 / HOUR >= hours.start);
@@ -116,14 +123,21 @@ impl Watched {
 
     /// The last hours that there are, for a gate: what they hold, and by which reference; waits for what is being read.
     pub fn last_hours(&self, hours: i64, until: Instant) -> Result<LastHours, String> {
+        // A table is asked now and then only, and a gate is about now.
+        if self.table.is_some() {
+            self.look_again(false);
+        }
         loop {
-            let (state, trouble) = {
+            let (state, trouble, is_due) = {
                 let state = self.read();
-                (state.state, state.trouble.clone())
+                (state.state, state.trouble.clone(), self.table.is_some() && state.asked.next.is_none())
             };
             match state {
-                MonitorState::Watching => break,
-                MonitorState::Failed => return Err(trouble.unwrap_or_else(|| "it failed".into())),
+                MonitorState::Asking => {
+                    return Err("nobody has allowed yet to ask the engine that has its table".into());
+                }
+                MonitorState::Watching if !is_due => break,
+                MonitorState::Failed if !is_due => return Err(trouble.unwrap_or_else(|| "it failed".into())),
                 _ if Instant::now() > until || self.is_stopped() => return Err("its data are still being read".into()),
                 _ => thread::sleep(Duration::from_millis(50)),
             }
@@ -133,7 +147,8 @@ impl Watched {
         let window = window(&frozen.reference, &frozen.whole, &cell, &self.rule);
         let point = cell.quality.as_ref().map(|quality| of_quality(quality, &frozen.task, frozen.baseline.as_ref()));
         let files = self.files_within(till - hours..till);
-        let (lost, n_hourless) = self.unseen(&files, till);
+        let table = self.table.as_ref().map(|at| vec![at.key()]);
+        let (lost, n_hourless) = self.unseen(table.as_ref().unwrap_or(&files), till);
         Ok(LastHours {
             from: till - hours,
             till,

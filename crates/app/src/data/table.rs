@@ -1,0 +1,276 @@
+//! A monitor's table: counted where it lies, hour by hour. What has been counted stays; only the last hours are asked for
+//! again, and all of it once a day, for rows that came late or were changed. No engine is asked before the person has
+//! said yes, once for a project and that very URL: a file that came by git would have a password sent to anyone.
+
+use super::reading::Basis;
+use super::watched::{Frozen, Watched};
+use crate::app::{App, now};
+use crate::wire::*;
+use serde_json::json;
+use signalbox_drift::monitor::{Definition, FileCells, HOUR};
+use signalbox_drift::read::{Problem, Problems};
+use signalbox_engines::{Address, Cancel, Connection, EngineError, How, Limits, Password, Plan, TableName, Wanted};
+use signalbox_release::Digest;
+use signalbox_remote::{Kind, Place};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Rows may come so many hours late and are seen with the next look; others with the next whole count.
+const LATE_HOURS: i64 = 3;
+const WHOLE_EVERY: f64 = 86_400.0;
+const EVERY_MINUTES: u32 = 10;
+/// Of one statement. A person waits for a day's counts, not for a night.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// Hours that a clock without a zone may be ahead, and one to spare.
+const ZONES: i64 = 15;
+/// The last hour of the year 9999.
+const LAST_HOUR: i64 = 70_389_527;
+
+/// Where a monitor's table is.
+pub(super) struct TableAt {
+    pub address: Address,
+    pub name: TableName,
+    url: String,
+}
+
+impl TableAt {
+    /// `None`: files are watched.
+    pub fn of(definition: &Definition) -> Result<Option<TableAt>, String> {
+        let (Some(url), Some(table)) = (&definition.engine, &definition.table) else { return Ok(None) };
+        let address = Address::parse(url).map_err(said)?;
+        let name = TableName::parse(table).map_err(said)?;
+        Ok(Some(TableAt { address, name, url: url.clone() }))
+    }
+
+    /// As a file's name among what was counted.
+    pub fn key(&self) -> PathBuf {
+        PathBuf::from(format!("{} at {}", self.name, self.address.shown))
+    }
+
+    pub fn of_row(&self, definition: &Definition, credential: Option<String>, asked: Option<f64>) -> WatchedTable {
+        WatchedTable {
+            engine: self.address.engine.name().to_owned(),
+            at: self.address.shown.clone(),
+            is_private: self.address.tls || self.address.is_this_machine,
+            credential,
+            asked,
+            every_minutes: every(definition),
+        }
+    }
+}
+
+pub(super) fn every(definition: &Definition) -> u32 {
+    definition.every_minutes.unwrap_or(EVERY_MINUTES)
+}
+
+/// What a definition cannot be, whoever wrote it.
+pub(super) fn fault_of(definition: &Definition) -> Option<String> {
+    definition.sound().and_then(|()| TableAt::of(definition).map(drop)).err()
+}
+
+/// What is known of a table, and since when.
+pub(super) struct Counted {
+    pub cells: Arc<FileCells>,
+    pub problems: Problems,
+    /// Unix seconds of the last count of all of it.
+    pub whole: f64,
+}
+
+impl App {
+    /// Whether this engine may be asked for this project.
+    pub(super) fn may_ask(&self, root: &Path, url: &str) -> bool {
+        self.write(|store| store.pref(&key(root, url))).is_ok_and(|said| said.as_deref() == Some("true"))
+    }
+
+    pub(super) fn let_ask(&self, root: &Path, url: &str) -> Result<(), CallError> {
+        // Before it is done: what is not in the audit is not done.
+        let shown = Address::parse(url).map_err(|e| CallError::new(ErrorCode::BadRequest, said(e)))?.shown;
+        self.audit("allow engine", None, None, json!({ "project": crate::project::show(root), "engine": shown }))?;
+        self.write(|store| store.set_pref(&key(root, url), "true"))
+    }
+
+    pub(crate) fn allow_engine(&self, args: AllowEngine) -> Result<(), CallError> {
+        let project = self.project(args.project)?;
+        self.let_ask(&project.root, &args.url)?;
+        for one in self.at_work(args.project).iter().filter(|one| one.definition.engine.as_ref() == Some(&args.url)) {
+            one.look_again(false);
+        }
+        Ok(())
+    }
+
+    /// The engines that a project's monitors would ask, and that are not allowed yet.
+    pub fn engines_not_allowed(&self, project: u32) -> Result<Vec<AllowEngine>, CallError> {
+        let open = self.project(project)?;
+        let urls: BTreeSet<String> =
+            self.defined(&open)?.into_values().filter_map(|defined| defined.definition.engine).collect();
+        let asked = urls.into_iter().filter(|url| Address::parse(url).is_ok() && !self.may_ask(&open.root, url));
+        Ok(asked.map(|url| AllowEngine { project, url }).collect())
+    }
+
+    pub(crate) fn look_again(&self, args: LookAgain) -> Result<(), CallError> {
+        self.monitor(args.project, &args.name)?.look_again(args.all);
+        Ok(())
+    }
+
+    /// What was stored for it goes before what the environment says.
+    fn password(&self, at: &TableAt) -> Result<(Password, Option<String>), String> {
+        // A socket has no host that anything could be stored for.
+        if let Ok(place) = Place::new(Kind::Database, &at.url, at.address.user.as_deref())
+            && let Some(found) = self.secrets_of().lookup(&place).map_err(|e| e.to_string())?
+        {
+            let secret = match &found.auth {
+                signalbox_remote::Auth::Basic { password, .. } => Some(password),
+                signalbox_remote::Auth::Bearer { token } => Some(token),
+                signalbox_remote::Auth::None => None,
+            };
+            if let Some(secret) = secret {
+                return Ok((Password::new(Some(secret.reveal().to_owned())), Some(found.from)));
+            }
+        }
+        Ok(Password::named_in_environment(at.address.engine))
+    }
+}
+
+/// Where the password would come from; nothing is opened for that.
+pub(super) fn credential(app: &App, at: &TableAt) -> Option<String> {
+    let place = Place::new(Kind::Database, &at.url, at.address.user.as_deref()).ok();
+    let stored = place.and_then(|place| app.secrets_of().source(&place).ok().flatten()).map(|source| source.from);
+    stored.or_else(|| Password::named_in_environment(at.address.engine).1)
+}
+
+/// The preference that says that this engine is asked.
+fn key(root: &Path, url: &str) -> String {
+    format!("asks-engine:{}", Digest::of([root.as_os_str().as_encoded_bytes(), b"\0", url.as_bytes()].concat()))
+}
+
+/// Asks for what may have changed, or for all.
+pub(super) fn count(
+    app: &App,
+    at: &TableAt,
+    watched: &Watched,
+    frozen: &Frozen,
+    known: Option<Counted>,
+    cancel: &Cancel,
+) -> Result<Counted, String> {
+    let (password, from) = app.password(at)?;
+    let asked = Asked { at, definition: &watched.definition, frozen, cancel, this_hour: (now() / HOUR as f64) as i64 };
+    let found = match asked.of(&password, known.as_ref()) {
+        // Its statements are several where it has many columns; a row that came in between is no lie.
+        Err(EngineError::Senseless { .. }) => asked.of(&password, known.as_ref()),
+        other => other,
+    };
+    found.map_err(|e| {
+        let is_refused = matches!(e, EngineError::Unreachable { .. }) && from.is_none();
+        let more = if is_refused {
+            " No password is known for it: store one in Settings, Secrets, as a database's."
+        } else {
+            ""
+        };
+        format!("{}{more}", said(e))
+    })
+}
+
+struct Asked<'a> {
+    at: &'a TableAt,
+    definition: &'a Definition,
+    frozen: &'a Frozen,
+    cancel: &'a Cancel,
+    this_hour: i64,
+}
+
+impl Asked<'_> {
+    fn of(&self, password: &Password, known: Option<&Counted>) -> Result<Counted, EngineError> {
+        let limits = Limits { timeout: PATIENCE, ..Limits::default() };
+        let mut engine = Connection::open(&self.at.address, password, limits, self.cancel)?;
+        let found = engine.describe(&self.at.name)?;
+        let first = self.definition.last_hours.map(|n| self.this_hour - i64::from(n));
+        // An hour that has begun goes on; a row of the future is none that the next hours begin at.
+        let again = known.and_then(|known| {
+            let hours = known.cells.cells.iter().map(|(hour, _, _)| *hour);
+            hours.filter(|hour| *hour <= self.this_hour + ZONES).max().map(|last| last - LATE_HOURS)
+        });
+        let from = match (again, first) {
+            (Some(again), Some(first)) => Some(again.max(first)),
+            (again, first) => again.or(first),
+        };
+        let wanted = Wanted {
+            time: self.definition.time.clone(),
+            segment: self.definition.segment.clone(),
+            hours: from.map(|from| from..LAST_HOUR + 1),
+            this_hour: self.this_hour,
+        };
+        let plan = engine.plan(&self.frozen.reference, &found, &wanted, None)?;
+        if plan.time.is_none() {
+            return Err(EngineError::Refused(
+                format!("No column of table {} tells the time, or more than one does.", self.at.name),
+                "Name it as the time column: a table is watched by the hour.",
+            ));
+        }
+        let mut cells = engine.count(&plan, &self.frozen.reference)?;
+        if let (Some(known), Some(from)) = (known, from) {
+            let before = known
+                .cells
+                .cells
+                .iter()
+                .filter(|(hour, _, _)| *hour < from && first.is_none_or(|first| *hour >= first));
+            let mut all: Vec<_> = before.cloned().collect();
+            all.append(&mut cells.cells);
+            cells.cells = all;
+            cells.n_timeless = known.cells.n_timeless;
+        }
+        let whole = known.map_or_else(now, |known| known.whole);
+        Ok(Counted { cells: Arc::new(cells), problems: self.problems(&plan), whole })
+    }
+
+    /// Nothing of it is lost: what a reader should know.
+    fn problems(&self, plan: &Plan) -> Problems {
+        let mut problems = Problems::default();
+        let mut say = |column: Option<&String>, message: String| {
+            problems.add(Problem {
+                file: self.at.key().display().to_string(),
+                column: column.cloned(),
+                place: None,
+                lost: false,
+                message,
+                hint: None,
+            });
+        };
+        for column in &plan.columns {
+            match (&column.note, column.how) {
+                (_, How::Missing) => {
+                    say(Some(&column.name), "The table does not have this column: its rows count as nulls.".into());
+                }
+                (Some(note), _) => say(Some(&column.name), format!("{note}.")),
+                _ => {}
+            }
+        }
+        let of_quality = &self.definition;
+        if of_quality.labels.is_some() || of_quality.score.is_some() || !of_quality.groups.is_empty() {
+            say(None, "Quality and fairness are not counted in a table, only in files.".into());
+        }
+        problems
+    }
+}
+
+fn said(e: EngineError) -> String {
+    e.hint().map_or_else(|| e.to_string(), |hint| format!("{e} {hint}"))
+}
+
+/// Whether all of it has to be counted.
+pub(super) fn is_old(known: &Counted) -> bool {
+    // A clock that was set back makes no count young for ever.
+    !(0.0..WHOLE_EVERY).contains(&(now() - known.whole))
+}
+
+/// By what counts of a table are kept: when all of it was counted, and what they turn on.
+pub(super) fn stamp(basis: &Basis, whole: f64) -> String {
+    basis.stamp(&format!("{whole}"))
+}
+
+/// When that was, if they still hold.
+pub(super) fn whole_of(basis: &Basis, stamp: &str) -> Option<f64> {
+    let (whole, _) = stamp.split_once('+')?;
+    if basis.holds(stamp, whole, 0) { whole.parse().ok() } else { None }
+}
