@@ -97,6 +97,7 @@ commands! {
     save_monitor(SaveMonitor) -> ();
     forget_monitor(OfMonitor) -> ();
     allow_engine(AllowEngine) -> ();
+    forbid_engine(AllowEngine) -> ();
     look_again(LookAgain) -> ();
     ack_alert(AckAlert) -> ();
     data_profile(ProfileQuery) -> signalbox_drift::profile::Profile;

@@ -153,7 +153,8 @@ impl App {
         self.write(|store| {
             store.set_pref(&pref_of(root), "{}")?;
             // By name, of monitors that nobody may know any more.
-            store.forget_prefs(&alert::said_pref(root, ""))
+            store.forget_prefs(&alert::said_pref(root, ""))?;
+            store.forget_prefs(&table::keys(root))
         })?;
         let _ = self.cell_store().map(|store| store.forget_all(&watched::key_of(root, "")));
         Ok(())

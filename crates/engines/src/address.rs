@@ -17,12 +17,17 @@ pub struct Address {
     pub is_this_machine: bool,
     /// Whether what is sent is sealed.
     pub tls: bool,
+    /// The host that is spoken to, or a socket's folder: as it was read here, and no client reads it from the URL again.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    /// Of Postgres; without it, the user's name.
+    pub(crate) database: Option<String>,
 }
 
 const SCHEMES: &str = "postgres://user@host/database, https://user@host:8443/database of ClickHouse (http:// and \
                        clickhouse:// too), or sc://host:15002 of Spark Connect.";
-const SECRET: &str = "Command lines are seen by everyone: put it into SIGNALBOX_ENGINE_PASSWORD (or PGPASSWORD, \
-                      CLICKHOUSE_PASSWORD) instead.";
+const SECRET: &str = "An address is seen by everyone: Settings keeps a password, or SIGNALBOX_ENGINE_PASSWORD (or \
+                      PGPASSWORD, CLICKHOUSE_PASSWORD) holds it.";
 const PLAIN: &str = "Add use_ssl=true; or write use_ssl=false if everyone on the way may read it.";
 
 impl Address {
@@ -31,6 +36,12 @@ impl Address {
         let bad = |what: &str| EngineError::Address(format!("The engine's URL {what}."), SCHEMES);
         let secret = || EngineError::Address("The engine's URL has a password in it.".into(), SECRET);
         let url = Url::parse(text).map_err(|e| bad(&format!("cannot be read ({e})")))?;
+        // Clients read URLs otherwise than this one does: what they could take for a host is not in it.
+        let after = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let tail = after.find(['/', '?', '#']).map_or("", |end| &after[end..]);
+        if url.fragment().is_some() || tail.contains(['@', '\\']) || text.contains(char::is_control) {
+            return Err(bad("has a # in it, or an @ where no user is"));
+        }
         let is_secret = |key: &str| {
             let key = key.trim().to_ascii_lowercase();
             ["password", "token", "sslpassword", "passwd", "pwd"].contains(&key.as_str())
@@ -48,7 +59,13 @@ impl Address {
             "sc" => Engine::Spark,
             other => return Err(bad(&format!("begins with {other:?}"))),
         };
+        if let Some(odd) = odd_part(engine, &url) {
+            return Err(bad(&format!("has {odd:?} in it, which is not passed on")));
+        }
         let host = url.host_str().unwrap_or_default();
+        if host.contains('%') {
+            return Err(bad("names a host that is none"));
+        }
         // Without a host: Postgres's socket on this machine.
         let is_socket = engine == Engine::Postgres && host.is_empty();
         if host.is_empty() && !is_socket {
@@ -72,7 +89,20 @@ impl Address {
             None => shown(&url),
         };
         let user = Some(url.username()).filter(|user| !user.is_empty()).map(unescaped);
-        let mut address = Address { engine, url: text.to_owned(), shown, user, is_this_machine, tls: false };
+        let dialled =
+            named.first().map_or(host, String::as_str).trim_start_matches('[').trim_end_matches(']').to_owned();
+        let database = Some(unescaped(url.path().trim_matches('/'))).filter(|name| !name.is_empty());
+        let mut address = Address {
+            engine,
+            url: text.to_owned(),
+            shown,
+            user,
+            is_this_machine,
+            tls: false,
+            port: url.port().unwrap_or(if engine == Engine::Spark { 15002 } else { 5432 }),
+            host: if dialled.is_empty() { SOCKETS.to_owned() } else { dialled },
+            database: database.filter(|_| engine == Engine::Postgres),
+        };
         match engine {
             Engine::Postgres => address.tls = postgres_tls(&url, is_this_machine),
             Engine::ClickHouse => address.clickhouse(url)?,
@@ -105,9 +135,33 @@ impl Address {
             let _ = url.set_port(Some(if self.tls { 8443 } else { 8123 }));
         }
         self.shown = shown(&url);
+        self.port = url.port().unwrap_or(self.port);
         self.url = url.to_string();
         Ok(())
     }
+}
+
+/// Where Postgres's client looks for a socket of this machine.
+const SOCKETS: &str = "/var/run/postgresql";
+
+/// What of an address would change who is asked, or as whom, or in which way, without standing where a person looks.
+fn odd_part(engine: Engine, url: &Url) -> Option<String> {
+    let query: &[&str] = match engine {
+        Engine::Postgres => &["sslmode", "host", "hostaddr", "application_name"],
+        Engine::ClickHouse => &["max_threads", "max_memory_usage"],
+        Engine::Spark => &[],
+    };
+    let of_path = |pair: &str| {
+        let key = pair.split('=').next().unwrap_or_default().to_owned();
+        // A gateway before a cluster is told by headers which one is meant.
+        (!matches!(key.as_str(), "" | "use_ssl") && !key.starts_with("x-")).then_some(key)
+    };
+    let params = url.path().split(';').skip(1).find_map(of_path);
+    let user = (engine == Engine::Spark && !url.username().is_empty()).then(|| url.username().to_owned());
+    let part = url.query_pairs().find(|(key, _)| !query.contains(&&**key)).map(|(key, _)| key.into_owned());
+    let path =
+        (engine == Engine::Postgres && url.path().trim_matches('/').contains('/')).then(|| url.path().to_owned());
+    part.or(params).or(user).or(path)
 }
 
 /// `%40` is an at sign. What is none stays as it is.
@@ -170,7 +224,8 @@ impl Password {
         let own = match engine {
             Engine::Postgres => Some("PGPASSWORD"),
             Engine::ClickHouse => Some("CLICKHOUSE_PASSWORD"),
-            Engine::Spark => None,
+            // The client would take it anyway.
+            Engine::Spark => Some("SPARK_CONNECT_AUTHENTICATE_TOKEN"),
         };
         let names = std::iter::once("SIGNALBOX_ENGINE_PASSWORD").chain(own);
         let set = |name: &'static str| Some((name, std::env::var(name).ok().filter(|text| !text.is_empty())?));
@@ -234,7 +289,31 @@ mod tests {
             assert!(said.contains("more than one host"), "{bad}: {said}");
         }
         let far = Address::parse("postgres:///app?hostaddr=203.0.113.5").expect("an address");
-        assert!(far.tls && !far.is_this_machine);
+        assert!(far.tls && !far.is_this_machine && far.host == "203.0.113.5");
+        // What another reader of URLs would take for the host, the user or the database.
+        for bad in [
+            "postgres://trusted.example/app?application_name=x@evil.example/app",
+            "postgres:///app?application_name=x#&host=evil.example",
+            "postgres://trusted.example/app@evil.example",
+            "postgres://trusted.example/app?user=postgres",
+            "postgres://trusted.example/app?dbname=payroll",
+            "postgres://trusted.example/app?options=-c%20role%3Dpostgres",
+            "postgres://trusted.example/app/more",
+            "postgres://%2Frun%2Fpostgresql/app",
+            "https://ch.example/logs?user=admin",
+            "https://ch.example/logs?readonly=0",
+            "sc://trusted.example:443/;use_ssl=true;user_id=admin",
+            "sc://trusted.example:443/;use_ssl=true;x-a=b@evil.example",
+            "sc://ada@trusted.example:443/;use_ssl=true",
+            "sc://trusted.example:443/;use_ssl=true?token=x",
+        ] {
+            let error = Address::parse(bad).expect_err(bad);
+            assert!(error.is_usage() && error.hint().is_some(), "{bad}: {error}");
+        }
+        let here = Address::parse("postgresql://ada@[::1]:6543/my%20app").expect("an address");
+        assert_eq!((here.host.as_str(), here.port, here.database.as_deref()), ("::1", 6543, Some("my app")));
+        let socket = Address::parse("postgres:///app").expect("an address");
+        assert_eq!((socket.host.as_str(), socket.is_this_machine), (SOCKETS, true));
     }
 
     #[test]

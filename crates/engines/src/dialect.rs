@@ -97,7 +97,7 @@ impl dyn Dialect + '_ {
         if name.contains('\0') {
             return Err(EngineError::Refused(
                 format!("The name {name:?} has a NUL in it."),
-                "Leave the column out with --ignore.",
+                "Leave the column out (--ignore).",
             ));
         }
         Ok(self.ident(name))

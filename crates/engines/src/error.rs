@@ -8,7 +8,7 @@ pub enum EngineError {
     Address(String, &'static str),
     #[error("{0:?} is no table's name.")]
     TableName(String),
-    #[error("{engine} at {address} cannot be reached: {why}")]
+    #[error("{engine} at {address} cannot be reached: {why}.")]
     Unreachable { engine: &'static str, address: String, why: String, hint: &'static str },
     #[error("{engine} knows no table {table}.")]
     NoTable { engine: &'static str, table: String },
@@ -17,10 +17,10 @@ pub enum EngineError {
     /// The counts could not be the local kernel's.
     #[error("{0}")]
     Refused(String, &'static str),
-    #[error("{engine} did not answer for table {table}: {why}")]
+    #[error("{engine} did not answer for table {table}: {why}.")]
     Failed { engine: &'static str, table: String, why: String },
     /// The answer is not one to the question.
-    #[error("{engine}'s answer for table {table} makes no sense: {why}")]
+    #[error("{engine}'s answer for table {table} makes no sense: {why}.")]
     Senseless { engine: &'static str, table: String, why: String },
     #[error("The answer for table {table} is larger than {limit}.")]
     TooLarge { table: String, limit: String },
@@ -39,13 +39,15 @@ impl EngineError {
             }
             EngineError::TableName(_) => Some("As in loans, public.loans or \"odd.name\".\"loans\"."),
             EngineError::NoTable { .. } => Some("Name its schema too, and look at what this user may read."),
-            EngineError::NoColumn { .. } => Some("--plan lists the table's columns."),
-            EngineError::Failed { .. } => Some("--plan prints the SQL, to be tried by hand."),
+            EngineError::NoColumn { .. } => Some("Look at the table's columns (--plan)."),
+            EngineError::Failed { .. } => {
+                Some("Its own words tell what it minds; the SQL can be tried by hand (--plan).")
+            }
             EngineError::Senseless { .. } => {
                 Some("If the table is being written, run it again; else something other than the engine answers there.")
             }
             EngineError::TooLarge { .. } => {
-                Some("--last HOURS, fewer columns (--ignore) or no --segment make it smaller.")
+                Some("Fewer hours (--last), fewer columns (--ignore) or no segments (--segment) make it smaller.")
             }
             EngineError::Cancelled | EngineError::Local(_) => None,
         }
@@ -68,5 +70,6 @@ pub(crate) fn words(text: &str) -> String {
     const MOST: usize = 600;
     let line = text.split_whitespace().collect::<Vec<&str>>().join(" ");
     let calm: String = line.chars().filter(|c| !c.is_control()).take(MOST).collect();
-    if calm.chars().count() == MOST { format!("{calm}…") } else { calm }
+    // The sentence that it stands in has a stop of its own.
+    if calm.chars().count() == MOST { format!("{calm}…") } else { calm.trim_end_matches('.').to_owned() }
 }

@@ -85,7 +85,7 @@ impl Plan {
         if time.is_none() && wanted.hours.is_some() {
             return Err(EngineError::Refused(
                 format!("No column of table {} tells the time, so there are no last hours.", found.table),
-                "Name it with --time COLUMN.",
+                "Name it as the column of times (--time).",
             ));
         }
         let segment = wanted.segment.as_ref().map(named).transpose()?.map(fit_for_segment).transpose()?;
@@ -105,7 +105,7 @@ impl Plan {
                     "Column {:?} has texts in the reference of which only beginning and hash are kept.",
                     column.name
                 ),
-                "Leave it out with --ignore; a table of few rows is pulled and compared here (--pull-below).",
+                "Leave it out (--ignore); a table of few rows is pulled and compared here (--pull-below).",
             ));
         }
         let asked: Vec<usize> = (0..self.columns.len()).filter(|at| self.columns[*at].how != How::Missing).collect();
@@ -194,7 +194,7 @@ fn planned(frozen: &FrozenColumn, found: &Described) -> Result<PlanColumn, Engin
         if outer.is_some_and(|outer| outer.shape == Shape::Other) {
             return Err(EngineError::Refused(
                 format!("Column {:?} lies within another, which is not looked into over there.", frozen.name),
-                "Make a view with it as a column, or leave it out with --ignore.",
+                "Make a view with it as a column, or leave it out (--ignore).",
             ));
         }
         return of(How::Missing, None, Some("not in the table: all rows are nulls".into()));
@@ -208,7 +208,7 @@ fn planned(frozen: &FrozenColumn, found: &Described) -> Result<PlanColumn, Engin
         // otherwise.
         (Shape::Time | Shape::Other, _) if is_number => Err(EngineError::Refused(
             format!("Column {:?} is {} in the table and a number in the reference.", frozen.name, column.type_name),
-            "Leave it out with --ignore, or make a view that casts it.",
+            "Leave it out (--ignore), or make a view that casts it.",
         )),
         _ => {
             of(How::Mismatched, Some(column), Some(format!("another type than in the reference ({})", frozen.physical)))

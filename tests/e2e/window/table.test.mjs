@@ -132,4 +132,25 @@ describe("a table in the real window", { concurrency: false }, () => {
     await call("look_again", { project: 1, name: "theirs", all: false });
     await until("it goes on", async () => (await row("theirs")).state === "watching");
   });
+
+  test("what fails rests, and goes on as soon as it can", async () => {
+    const train = path.join(project, "train.csv");
+    fs.renameSync(train, `${train}.away`);
+    await until("it says so", async () => (await row("loans")).state === "failed");
+    const events = () => window.session.run(() => performance.getEntriesByType("resource").length);
+    const before = await events();
+    await pause(1500);
+    // Nobody goes round in circles while the reference is away.
+    assert.ok((await events()) - before < 20, `${(await events()) - before} requests`);
+    fs.renameSync(`${train}.away`, train);
+    await until("it goes on", async () => (await row("loans")).state === "watching", { ms: 10_000 });
+  });
+
+  test("a word that is taken back asks nobody any more", async () => {
+    await go("#/data");
+    await screen.click("button", "More about theirs");
+    await screen.click("menuitem", "Do not ask it any more");
+    await until("it waits", async () => (await row("theirs")).state === "asking");
+    assert.ok((await row("theirs")).rows > 0, "what was counted stays");
+  });
 });

@@ -28,6 +28,12 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
         Ok(_) => return error("signalbox.toml has no such table under [data]".into()),
         Err(e) => return error(e.message),
     };
+    if rule.rules && monitor.table.is_some() {
+        return error("its rules are asked of files, and it watches a table: take `rules` out of the gate".into());
+    }
+    if let Some(hours) = monitor.definition.last_hours.filter(|hours| *hours < rule.hours) {
+        return error(format!("it counts the last {hours} hours only, and {} are asked for", rule.hours));
+    }
     let last = match monitor.last_hours(i64::from(rule.hours), Instant::now() + PATIENCE) {
         Ok(last) => last,
         Err(why) => return verdict(Ruling::Inconclusive, format!("{}: {why}", rule.data), serde_json::Value::Null),
@@ -55,7 +61,7 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
         unknown.push(format!("not all could be read: {}: {}{more}", lost.file, lost.message));
     }
     // A stray row is none to stop for.
-    if last.n_hourless * 100 > last.window.rows {
+    if last.n_hourless * 100 > last.hourless_of {
         unknown.push(format!("{} rows are of no hour until now", last.n_hourless));
     }
     if let Some(least) = rule.min_accuracy {
@@ -76,7 +82,9 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
         }
     }
     let mut fairness = Vec::new();
-    if let Some(most) = rule.max_unfairness {
+    if rule.max_unfairness.is_some() && monitor.table.is_some() {
+        unknown.push("fairness is not counted in a table".to_owned());
+    } else if let Some(most) = rule.max_unfairness {
         fairness = by_attribute(last.cell.quality.as_ref(), &last.task, most);
         match groups_apart(&fairness, most) {
             Some((Ruling::Fail, says)) => against.push(says),
@@ -85,9 +93,6 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
         }
     }
     let mut rules_broken = Vec::new();
-    if rule.rules && monitor.table.is_some() {
-        return error("its rules are asked of files, and it watches a table: take `rules` out of the gate".into());
-    }
     if rule.rules {
         match rules::broken(&monitor, &last.files) {
             Ok(broken) => rules_broken = broken,
@@ -181,221 +186,4 @@ fn groups_apart(found: &[(&str, Criterion)], most: f64) -> Option<(Ruling, Strin
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::Options;
-    use signalbox_drift::fairness::Groups;
-    use signalbox_drift::quality::Outcomes;
-    use std::path::Path;
-
-    fn app(data: &Path) -> App {
-        App::open(Options {
-            data_dir: data.to_owned(),
-            demo_path: None,
-            version: "test",
-            desktop: None,
-            force_polling: false,
-            keeper: None,
-        })
-        .expect("the app opens")
-    }
-
-    fn copied(from: &Path, to: &Path) {
-        std::fs::create_dir_all(to).expect("a folder");
-        for entry in std::fs::read_dir(from).expect("the folder").flatten() {
-            let target = to.join(entry.file_name());
-            if entry.path().is_dir() {
-                copied(&entry.path(), &target);
-            } else {
-                std::fs::copy(entry.path(), &target).expect("copied");
-            }
-        }
-    }
-
-    #[test]
-    fn the_demos_shift_stops_a_promotion_and_what_is_ignored_does_not() {
-        let (data, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-        let root = folder.path().canonicalize().expect("a path");
-        let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/demo/wine");
-        copied(&demo.join("data"), &root.join("data"));
-        copied(&demo.join("inference"), &root.join("inference"));
-        let policy = "[data.wine]\nreference = \"data/test.parquet\"\ncurrent = \"inference\"\ntime = \"ts\"\nlabel = \"label\"\n\
-                      prediction = \"prediction\"\nid = \"request_id\"\nignore = [\"split\"]\n";
-        std::fs::write(root.join("signalbox.toml"), policy).expect("written");
-        let app = app(data.path());
-        let opened = app.open_folder(&root).expect("it opens");
-        let project = app.project(opened.id).expect("open");
-        let rule = |ignore: &[&str]| DriftGate {
-            data: "wine".into(),
-            hours: 168,
-            max_columns: 0,
-            ignore: ignore.iter().map(|name| (*name).to_owned()).collect(),
-            min_accuracy: None,
-            max_unfairness: None,
-            rules: false,
-        };
-        let judged = |rule: &DriftGate| drift_gate(&app, Some(&project), rule, &Bound::default());
-        let stopped = judged(&rule(&[]));
-        assert_eq!(stopped.ruling, Ruling::Fail, "{}", stopped.says);
-        assert!(stopped.says.contains("color_intensity") && stopped.says.contains("bottling"), "{}", stopped.says);
-        assert!(
-            stopped.bound.data.is_some() && stopped.evidence["reference"].as_str().is_some_and(|hex| hex.len() == 64)
-        );
-        let moved: Vec<String> = serde_json::from_value(stopped.evidence["moved"].clone()).expect("names");
-        let passed = judged(&rule(&moved.iter().map(String::as_str).collect::<Vec<_>>()));
-        assert_eq!(passed.ruling, Ruling::Pass, "{}", passed.says);
-        // Where next to nothing came, what is left out changes nothing about that.
-        let few = judged(&DriftGate { hours: 1, ..rule(&["site"]) });
-        assert_eq!(few.ruling, Ruling::Inconclusive, "{}", few.says);
-        // Without labels nothing is known of how often it was right: that passes nothing.
-        let asked =
-            DriftGate { min_accuracy: Some(0.5), ..rule(&moved.iter().map(String::as_str).collect::<Vec<_>>()) };
-        assert_eq!(judged(&asked).ruling, Ruling::Inconclusive);
-        // Rules are asked for where there are some.
-        let all: Vec<&str> = moved.iter().map(String::as_str).collect();
-        let with_rules = DriftGate { rules: true, ..rule(&all) };
-        assert_eq!(judged(&with_rules).ruling, Ruling::Error);
-        let ruled = |rules: &str| {
-            std::fs::write(root.join("signalbox.toml"), format!("{policy}{rules}")).expect("written");
-            judged(&with_rules)
-        };
-        let kept = ruled("[data.wine.columns.alcohol]\nrequired = true\nmin = 0.0\n");
-        assert_eq!(kept.ruling, Ruling::Pass, "{}", kept.says);
-        // A file that cannot be read has no rows of any hour: it is asked all the same.
-        let torn = root.join("inference/date=2026-11-15/hour=19.parquet");
-        std::fs::write(&torn, b"PAR1 and no more").expect("written");
-        let written = std::time::UNIX_EPOCH + Duration::from_secs(1_794_769_200);
-        std::fs::File::options().write(true).open(&torn).and_then(|file| file.set_modified(written)).expect("dated");
-        let until = Instant::now() + Duration::from_secs(30);
-        let stopped = loop {
-            let judged = ruled("[data.wine.columns.alcohol]\nrequired = true\nmin = 0.0\n");
-            if judged.ruling != Ruling::Pass || Instant::now() > until {
-                break judged;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        };
-        assert_eq!(stopped.ruling, Ruling::Fail, "{}", stopped.says);
-        assert!(stopped.says.contains("hour=19.parquet"), "{}", stopped.says);
-        // Whether it would have been like the reference, nobody knows.
-        let lost = judged(&rule(&all));
-        assert_eq!(lost.ruling, Ruling::Inconclusive, "{}", lost.says);
-        assert!(lost.says.contains("hour=19.parquet"), "{}", lost.says);
-        std::fs::remove_file(&torn).expect("removed");
-        let broken = ruled("[data.wine.columns.alcohol]\nmax = 11.0\n");
-        assert_eq!(broken.ruling, Ruling::Fail, "{}", broken.says);
-        assert!(broken.says.contains("alcohol") && broken.says.contains("11"), "{}", broken.says);
-        assert!(broken.evidence["rules_broken"].as_array().is_some_and(|all| !all.is_empty()));
-        let unknown = judged(&DriftGate { data: "nowhere".into(), ..rule(&[]) });
-        assert_eq!(unknown.ruling, Ruling::Error, "{}", unknown.says);
-        app.shutdown();
-    }
-
-    /// Groups of (name, rows, those of them that are called), as a table that is its own reference: nothing in it has
-    /// drifted. What the policy has of it.
-    fn sites(root: &Path, name: &str, groups: &[(&str, usize, usize)]) -> String {
-        let (mut reference, mut current) =
-            ("x,site,said,label\n".to_owned(), "logged_at,x,site,said,label\n".to_owned());
-        for (site, rows, n_paid) in groups {
-            for at in 0..*rows {
-                let said = if at < *n_paid { "paid" } else { "late" };
-                let row = format!("{},{site},{said},{said}\n", at % 17);
-                reference.push_str(&row);
-                current.push_str(&format!("2024-05-01T03:00:00Z,{row}"));
-            }
-        }
-        std::fs::create_dir_all(root.join(name)).expect("a folder");
-        std::fs::write(root.join(format!("{name}.csv")), reference).expect("written");
-        std::fs::write(root.join(name).join("one.csv"), current).expect("written");
-        format!(
-            "[data.{name}]\nreference = \"{name}.csv\"\ncurrent = \"{name}\"\ntime = \"logged_at\"\n\
-             prediction = \"said\"\nlabel = \"label\"\npositive = \"paid\"\ngroups = [\"site\"]\n"
-        )
-    }
-
-    #[test]
-    fn a_small_group_apart_by_chance_fails_nothing_and_hides_no_large_one() {
-        let (data, folder) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-        let root = folder.path().canonicalize().expect("a path");
-        let policy = [
-            sites(&root, "few", &[("north", 400, 200), ("south", 400, 192), ("islet", 60, 24)]),
-            sites(&root, "many", &[("north", 400, 200), ("south", 400, 192), ("islet", 4000, 1600)]),
-            sites(&root, "hidden", &[("north", 4000, 2000), ("south", 4000, 1600), ("islet", 60, 22)]),
-            sites(&root, "alone", &[("north", 400, 200), ("islet", 20, 0)]),
-        ];
-        std::fs::write(root.join("signalbox.toml"), policy.concat()).expect("written");
-        let app = app(data.path());
-        let opened = app.open_folder(&root).expect("it opens");
-        let project = app.project(opened.id).expect("open");
-        let judged = |data: &str, most: f64| {
-            let rule = DriftGate {
-                data: data.into(),
-                hours: 168,
-                max_columns: 0,
-                ignore: Vec::new(),
-                min_accuracy: None,
-                max_unfairness: Some(most),
-                rules: false,
-            };
-            drift_gate(&app, Some(&project), &rule, &Bound::default())
-        };
-        // 24 of 60 beside 200 of 400.
-        let few = judged("few", 0.05);
-        assert_eq!(few.ruling, Ruling::Inconclusive, "{}", few.says);
-        let says = "few: groups of site are 0.100 apart (islet and north), 0.05 is allowed, and chance may explain it: \
-                    interval -0.065 to 0.249";
-        assert_eq!(few.says, says);
-        assert_eq!(few.evidence["fairness"][0]["attribute"], "site");
-        assert_eq!(few.evidence["fairness"][0]["criterion"]["verdict"], "uncertain");
-        let borne = judged("few", 0.2);
-        assert_eq!(borne.ruling, Ruling::Pass, "{}", borne.says);
-        // As far apart, and not by chance.
-        let many = judged("many", 0.05);
-        assert_eq!(many.ruling, Ruling::Fail, "{}", many.says);
-        let says = "many: groups of site are 0.100 apart (islet and north, interval 0.038 to 0.162), 0.05 is allowed";
-        assert_eq!(many.says, says);
-        // Further from the others than they are from each other, a small one is not all that is seen.
-        let hidden = judged("hidden", 0.05);
-        assert_eq!(hidden.ruling, Ruling::Fail, "{}", hidden.says);
-        assert!(hidden.says.contains("0.100 apart (south and north, interval 0.073 to 0.126)"), "{}", hidden.says);
-        assert_eq!(hidden.evidence["fairness"][0]["criterion"]["lowest"], "islet");
-        // One group has nothing to be compared with.
-        let alone = judged("alone", 0.05);
-        assert_eq!(alone.ruling, Ruling::Inconclusive, "{}", alone.says);
-        assert!(alone.says.contains("no two groups"), "{}", alone.says);
-        app.shutdown();
-    }
-
-    /// Name, right ones, wrong ones.
-    type Group = (&'static str, u64, u64);
-
-    /// Without a positive class.
-    fn told(attributes: &[(&str, &[Group])], most: f64) -> Option<(Ruling, String)> {
-        let mut quality = QualityCell::default();
-        for (attribute, rows) in attributes {
-            let mut groups = Groups::default();
-            for (name, right, wrong) in *rows {
-                groups.add_counts(name, &Outcomes { tp: *right, fn_: *wrong, ..Outcomes::default() });
-            }
-            quality.groups.insert((*attribute).to_owned(), groups);
-        }
-        groups_apart(&by_attribute(Some(&quality), &Task::default(), most), most)
-    }
-
-    #[test]
-    fn the_gravest_attribute_is_told_not_that_which_is_furthest_apart() {
-        let few: (&str, &[_]) = ("plan", &[("free", 9, 1), ("team", 6, 4)]);
-        let sure: (&str, &[_]) = ("sex", &[("f", 800, 200), ("m", 900, 100)]);
-        let close: (&str, &[_]) = ("region", &[("north", 900, 100), ("south", 899, 101)]);
-        let one: (&str, &[_]) = ("zone", &[("utc", 900, 100)]);
-        let (ruling, says) = told(&[few, sure, close, one], 0.05).expect("something");
-        assert_eq!(ruling, Ruling::Fail, "{says}");
-        assert_eq!(says, "groups of sex are 0.100 apart (f and m, interval 0.069 to 0.131), 0.05 is allowed");
-        let (ruling, says) = told(&[few, close, one], 0.05).expect("something");
-        assert_eq!(ruling, Ruling::Inconclusive, "{says}");
-        assert!(says.starts_with("groups of plan are 0.300 apart (team and free), 0.05 is allowed"), "{says}");
-        assert_eq!(told(&[close, one], 0.05), None);
-        for nothing in [told(&[one], 0.05), told(&[], 0.05)] {
-            assert_eq!(nothing.map(|(ruling, _)| ruling), Some(Ruling::Inconclusive));
-        }
-    }
-}
+mod tests;

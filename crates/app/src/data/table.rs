@@ -12,7 +12,7 @@ use signalbox_drift::read::{Problem, Problems};
 use signalbox_engines::{Address, Cancel, Connection, EngineError, How, Limits, Password, Plan, TableName, Wanted};
 use signalbox_release::Digest;
 use signalbox_remote::{Kind, Place};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,9 +73,32 @@ pub(super) fn fault_of(definition: &Definition) -> Option<String> {
 /// What is known of a table, and since when.
 pub(super) struct Counted {
     pub cells: Arc<FileCells>,
-    pub problems: Problems,
     /// Unix seconds of the last count of all of it.
     pub whole: f64,
+}
+
+/// What an engine has said, with what was known before.
+pub(super) struct Answer {
+    pub cells: Arc<FileCells>,
+    pub problems: Problems,
+    pub whole: f64,
+    /// All of it was asked for.
+    pub is_whole: bool,
+}
+
+impl Answer {
+    /// The last hours are as they are; all of it could not be counted.
+    pub fn without_all(mut self, at: &TableAt, why: String) -> Answer {
+        self.problems.add(Problem {
+            file: at.key().display().to_string(),
+            column: None,
+            place: None,
+            lost: false,
+            message: format!("Not all of it could be counted again, only its last hours: {why}"),
+            hint: Some("It is tried again in an hour; rows that came late are not seen before.".into()),
+        });
+        self
+    }
 }
 
 impl App {
@@ -94,19 +117,37 @@ impl App {
     pub(crate) fn allow_engine(&self, args: AllowEngine) -> Result<(), CallError> {
         let project = self.project(args.project)?;
         self.let_ask(&project.root, &args.url)?;
-        for one in self.at_work(args.project).iter().filter(|one| one.definition.engine.as_ref() == Some(&args.url)) {
-            one.look_again(false);
-        }
+        self.look_at_engine(&args);
         Ok(())
     }
 
+    /// The person takes it back: what was counted stays, and nobody is asked any more.
+    pub(crate) fn forbid_engine(&self, args: AllowEngine) -> Result<(), CallError> {
+        let project = self.project(args.project)?;
+        self.audit("forbid engine", None, None, json!({ "project": crate::project::show(&project.root) }))?;
+        self.write(|store| store.set_pref(&key(&project.root, &args.url), "false"))?;
+        self.look_at_engine(&args);
+        Ok(())
+    }
+
+    fn look_at_engine(&self, args: &AllowEngine) {
+        for one in self.at_work(args.project).iter().filter(|one| one.definition.engine.as_ref() == Some(&args.url)) {
+            one.look_again(false);
+        }
+    }
+
     /// The engines that a project's monitors would ask, and that are not allowed yet.
-    pub fn engines_not_allowed(&self, project: u32) -> Result<Vec<AllowEngine>, CallError> {
+    pub fn engines_not_allowed(&self, project: u32) -> Result<Vec<(AllowEngine, WatchedTable)>, CallError> {
         let open = self.project(project)?;
-        let urls: BTreeSet<String> =
-            self.defined(&open)?.into_values().filter_map(|defined| defined.definition.engine).collect();
-        let asked = urls.into_iter().filter(|url| Address::parse(url).is_ok() && !self.may_ask(&open.root, url));
-        Ok(asked.map(|url| AllowEngine { project, url }).collect())
+        let mut asked = BTreeMap::new();
+        for definition in self.defined(&open)?.into_values().map(|defined| defined.definition) {
+            let Ok(Some(at)) = TableAt::of(&definition) else { continue };
+            if !self.may_ask(&open.root, &at.url) {
+                let table = at.of_row(&definition, credential(self, &at), None);
+                asked.insert(at.url.clone(), (AllowEngine { project, url: at.url }, table));
+            }
+        }
+        Ok(asked.into_values().collect())
     }
 
     pub(crate) fn look_again(&self, args: LookAgain) -> Result<(), CallError> {
@@ -115,7 +156,7 @@ impl App {
     }
 
     /// What was stored for it goes before what the environment says.
-    fn password(&self, at: &TableAt) -> Result<(Password, Option<String>), String> {
+    pub(super) fn password(&self, at: &TableAt) -> Result<(Password, Option<String>), String> {
         // A socket has no host that anything could be stored for.
         if let Ok(place) = Place::new(Kind::Database, &at.url, at.address.user.as_deref())
             && let Some(found) = self.secrets_of().lookup(&place).map_err(|e| e.to_string())?
@@ -140,34 +181,36 @@ pub(super) fn credential(app: &App, at: &TableAt) -> Option<String> {
     stored.or_else(|| Password::named_in_environment(at.address.engine).1)
 }
 
-/// The preference that says that this engine is asked.
-fn key(root: &Path, url: &str) -> String {
-    format!("asks-engine:{}", Digest::of([root.as_os_str().as_encoded_bytes(), b"\0", url.as_bytes()].concat()))
+/// The preferences that say which engines are asked for a project begin so.
+pub(super) fn keys(root: &Path) -> String {
+    format!("asks-engine:{}\n", root.display())
 }
+
+fn key(root: &Path, url: &str) -> String {
+    format!("{}{}", keys(root), Digest::of([root.as_os_str().as_encoded_bytes(), b"\0", url.as_bytes()].concat()))
+}
+
+/// Who we are, and where that is kept.
+pub(super) type Known = (Password, Option<String>);
 
 /// Asks for what may have changed, or for all.
 pub(super) fn count(
-    app: &App,
     at: &TableAt,
     watched: &Watched,
     frozen: &Frozen,
-    known: Option<Counted>,
+    (password, from): &Known,
+    known: Option<&Counted>,
     cancel: &Cancel,
-) -> Result<Counted, String> {
-    let (password, from) = app.password(at)?;
+) -> Result<Answer, String> {
     let asked = Asked { at, definition: &watched.definition, frozen, cancel, this_hour: (now() / HOUR as f64) as i64 };
-    let found = match asked.of(&password, known.as_ref()) {
+    let found = match asked.of(password, known) {
         // Its statements are several where it has many columns; a row that came in between is no lie.
-        Err(EngineError::Senseless { .. }) => asked.of(&password, known.as_ref()),
+        Err(EngineError::Senseless { .. }) => asked.of(password, known),
         other => other,
     };
     found.map_err(|e| {
-        let is_refused = matches!(e, EngineError::Unreachable { .. }) && from.is_none();
-        let more = if is_refused {
-            " No password is known for it: store one in Settings, Secrets, as a database's."
-        } else {
-            ""
-        };
+        let is_refused = matches!(e, EngineError::Unreachable { .. } | EngineError::Failed { .. }) && from.is_none();
+        let more = if is_refused { " No password is known for it: Settings keeps one, as a database's." } else { "" };
         format!("{}{more}", said(e))
     })
 }
@@ -181,7 +224,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn of(&self, password: &Password, known: Option<&Counted>) -> Result<Counted, EngineError> {
+    fn of(&self, password: &Password, known: Option<&Counted>) -> Result<Answer, EngineError> {
         let limits = Limits { timeout: PATIENCE, ..Limits::default() };
         let mut engine = Connection::open(&self.at.address, password, limits, self.cancel)?;
         let found = engine.describe(&self.at.name)?;
@@ -189,7 +232,8 @@ impl Asked<'_> {
         // An hour that has begun goes on; a row of the future is none that the next hours begin at.
         let again = known.and_then(|known| {
             let hours = known.cells.cells.iter().map(|(hour, _, _)| *hour);
-            hours.filter(|hour| *hour <= self.this_hour + ZONES).max().map(|last| last - LATE_HOURS)
+            // Nor is one of a clock that is ahead: rows of now are asked for all the same.
+            hours.filter(|hour| *hour <= self.this_hour + ZONES).max().map(|last| last.min(self.this_hour) - LATE_HOURS)
         });
         let from = match (again, first) {
             (Some(again), Some(first)) => Some(again.max(first)),
@@ -221,7 +265,7 @@ impl Asked<'_> {
             cells.n_timeless = known.cells.n_timeless;
         }
         let whole = known.map_or_else(now, |known| known.whole);
-        Ok(Counted { cells: Arc::new(cells), problems: self.problems(&plan), whole })
+        Ok(Answer { cells: Arc::new(cells), problems: self.problems(&plan), whole, is_whole: known.is_none() })
     }
 
     /// Nothing of it is lost: what a reader should know.
@@ -254,8 +298,15 @@ impl Asked<'_> {
     }
 }
 
+/// In parentheses hints name what the command line has for it.
 fn said(e: EngineError) -> String {
-    e.hint().map_or_else(|| e.to_string(), |hint| format!("{e} {hint}"))
+    let hint = e.hint().unwrap_or_default();
+    let mut words = format!("{e} {hint}");
+    while let Some(from) = words.find(" (--") {
+        let till = words[from..].find(')').map_or(words.len(), |end| from + end + 1);
+        words.replace_range(from..till, "");
+    }
+    words.trim_end().to_owned()
 }
 
 /// Whether all of it has to be counted.

@@ -1,20 +1,21 @@
 //! One monitor at work: a thread that freezes the reference, counts each file once, and waits for more.
 
 mod asked;
+mod counted;
 
 use super::Defined;
 use super::alert::{Moved, of_timeline};
-use super::reading::{Basis, Kept, Reading, body_of, of_body, stamp_of};
-use super::table::{self, Counted, TableAt};
-use crate::app::{App, Inner, lock, now};
+use super::reading::{Basis, Kept, Reading, stamp_of};
+use super::table::{self, TableAt};
+use crate::app::{App, Inner, lock};
 use crate::project::OpenProject;
 use crate::wire::*;
+use counted::Asked;
 use signalbox_drift::monitor::{Baseline, Cell, Definition, Labels, Reference, Task};
 use signalbox_drift::read::{Options, Problem, Problems, Table, listed};
 use signalbox_drift::rules::Rules;
 use signalbox_drift::verdict::Rule;
 use signalbox_engines::Cancel;
-use signalbox_store::CellRow;
 use signalbox_watch::Below;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
@@ -38,6 +39,10 @@ pub(super) struct Watched {
     stopped: AtomicBool,
     /// What an engine is asked ends with the monitor.
     cancel: Cancel,
+    /// Kept while it is good: a vault that is asked every few minutes would never be locked again.
+    password: Mutex<Option<table::Known>>,
+    /// Its definition cannot be: nothing is done.
+    is_wrong: bool,
     labels: Mutex<Known>,
     /// What the reference keeps, with its stamp.
     learnt: Mutex<Option<(String, Rules, Problems)>>,
@@ -86,19 +91,6 @@ struct State {
     asked: Asked,
 }
 
-/// When a table's engine was asked, and will be.
-#[derive(Default)]
-struct Asked {
-    /// Unix seconds of the last answer.
-    at: Option<f64>,
-    /// `None`: with the next look.
-    next: Option<Instant>,
-    /// Unix seconds of the last count of all of the table.
-    whole: Option<f64>,
-    /// Where the password would come from, as long as the person has not said that the engine is asked.
-    credential: Option<String>,
-}
-
 /// Where the system tells of changes, it is looked all the same, now and then.
 const SELDOM: Duration = Duration::from_secs(60);
 const OFTEN: Duration = Duration::from_secs(2);
@@ -137,6 +129,8 @@ impl Watched {
             changed: Arc::default(),
             stopped: AtomicBool::new(false),
             cancel: Cancel::default(),
+            password: Mutex::default(),
+            is_wrong,
             labels: Mutex::default(),
             learnt: Mutex::default(),
             saying: Mutex::default(),
@@ -157,19 +151,6 @@ impl Watched {
         self.stopped.store(true, Ordering::Relaxed);
         self.changed.1.notify_all();
         self.cancel.tell();
-    }
-
-    /// Not only when it is due. `all`: of a table, not its last hours alone.
-    pub fn look_again(&self, all: bool) {
-        {
-            let mut state = self.write();
-            state.asked.next = None;
-            if all {
-                state.asked.whole = None;
-            }
-        }
-        *self.changed.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.1.notify_all();
     }
 
     pub fn is_stopped(&self) -> bool {
@@ -235,6 +216,8 @@ impl Watched {
             }
             Err(why) => {
                 self.fail(why);
+                self.table_rests();
+                self.write().asked.is_wanted = false;
                 self.tell(app);
             }
         }
@@ -267,7 +250,7 @@ impl Watched {
 
     /// Reads what is new. Whether anything was.
     fn brought_up(&self, app: &App) -> Result<bool, String> {
-        let frozen = self.frozen()?;
+        let frozen = self.frozen().inspect_err(|_| self.write().asked.has_refused = false)?;
         if let Some(at) = &self.table {
             return self.table_brought_up(app, at, &frozen);
         }
@@ -324,77 +307,6 @@ impl Watched {
         }
         .all(&wanted);
         Ok(!self.is_stopped())
-    }
-
-    /// Asks the engine, if it may be and it is time. Whether anything is new.
-    fn table_brought_up(&self, app: &App, at: &TableAt, frozen: &Arc<Frozen>) -> Result<bool, String> {
-        let url = self.definition.engine.as_deref().unwrap_or_default();
-        let is_other = self.read().frozen.as_ref().is_none_or(|known| known.digest != frozen.digest);
-        if is_other {
-            let mut state = self.write();
-            state.files.clear();
-            state.asked = Asked { at: None, ..Asked::default() };
-            state.frozen = Some(frozen.clone());
-        }
-        if !app.may_ask(&self.root, url) {
-            let credential = table::credential(app, at);
-            let mut state = self.write();
-            (state.state, state.trouble, state.asked.credential) = (MonitorState::Asking, None, credential);
-            return Ok(false);
-        }
-        let basis = Basis::new(&frozen.digest, &self.definition, String::new(), Arc::default());
-        let is_first = self.read().files.is_empty();
-        let before = if is_first { self.table_kept(app, at, &basis, frozen) } else { None };
-        if let Some((whole, kept)) = before {
-            {
-                let mut state = self.write();
-                state.asked.whole = Some(whole);
-                state.files.insert(at.key(), kept);
-            }
-            // It is shown while the engine counts.
-            self.look_at_alert(app);
-        }
-        let known = {
-            let mut state = self.write();
-            if state.asked.next.is_some_and(|next| Instant::now() < next) {
-                return Ok(false);
-            }
-            state.state = MonitorState::Reading;
-            // Also when it fails: nobody is asked without end.
-            state.asked.next =
-                Some(Instant::now() + Duration::from_secs(60 * u64::from(table::every(&self.definition))));
-            let kept = state.files.get(&at.key());
-            state.asked.whole.zip(kept).map(|(whole, kept)| Counted {
-                cells: kept.cells.clone(),
-                problems: kept.problems.clone(),
-                whole,
-            })
-        };
-        self.tell(app);
-        let known = known.filter(|known| !table::is_old(known));
-        let counted = table::count(app, at, self, frozen, known, &self.cancel)?;
-        if self.is_stopped() {
-            return Ok(false);
-        }
-        let kept =
-            Kept { stamp: table::stamp(&basis, counted.whole), cells: counted.cells, problems: counted.problems };
-        if let Some(store) = app.cell_store() {
-            let row = CellRow { stamp: kept.stamp.clone(), body: body_of(&kept) };
-            // A cache that cannot be written is one that is not there.
-            let _ = store.put(&self.key(), &[(at.key().display().to_string(), row)]);
-        }
-        let mut state = self.write();
-        (state.asked.at, state.asked.whole, state.trouble) = (Some(now()), Some(counted.whole), None);
-        state.files.insert(at.key(), kept);
-        Ok(true)
-    }
-
-    /// What was counted before this process began.
-    fn table_kept(&self, app: &App, at: &TableAt, basis: &Basis, frozen: &Frozen) -> Option<(f64, Kept)> {
-        let row = app.cell_store()?.get(&self.key(), &at.key().display().to_string()).ok()??;
-        let whole = table::whole_of(basis, &row.stamp)?;
-        let (cells, problems) = of_body(&row.body, &frozen.reference)?;
-        Some((whole, Kept { stamp: row.stamp, cells: Arc::new(cells), problems }))
     }
 
     /// What is watched, by name; of a table nothing.

@@ -78,7 +78,8 @@ pub struct MonitorRow {
     pub files_done: usize,
     pub files: usize,
     pub rows: u64,
-    pub n_problems: usize,
+    /// Places that could not be read.
+    pub n_lost: usize,
     pub alert: Option<DataAlert>,
     /// Whether there were rows enough to say that something has moved, or has not.
     pub judged: bool,

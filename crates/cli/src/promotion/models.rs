@@ -120,16 +120,17 @@ fn allow_engines(app: &App, project: u32, arguments: &Allow) -> Result<Outcome, 
         println!("Nothing is left to allow: no monitor of {path} watches a table of an engine that is not allowed.");
         return Ok(Outcome::Done);
     }
-    println!(
-        "Monitors of {path} watch tables. Counts by hour would be asked of these, with the password known for them:"
-    );
-    for one in &asked {
-        println!("  {}", calm(&one.url));
+    println!("Monitors of {path} watch tables. Counts by hour would be asked of:");
+    for (one, table) in &asked {
+        let from = table.credential.as_deref();
+        let whose = from.map_or_else(|| "no password is known".to_owned(), |from| format!("the password from {from}"));
+        let seen = if table.is_private { "" } else { "; what is sent can be read on the way" };
+        println!("  {} ({whose}{seen})", calm(&one.url));
     }
     if !arguments.yes && !apply::confirmed("Allow it, for this project?")? {
         return Ok(Outcome::Refused);
     }
-    for one in asked {
+    for (one, _) in asked {
         call(app, "allow_engine", json!(one))?;
     }
     println!("Allowed. Another address asks again.");

@@ -44,7 +44,7 @@ impl ClickHouse {
                 "Write https:// instead.",
             ));
         }
-        let user = Some(url.username()).filter(|user| !user.is_empty()).map(str::to_owned);
+        let user = address.user.clone();
         let database = Some(url.path().trim_matches('/')).filter(|name| !name.is_empty()).map(str::to_owned);
         let _ = url.set_username("");
         url.set_path("/");

@@ -40,17 +40,16 @@ impl Postgres {
             why,
             hint,
         };
-        // A certificate is looked at whatever its mode is called here.
-        let url = address
-            .url
-            .replace("sslmode=verify-full", "sslmode=require")
-            .replace("sslmode=verify-ca", "sslmode=require");
-        let mut config: Config = url.parse().map_err(|e: tokio_postgres::Error| {
-            EngineError::Address(
-                format!("The engine's URL cannot be read: {}.", said(&e)),
-                "As in postgres://user@host:5432/database?sslmode=require.",
-            )
-        })?;
+        // Not from the URL's text: the client reads URLs otherwise, and could dial another host than the one that was
+        // shown. A certificate is looked at whatever its mode is called.
+        let mut config = Config::new();
+        config.host(&address.host).port(address.port);
+        if let Some(user) = &address.user {
+            config.user(user);
+        }
+        if let Some(database) = &address.database {
+            config.dbname(database);
+        }
         if let Some(password) = password.reveal() {
             config.password(password);
         }

@@ -11,7 +11,6 @@ use crate::described::{Described, Estimate, RemoteColumn, Shape};
 use crate::dialect::dialect;
 use crate::error::{EngineError, words};
 use crate::name::TableName;
-use reqwest::Url;
 use spark_connect::row::{Row, Value as SparkValue};
 use spark_connect::{DataType, SparkError, SparkSession};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -40,16 +39,11 @@ impl Spark {
             hint: "Is a Spark Connect server (Spark's, or Sail's) listening there?",
         };
         // The client itself would go on trying for an hour.
-        reach(&address.url).map_err(unreachable)?;
-        let mut url = address.url.clone();
+        reach(&address.host, address.port).map_err(unreachable)?;
+        let mut url = place_of(address);
         if let Some(token) = password.reveal() {
             let token: String = token.bytes().map(|byte| format!("%{byte:02X}")).collect();
-            let begin = if url.contains("/;") {
-                url.trim_end_matches(';').to_owned()
-            } else {
-                format!("{}/", url.trim_end_matches('/'))
-            };
-            url = format!("{begin};token={token}");
+            url = format!("{url};token={token}");
         }
         let session = SparkSession::builder().remote(&url).get_or_create();
         // The client's words may have the URL in them.
@@ -92,10 +86,15 @@ impl Spark {
     }
 
     fn stop(&self) {
+        self.tell(|session| session.interrupt_all().is_ok());
+    }
+
+    /// Waits no longer than for a connection.
+    fn tell(&self, what: impl FnOnce(&SparkSession) -> bool + Send + 'static) {
         let session = self.session.clone();
         let (to, done) = sync_channel(1);
         let told = spawned(move || {
-            let _ = to.send(session.interrupt_all().is_ok());
+            let _ = to.send(what(&session));
         });
         if told.is_ok() {
             let _ = done.recv_timeout(CONNECT);
@@ -113,10 +112,17 @@ fn spawned(work: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
     started.map(drop).map_err(|e| EngineError::Local(e.to_string()))
 }
 
-fn reach(url: &str) -> Result<(), String> {
-    let url = Url::parse(url).map_err(|e| e.to_string())?;
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let addresses = (host.as_str(), url.port().unwrap_or(15002)).to_socket_addrs().map_err(|e| e.to_string())?;
+/// The client reads URLs in its own way: it is given one that can be read in one way only.
+fn place_of(address: &Address) -> String {
+    let host = if address.host.contains(':') { format!("[{}]", address.host) } else { address.host.clone() };
+    let params = address.url.split_once(';').map_or("", |(_, params)| params);
+    let params: Vec<&str> = params.split(';').filter(|pair| !pair.is_empty()).collect();
+    let params: String = params.iter().map(|pair| format!(";{pair}")).collect();
+    format!("sc://{host}:{}/{params}", address.port)
+}
+
+fn reach(host: &str, port: u16) -> Result<(), String> {
+    let addresses = (host, port).to_socket_addrs().map_err(|e| e.to_string())?;
     let mut why = "no such host".to_owned();
     for address in addresses {
         match TcpStream::connect_timeout(&address, CONNECT) {
@@ -125,6 +131,13 @@ fn reach(url: &str) -> Result<(), String> {
         }
     }
     Err(why)
+}
+
+impl Drop for Spark {
+    /// Else its server keeps the session until it is tired of it, one for each look.
+    fn drop(&mut self) {
+        self.tell(|session| session.stop().is_ok());
+    }
 }
 
 fn said(e: &SparkError) -> String {
@@ -157,7 +170,7 @@ impl Session for Spark {
                         "Column {:?} of table {table} compares texts in a way of its own ({type_name}).",
                         field.name
                     ),
-                    "Leave it out with --ignore, or make a view that casts it to a plain string.",
+                    "Leave it out (--ignore), or make a view that casts it to a plain string.",
                 ));
             }
             Ok(RemoteColumn { name: field.name.clone(), type_name, shape: shape(&field.data_type), bytes: None })

@@ -80,14 +80,20 @@ impl Place {
         let url = Url::parse(&full).map_err(|_| bad(address))?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| bad(address))?;
         let origin = match (kind, url.scheme()) {
-            (_, "http" | "https") => url.origin().ascii_serialization(),
-            (Kind::Database, scheme @ ("postgres" | "postgresql" | "clickhouse" | "sc")) => {
-                // Hosts of these schemes are opaque to the parser: not even their case is made one.
-                let scheme = if scheme == "postgresql" { "postgres" } else { scheme };
-                let port = url.port().or_else(|| (scheme == "postgres").then_some(5432));
-                let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-                format!("{scheme}://{}{port}", host.to_ascii_lowercase())
+            (Kind::Database, scheme) => {
+                // The ports that are asked where none is named.
+                let (scheme, port) = match scheme {
+                    "postgres" | "postgresql" => ("postgres", 5432),
+                    "sc" => ("sc", 15002),
+                    "http" => ("http", 8123),
+                    "clickhouse" if crate::http::is_this_machine(&url) => ("http", 8123),
+                    "https" | "clickhouse" => ("https", 8443),
+                    _ => return Err(bad(address)),
+                };
+                // Hosts of unknown schemes are opaque to the parser: not even their case is made one.
+                format!("{scheme}://{}:{}", host.to_ascii_lowercase(), url.port().unwrap_or(port))
             }
+            (_, "http" | "https") => url.origin().ascii_serialization(),
             _ => return Err(bad(address)),
         };
         let account = account.map(str::trim).filter(|account| !account.is_empty());
@@ -164,7 +170,10 @@ mod tests {
         assert_eq!(origin(Kind::Oci, "localhost:5000"), "https://localhost:5000");
         assert_eq!(origin(Kind::V2, "http://bücher.example"), "http://xn--bcher-kva.example");
         assert_eq!(origin(Kind::Database, "postgresql://Ada@DB.Example/app?x=1"), "postgres://db.example:5432");
-        assert_eq!(origin(Kind::Database, "https://ch.example:8443/logs"), "https://ch.example:8443");
+        assert_eq!(origin(Kind::Database, "https://ch.example/logs"), "https://ch.example:8443");
+        assert_eq!(origin(Kind::Database, "clickhouse://me@CH.example"), "https://ch.example:8443");
+        assert_eq!(origin(Kind::Database, "clickhouse://localhost"), "http://localhost:8123");
+        assert_eq!(origin(Kind::Database, "sc://localhost"), "sc://localhost:15002");
         assert_eq!(origin(Kind::Database, "sc://spark.example:443/;use_ssl=true"), "sc://spark.example:443");
         for bad in ["postgres:///app", "mysql://h", "postgres://"] {
             assert!(Place::new(Kind::Database, bad, None).is_err(), "{bad}");

@@ -93,6 +93,7 @@ const isOfNumbers = (quality: readonly (QualityPoint | null)[]) => quality.some(
 
 /** Why no groups are compared, and what to do. */
 export function noGroups(quality: readonly (QualityPoint | null)[], definition: MonitorDefinition): { title: string; hint: string } {
+  if (definition.engine) return { title: "Fairness is counted in files", hint: "This monitor watches a table, of which counts of its columns come here: no answers, no labels." };
   if (!definition.groups?.length) return { title: "No attributes are named", hint: "Change the monitor and name columns such as sex or age_group under Groups: the model's rates are compared between them." };
   if (!definition.prediction) return { title: "This monitor does not know what the model said", hint: "Change it and name the column of the prediction: groups are compared by it and the labels." };
   if (isOfNumbers(quality)) return { title: "Fairness by groups is not computed where the prediction is a number", hint: "It compares classes: who is approved, and who rightly. Change the monitor and name the decision that is made by the number, such as a column of yes and no, under Prediction, and what would have been right under Label. How far the number is off stands under Model quality." };

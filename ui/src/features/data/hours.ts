@@ -22,7 +22,7 @@ export function formatHour(hour: number, now = new Date()): string {
 export function formatSpan(from: number, till: number, now = new Date()): string {
   const sameDay = Math.floor(from / 24) === Math.floor((till - 1) / 24);
   if (sameDay && till - from === 24) return formatHour(from, now);
-  if (sameDay) return `${day(date(from))} ${two(date(from).getUTCHours())}:00 – ${isMidnight(till) ? "24" : two(date(till).getUTCHours())}:00`;
+  if (sameDay) return `${formatHour(from - (((from % 24) + 24) % 24), now)} ${two(date(from).getUTCHours())}:00 – ${isMidnight(till) ? "24" : two(date(till).getUTCHours())}:00`;
   // An end at midnight is the day before, to its end.
   return isMidnight(from) && isMidnight(till) ? `${formatHour(from, now)} – ${formatHour(till - 24, now)}` : `${formatHour(from, now)} – ${formatHour(till, now)}`;
 }

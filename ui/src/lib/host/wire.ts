@@ -1120,7 +1120,11 @@ export type MonitorRow = { project: number, name: string, definition: MonitorDef
 /**
  * It stands in the project's signalbox.toml; else in Signalbox alone.
  */
-in_policy: boolean, state: MonitorState, trouble: string | null, files_done: number, files: number, rows: number, n_problems: number, alert: DataAlert | null, 
+in_policy: boolean, state: MonitorState, trouble: string | null, files_done: number, files: number, rows: number, 
+/**
+ * Places that could not be read.
+ */
+n_lost: number, alert: DataAlert | null, 
 /**
  * Whether there were rows enough to say that something has moved, or has not.
  */
@@ -1378,6 +1382,7 @@ export interface Commands {
   save_monitor: { args: SaveMonitor; reply: null };
   forget_monitor: { args: OfMonitor; reply: null };
   allow_engine: { args: AllowEngine; reply: null };
+  forbid_engine: { args: AllowEngine; reply: null };
   look_again: { args: LookAgain; reply: null };
   ack_alert: { args: AckAlert; reply: null };
   data_profile: { args: ProfileQuery; reply: DataProfile };

@@ -31,7 +31,7 @@ impl Watched {
             files_done: state.files_done,
             files: state.n_files,
             rows: state.files.values().flat_map(|kept| &kept.cells.cells).map(|(_, _, cell)| cell.rows).sum(),
-            n_problems: state.problems().len(),
+            n_lost: state.problems().iter().filter(|problem| problem.lost).count(),
             alert: state.alert.clone(),
             judged: state.is_judged,
             table: self
@@ -130,10 +130,10 @@ impl Watched {
         loop {
             let (state, trouble, is_due) = {
                 let state = self.read();
-                (state.state, state.trouble.clone(), self.table.is_some() && state.asked.next.is_none())
+                (state.state, state.trouble.clone(), state.asked.is_wanted)
             };
             match state {
-                MonitorState::Asking => {
+                MonitorState::Asking if !is_due => {
                     return Err("nobody has allowed yet to ask the engine that has its table".into());
                 }
                 MonitorState::Watching if !is_due => break,
@@ -149,6 +149,8 @@ impl Watched {
         let files = self.files_within(till - hours..till);
         let table = self.table.as_ref().map(|at| vec![at.key()]);
         let (lost, n_hourless) = self.unseen(table.as_ref().unwrap_or(&files), till);
+        // A table's are those of all its hours, not only of its last.
+        let hourless_of = if table.is_some() { self.row().rows } else { window.rows };
         Ok(LastHours {
             from: till - hours,
             till,
@@ -160,6 +162,7 @@ impl Watched {
             files,
             lost,
             n_hourless,
+            hourless_of,
         })
     }
 
@@ -198,6 +201,7 @@ pub(in crate::data) struct LastHours {
     pub files: Vec<PathBuf>,
     /// What of them could not be read.
     pub lost: Vec<Problem>,
-    /// Their rows without a time, or with one that has not come yet.
+    /// Their rows without a time, or with one that has not come yet; and of how many these are.
     pub n_hourless: u64,
+    pub hourless_of: u64,
 }

@@ -17,10 +17,10 @@ const PROBLEMS: DataProblem[] = [
 ];
 
 let monitors: MonitorRow[] = look === "empty" ? [] : [
-  { project: 1, name: "inference", definition: WINE, in_policy: true, state: look === "reading" ? "reading" : look === "failed" ? "failed" : "watching", trouble: look === "failed" ? "wine/inference is not there any more." : null, files_done: look === "reading" ? 34 : 140, files: 140, rows: 41_882, n_problems: 2, alert: { since: FIRST + 16 * 24 + 6, columns: ["color_intensity", "hue"], says: "color_intensity has moved since 3 Nov, hue since 11 Nov.", acknowledged: false, snoozed_until: null }, judged: true, table: null },
-  { project: 1, name: "channels", definition: CHANNELS, in_policy: false, state: "reading", trouble: null, files_done: 34, files: 140, rows: 812_004, n_problems: 0, alert: null, judged: false, table: null },
-  ...(look === "asking" ? [{ project: 1, name: "loans", definition: { reference: "wine/data/train.parquet", engine: "postgres://ada@db.example/app", table: "public.tastings", time: "tasted_at" }, in_policy: true, state: "asking" as const, trouble: null, files_done: 0, files: 0, rows: 0, n_problems: 0, alert: null, judged: false, table: { engine: "Postgres", at: "db.example/app", is_private: true, credential: "PGPASSWORD", asked: null, every_minutes: 10 } }] : []),
-  { project: 2, name: "masks", definition: { reference: "masks/train", current: "masks/served" }, in_policy: false, state: "failed", trouble: "masks/train has no file of a kind that is read: Parquet, Arrow, CSV or JSON lines.", files_done: 0, files: 0, rows: 0, n_problems: 0, alert: null, judged: false, table: null },
+  { project: 1, name: "inference", definition: WINE, in_policy: true, state: look === "reading" ? "reading" : look === "failed" ? "failed" : "watching", trouble: look === "failed" ? "wine/inference is not there any more." : null, files_done: look === "reading" ? 34 : 140, files: 140, rows: 41_882, n_lost: 2, alert: { since: FIRST + 16 * 24 + 6, columns: ["color_intensity", "hue"], says: "color_intensity has moved since 3 Nov, hue since 11 Nov.", acknowledged: false, snoozed_until: null }, judged: true, table: null },
+  { project: 1, name: "channels", definition: CHANNELS, in_policy: false, state: "reading", trouble: null, files_done: 34, files: 140, rows: 812_004, n_lost: 0, alert: null, judged: false, table: null },
+  ...(look === "asking" ? [{ project: 1, name: "loans", definition: { reference: "wine/data/train.parquet", engine: "postgres://ada@db.example/app", table: "public.tastings", time: "tasted_at" }, in_policy: true, state: "asking" as const, trouble: null, files_done: 0, files: 0, rows: 0, n_lost: 0, alert: null, judged: false, table: { engine: "Postgres", at: "db.example/app", is_private: true, credential: "PGPASSWORD", asked: null, every_minutes: 10 } }] : []),
+  { project: 2, name: "masks", definition: { reference: "masks/train", current: "masks/served" }, in_policy: false, state: "failed", trouble: "masks/train has no file of a kind that is read: Parquet, Arrow, CSV or JSON lines.", files_done: 0, files: 0, rows: 0, n_lost: 0, alert: null, judged: false, table: null },
 ];
 
 /** A file more is read, as the watcher would say. */
@@ -98,7 +98,7 @@ function report(reference_: string, current: string, methods: readonly string[])
   return { reference: side(reference_), current: side(current), rule: RULE, verdict: "drift", columns, problems: PROBLEMS.slice(1) };
 }
 
-export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "data_monitor" | "data_window" | "save_monitor" | "forget_monitor" | "allow_engine" | "look_again" | "ack_alert" | "data_profile" | "data_columns" | "data_drift" | "data_methods" | "data_rules" | "data_monitors" | "stop_work" | "save_drift"> = {
+export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "data_monitor" | "data_window" | "save_monitor" | "forget_monitor" | "allow_engine" | "forbid_engine" | "look_again" | "ack_alert" | "data_profile" | "data_columns" | "data_drift" | "data_methods" | "data_rules" | "data_monitors" | "stop_work" | "save_drift"> = {
   data_overview: () => ({
     monitors,
     sources: look === "empty" ? [] : [
@@ -115,7 +115,7 @@ export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "
   },
   save_monitor: ({ project, name, definition }) => {
     const rest = monitors.filter((monitor) => !(monitor.project === project && monitor.name === name));
-    monitors = [...rest, { project, name, definition, in_policy: false, state: "freezing", trouble: null, files_done: 0, files: 140, rows: 0, n_problems: 0, alert: null, judged: false, table: definition.engine ? { engine: "Postgres", at: "db.example/app", is_private: true, credential: "PGPASSWORD", asked: null, every_minutes: definition.every_minutes ?? 10 } : null }];
+    monitors = [...rest, { project, name, definition, in_policy: false, state: "freezing", trouble: null, files_done: 0, files: 140, rows: 0, n_lost: 0, alert: null, judged: false, table: definition.engine ? { engine: "Postgres", at: "db.example/app", is_private: true, credential: "PGPASSWORD", asked: null, every_minutes: definition.every_minutes ?? 10 } : null }];
     return null;
   },
   forget_monitor: ({ project, name }) => {
@@ -124,6 +124,10 @@ export const data: Pick<{ [N in keyof Commands]: Reply<N> }, "data_overview" | "
   },
   allow_engine: ({ project, url }) => {
     monitors = monitors.map((monitor) => (monitor.project === project && monitor.definition.engine === url ? { ...monitor, state: "reading" } : monitor));
+    return null;
+  },
+  forbid_engine: ({ project, url }) => {
+    monitors = monitors.map((monitor) => (monitor.project === project && monitor.definition.engine === url ? { ...monitor, state: "asking" } : monitor));
     return null;
   },
   look_again: () => null,
