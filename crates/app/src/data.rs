@@ -240,11 +240,12 @@ impl App {
                     .hint("Paths are relative to the project's folder."));
             }
         }
-        if let Some(url) = args.definition.engine.as_ref().filter(|url| !self.may_ask(&project.root, url)) {
-            // Who types an engine's address here means to ask it.
+        let mut saved = self.saved_monitors(&project.root)?;
+        let was = saved.get(name).and_then(|definition| definition.engine.clone());
+        if let Some(url) = args.definition.engine.as_ref().filter(|url| was.as_ref() != Some(url)) {
+            // Who types an engine's address here means to ask it. A word that was taken back stays so.
             self.let_ask(&project.root, url)?;
         }
-        let mut saved = self.saved_monitors(&project.root)?;
         saved.insert(name.to_owned(), args.definition);
         self.save_monitors(&project, &saved)
     }

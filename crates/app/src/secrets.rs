@@ -61,13 +61,16 @@ impl App {
         // Before it is done: what is not in the audit is not done.
         self.audit("store secret", None, None, shown(&place))?;
         let at = self.secrets_of().store(&place, &args.secret)?;
+        self.passwords_changed();
         Ok(StoredAt { at: word(at).to_owned() })
     }
 
     pub(crate) fn forget_secret(&self, args: ForgetSecret) -> Result<(), CallError> {
         let place = place(&args.kind, &args.url, args.user.as_deref())?;
         self.audit("forget secret", None, None, shown(&place))?;
-        Ok(self.secrets_of().forget(&place)?)
+        self.secrets_of().forget(&place)?;
+        self.passwords_changed();
+        Ok(())
     }
 
     pub(crate) fn make_vault(&self, args: Passphrase) -> Result<(), CallError> {
@@ -76,7 +79,9 @@ impl App {
     }
 
     pub(crate) fn unlock_vault(&self, args: Passphrase) -> Result<(), CallError> {
-        Ok(self.secrets_of().unlock_vault(&args.passphrase)?)
+        self.secrets_of().unlock_vault(&args.passphrase)?;
+        self.passwords_changed();
+        Ok(())
     }
 
     pub(crate) fn lock_vault(&self, _: Empty) -> Result<(), CallError> {

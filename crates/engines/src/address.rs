@@ -22,6 +22,10 @@ pub struct Address {
     pub(crate) port: u16,
     /// Of Postgres; without it, the user's name.
     pub(crate) database: Option<String>,
+    /// Postgres's `channel_binding=require`: nobody between may pass on who we are.
+    pub(crate) binds: bool,
+    /// Of Spark: headers for a gateway, `x-name=value`.
+    pub(crate) headers: Vec<String>,
 }
 
 const SCHEMES: &str = "postgres://user@host/database, https://user@host:8443/database of ClickHouse (http:// and \
@@ -35,12 +39,19 @@ impl Address {
         // Not the text itself: a password may be in it.
         let bad = |what: &str| EngineError::Address(format!("The engine's URL {what}."), SCHEMES);
         let secret = || EngineError::Address("The engine's URL has a password in it.".into(), SECRET);
-        let url = Url::parse(text).map_err(|e| bad(&format!("cannot be read ({e})")))?;
+        let parsed = |text: &str| Url::parse(text).map_err(|e| bad(&format!("cannot be read ({e})")));
+        let url = parsed(text)?;
+        // ClickHouse's own scheme is read as what it stands for: else a host is not the same in both.
+        let is_clickhouse = url.scheme() == "clickhouse";
+        let url = if is_clickhouse { parsed(&text.replacen("clickhouse:", "https:", 1))? } else { url };
         // Clients read URLs otherwise than this one does: what they could take for a host is not in it.
         let after = text.split_once("://").map_or(text, |(_, rest)| rest);
         let tail = after.find(['/', '?', '#']).map_or("", |end| &after[end..]);
         if url.fragment().is_some() || tail.contains(['@', '\\']) || text.contains(char::is_control) {
             return Err(bad("has a # in it, or an @ where no user is"));
+        }
+        if text.trim() != text {
+            return Err(bad("has spaces around it"));
         }
         let is_secret = |key: &str| {
             let key = key.trim().to_ascii_lowercase();
@@ -72,7 +83,9 @@ impl Address {
             return Err(bad("names no host"));
         }
         let named: Vec<String> = (url.query_pairs())
-            .filter(|(key, _)| engine == Engine::Postgres && (key == "host" || key == "hostaddr"))
+            .filter(|(key, value)| {
+                engine == Engine::Postgres && (key == "host" || key == "hostaddr") && !value.is_empty()
+            })
             .map(|(_, value)| value.into_owned())
             .collect();
         // Postgres's client would try all of them; what is shown and sealed is one.
@@ -88,7 +101,15 @@ impl Address {
             Some(host) => format!("{host}{}", url.path().trim_end_matches('/')),
             None => shown(&url),
         };
-        let user = Some(url.username()).filter(|user| !user.is_empty()).map(unescaped);
+        let of_query = |wanted: &str| {
+            let found = url.query_pairs().find(|(key, _)| engine == Engine::Postgres && key == wanted);
+            found.map(|(_, value)| value.into_owned()).filter(|value| !value.is_empty())
+        };
+        let user = Some(url.username()).filter(|user| !user.is_empty()).map(unescaped).or_else(|| of_query("user"));
+        let port = match of_query("port") {
+            Some(port) => Some(port.parse().map_err(|_| bad("names a port that is none"))?),
+            None => named_port(text),
+        };
         let dialled =
             named.first().map_or(host, String::as_str).trim_start_matches('[').trim_end_matches(']').to_owned();
         let database = Some(unescaped(url.path().trim_matches('/'))).filter(|name| !name.is_empty());
@@ -99,17 +120,29 @@ impl Address {
             user,
             is_this_machine,
             tls: false,
-            port: url.port().unwrap_or(if engine == Engine::Spark { 15002 } else { 5432 }),
-            host: if dialled.is_empty() { SOCKETS.to_owned() } else { dialled },
-            database: database.filter(|_| engine == Engine::Postgres),
+            port: port.unwrap_or(if engine == Engine::Spark { 15002 } else { 5432 }),
+            host: if dialled.is_empty() { sockets().to_owned() } else { dialled },
+            database: database.filter(|_| engine != Engine::Spark),
+            binds: of_query("channel_binding").as_deref() == Some("require"),
+            headers: url.path().split(';').filter(|pair| pair.starts_with("x-")).map(str::to_owned).collect(),
         };
         match engine {
             Engine::Postgres => address.tls = postgres_tls(&url, is_this_machine),
-            Engine::ClickHouse => address.clickhouse(url)?,
+            Engine::ClickHouse => {
+                let scheme = if is_clickhouse && is_this_machine { "http" } else { url.scheme() };
+                address.clickhouse(&url, scheme.to_owned(), port)?;
+            }
             Engine::Spark => {
-                let has = |value: &str| url.path().split(';').any(|pair| pair == format!("use_ssl={value}"));
-                address.tls = has("true");
-                if !address.tls && !is_this_machine && !has("false") {
+                let mut said = url.path().split(';').filter_map(|pair| pair.strip_prefix("use_ssl="));
+                let first = said.next();
+                if said.next().is_some() || first.is_some_and(|value| value != "true" && value != "false") {
+                    return Err(EngineError::Address(
+                        "The engine's URL says use_ssl twice, or not true or false.".into(),
+                        PLAIN,
+                    ));
+                }
+                address.tls = first == Some("true");
+                if !address.tls && !is_this_machine && first.is_none() {
                     return Err(EngineError::Address(
                         format!("{} is another machine, and TLS is not asked for.", address.shown),
                         PLAIN,
@@ -120,41 +153,69 @@ impl Address {
         Ok(address)
     }
 
-    fn clickhouse(&mut self, url: Url) -> Result<(), EngineError> {
-        let scheme = match (url.scheme(), self.is_this_machine) {
-            ("clickhouse", true) => "http",
-            ("clickhouse", false) => "https",
-            (other, _) => other,
-        };
+    fn clickhouse(&mut self, url: &Url, scheme: String, port: Option<u16>) -> Result<(), EngineError> {
         self.tls = scheme == "https";
         // A URL's scheme decides on its default port, so it is put in front as text.
         let rest = url.as_str().split_once(':').map_or("", |(_, rest)| rest);
         let mut url = Url::parse(&format!("{scheme}:{rest}"))
             .map_err(|e| EngineError::Address(format!("The engine's URL cannot be read ({e})."), SCHEMES))?;
-        if url.port().is_none() {
-            let _ = url.set_port(Some(if self.tls { 8443 } else { 8123 }));
-        }
+        self.port = port.unwrap_or(if self.tls { 8443 } else { 8123 });
+        let _ = url.set_port(Some(self.port));
         self.shown = shown(&url);
-        self.port = url.port().unwrap_or(self.port);
         self.url = url.to_string();
         Ok(())
     }
 }
 
-/// Where Postgres's client looks for a socket of this machine.
-const SOCKETS: &str = "/var/run/postgresql";
+/// As it is written: a parser leaves out the one that it thinks is usual.
+pub(crate) fn named_port(text: &str) -> Option<u16> {
+    let rest = text.split_once("://")?.1;
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let (before, port) = place.rsplit_once(':')?;
+    // Within brackets colons are the host's.
+    if before.starts_with('[') && !before.ends_with(']') { None } else { port.parse().ok() }
+}
+
+/// Where Postgres listens on this machine: Debian and Fedora have a folder for it, others its own usual one.
+fn sockets() -> &'static str {
+    let folder = "/var/run/postgresql";
+    if std::path::Path::new(folder).is_dir() { folder } else { "/tmp" }
+}
 
 /// What of an address would change who is asked, or as whom, or in which way, without standing where a person looks.
 fn odd_part(engine: Engine, url: &Url) -> Option<String> {
+    let is_socket = url.host_str().is_none_or(str::is_empty);
     let query: &[&str] = match engine {
-        Engine::Postgres => &["sslmode", "host", "hostaddr", "application_name"],
+        // Without a host there is no other place for them. The last three say how, not whom; ours are used instead.
+        Engine::Postgres if is_socket => &[
+            "sslmode",
+            "host",
+            "hostaddr",
+            "user",
+            "port",
+            "channel_binding",
+            "application_name",
+            "connect_timeout",
+            "target_session_attrs",
+        ],
+        Engine::Postgres => &[
+            "sslmode",
+            "host",
+            "hostaddr",
+            "channel_binding",
+            "application_name",
+            "connect_timeout",
+            "target_session_attrs",
+        ],
         Engine::ClickHouse => &["max_threads", "max_memory_usage"],
         Engine::Spark => &[],
     };
     let of_path = |pair: &str| {
         let key = pair.split('=').next().unwrap_or_default().to_owned();
         // A gateway before a cluster is told by headers which one is meant.
-        (!matches!(key.as_str(), "" | "use_ssl") && !key.starts_with("x-")).then_some(key)
+        let is_known = engine == Engine::Spark && (matches!(key.as_str(), "" | "use_ssl") || key.starts_with("x-"));
+        (!is_known).then_some(key)
     };
     let params = url.path().split(';').skip(1).find_map(of_path);
     let user = (engine == Engine::Spark && !url.username().is_empty()).then(|| url.username().to_owned());
@@ -233,6 +294,11 @@ impl Password {
         (Password::new(found.as_ref().map(|(_, text)| text.clone())), found.map(|(name, _)| name.to_owned()))
     }
 
+    /// Whether it is the same.
+    pub fn is(&self, other: &Password) -> bool {
+        self.0 == other.0
+    }
+
     pub(crate) fn reveal(&self) -> Option<&str> {
         self.0.as_deref()
     }
@@ -306,6 +372,10 @@ mod tests {
             "sc://trusted.example:443/;use_ssl=true;x-a=b@evil.example",
             "sc://ada@trusted.example:443/;use_ssl=true",
             "sc://trusted.example:443/;use_ssl=true?token=x",
+            "sc://trusted.example:443/;use_ssl=true;use_ssl=false",
+            "sc://trusted.example:443/;use_ssl=true ",
+            "postgres://db.example/app;x-b=c",
+            "postgres://db.example/app?port=6543",
         ] {
             let error = Address::parse(bad).expect_err(bad);
             assert!(error.is_usage() && error.hint().is_some(), "{bad}: {error}");
@@ -313,7 +383,17 @@ mod tests {
         let here = Address::parse("postgresql://ada@[::1]:6543/my%20app").expect("an address");
         assert_eq!((here.host.as_str(), here.port, here.database.as_deref()), ("::1", 6543, Some("my app")));
         let socket = Address::parse("postgres:///app").expect("an address");
-        assert_eq!((socket.host.as_str(), socket.is_this_machine), (SOCKETS, true));
+        assert_eq!((socket.host.as_str(), socket.is_this_machine), (sockets(), true));
+        let socket = Address::parse("postgres:///app?user=ada&port=6543&host=").expect("an address");
+        assert_eq!((socket.user.as_deref(), socket.port, socket.tls), (Some("ada"), 6543, false));
+        // As it is written, also where a parser thinks that it need not be.
+        let proxied = Address::parse("https://ch.example:443/my%20db").expect("an address");
+        assert_eq!((proxied.port, proxied.url.as_str()), (443, "https://ch.example/my%20db"));
+        assert_eq!((proxied.database.as_deref(), proxied.shown.as_str()), (Some("my db"), "ch.example:443/my%20db"));
+        let own = Address::parse("clickhouse://CH.example:443").expect("an address");
+        assert_eq!((own.port, own.tls, own.shown.as_str()), (443, true, "ch.example:443"));
+        let gateway = Address::parse("sc://spark.example:443/;use_ssl=true;x-cluster=a=b").expect("an address");
+        assert_eq!((gateway.tls, gateway.headers), (true, vec!["x-cluster=a=b".to_owned()]));
     }
 
     #[test]

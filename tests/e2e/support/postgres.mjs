@@ -38,10 +38,10 @@ export async function postgres() {
   if (isRoot) execFileSync("chown", ["-R", owner().join(":"), folder]);
   execFileSync(...asUser(path.join(bin, "initdb"), ["-U", "ada", "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--no-sync", "--pwfile", secret, "-D", data]), { stdio: "pipe", cwd: "/" });
   const port = await freePort();
-  const [command, args] = asUser(path.join(bin, "postgres"), ["-D", data, "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off"]);
+  const [command, args] = asUser(path.join(bin, "postgres"), ["-D", data, "-p", String(port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "log_connections=on"]);
   const server = start(command, args, { cwd: "/" });
   const url = `postgres://ada@127.0.0.1:${port}/postgres`;
   const sql = (statements) => execFileSync(path.join(bin, "psql"), ["-qX", "-v", "ON_ERROR_STOP=1", url], { input: statements, env: { ...process.env, PGPASSWORD: PASSWORD }, cwd: "/", encoding: "utf8", stdio: "pipe" });
   await until("Postgres answers", () => { sql("SELECT 1"); return true; });
-  return { url, sql, close: () => stop(server) };
+  return { url, sql, log: server.lines, close: () => stop(server) };
 }

@@ -17,6 +17,8 @@ export interface FieldSpec {
   needed?: string;
   /** Asked for this kind of thing that is watched only. */
   of?: Watched;
+  /** What it is for where a table is watched, if that is another thing. */
+  ofTable?: string;
   /** The heading that it begins. */
   heading?: string;
 }
@@ -33,11 +35,11 @@ export const FIELDS: readonly FieldSpec[] = [
   { key: "ignore", label: "Ignored columns", kind: "columns", hint: "Not watched: identifiers, free text." },
   { key: "importance", label: "Importance", kind: "path", hint: "A JSON file with a weight for each column, as autologging writes it. Drift is ranked by it." },
   { key: "prediction", label: "Prediction", kind: "column", of: "files", heading: "Model quality", hint: "What the model said: a class, or a number." },
-  { key: "label", label: "Label", kind: "column", of: "files", hint: "The truth, in the reference and, where it comes along, in the watched data." },
+  { key: "label", label: "Label", kind: "column", ofTable: "The truth in the reference, which the table need not have: it is not watched.", hint: "The truth, in the reference and, where it comes along, in the watched data." },
   { key: "score", label: "Score", kind: "column", of: "files", hint: "How sure it was of the positive class, 0 to 1. With it quality is estimated before labels come." },
   { key: "positive", label: "Positive class", kind: "text", of: "files", hint: "The class that the score is of. Left empty: of two classes, the later one by name." },
   { key: "labels", label: "Late labels", kind: "path", of: "files", hint: "Labels that come later: a file or folder with the two columns of label and id." },
-  { key: "id", label: "Row id", kind: "column", of: "files", hint: "By which late labels find their rows." },
+  { key: "id", label: "Row id", kind: "column", ofTable: "Each row's own: it is not watched.", hint: "By which late labels find their rows." },
   { key: "groups", label: "Groups", kind: "columns", heading: "Fairness", of: "files", hint: "Attributes by which the model's rates are compared, such as sex and age_group; crossings of them too." },
   { key: "min_group", label: "Least group", kind: "number", of: "files", hint: "Groups with fewer labelled rows are listed, not judged." },
   { key: "min_shift", label: "Least shift", kind: "fraction", heading: "What counts", hint: "Of numbers: Wasserstein's distance in deviations of the reference. Left empty: 0.1." },

@@ -1,9 +1,10 @@
 //! What the model sees now, as a gate before a promotion.
 
 use super::rules;
-use crate::app::App;
+use crate::app::{App, now};
 use crate::project::OpenProject;
 use signalbox_drift::fairness::{Criterion, Ends, Frame, Gap, Metric};
+use signalbox_drift::monitor::HOUR;
 use signalbox_drift::monitor::{QualityCell, Task};
 use signalbox_drift::verdict::Verdict as Drift;
 use signalbox_release::gate::{Bound, Ruling, Verdict};
@@ -60,9 +61,16 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
         let more = if last.lost.len() > 1 { format!(", and {} more", last.lost.len() - 1) } else { String::new() };
         unknown.push(format!("not all could be read: {}: {}{more}", lost.file, lost.message));
     }
+    let n_hourless = last.n_timeless + last.n_later;
     // A stray row is none to stop for.
-    if last.n_hourless * 100 > last.hourless_of {
-        unknown.push(format!("{} rows are of no hour until now", last.n_hourless));
+    let share = |n: u64, of: u64| n as f64 / of.max(1) as f64;
+    if share(last.n_timeless, last.timeless_of) + share(last.n_later, last.window.rows) > 0.01 {
+        unknown.push(format!("{n_hourless} rows are of no hour until now"));
+    }
+    if let Some(hours) = monitor.definition.last_hours
+        && last.from + 1 < (now() / HOUR as f64) as i64 - i64::from(hours)
+    {
+        unknown.push(format!("only rows of the {hours} hours until now are counted, and the last came before"));
     }
     if let Some(least) = rule.min_accuracy {
         match last
@@ -108,7 +116,7 @@ pub(crate) fn drift_gate(app: &App, project: Option<&Arc<OpenProject>>, rule: &D
         "reference": last.digest,
         "hours": [last.from, last.till],
         "rows": last.window.rows,
-        "rows_without_hour": last.n_hourless,
+        "rows_without_hour": n_hourless,
         "not_read": last.lost.iter().take(MAX_TOLD).collect::<Vec<_>>(),
         "moved": moved,
         "quality": last.quality,

@@ -126,6 +126,9 @@ impl App {
         let project = self.project(args.project)?;
         self.audit("forbid engine", None, None, json!({ "project": crate::project::show(&project.root) }))?;
         self.write(|store| store.set_pref(&key(&project.root, &args.url), "false"))?;
+        for one in self.at_work(args.project).iter().filter(|one| one.definition.engine.as_ref() == Some(&args.url)) {
+            one.forget_password(true);
+        }
         self.look_at_engine(&args);
         Ok(())
     }
@@ -148,6 +151,16 @@ impl App {
             }
         }
         Ok(asked.into_values().collect())
+    }
+
+    /// Something was stored, or forgotten, or locked: who we are is looked up again.
+    pub(crate) fn passwords_changed(&self) {
+        for project in self.open_projects() {
+            for one in self.at_work(project.id.0).iter().filter(|one| one.table.is_some()) {
+                one.forget_password(false);
+                one.look_again(false);
+            }
+        }
     }
 
     pub(crate) fn look_again(&self, args: LookAgain) -> Result<(), CallError> {
@@ -254,11 +267,10 @@ impl Asked<'_> {
         }
         let mut cells = engine.count(&plan, &self.frozen.reference)?;
         if let (Some(known), Some(from)) = (known, from) {
-            let before = known
-                .cells
-                .cells
-                .iter()
-                .filter(|(hour, _, _)| *hour < from && first.is_none_or(|first| *hour >= first));
+            // What is dated at the end of all calendars is beyond what can be asked for by the hour.
+            cells.cells.retain(|(hour, _, _)| *hour < LAST_HOUR);
+            let is_kept = |hour: i64| (hour < from || hour >= LAST_HOUR) && first.is_none_or(|first| hour >= first);
+            let before = known.cells.cells.iter().filter(|(hour, _, _)| is_kept(*hour));
             let mut all: Vec<_> = before.cloned().collect();
             all.append(&mut cells.cells);
             cells.cells = all;

@@ -20,7 +20,7 @@ use signalbox_watch::Below;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,9 +38,11 @@ pub(super) struct Watched {
     changed: Arc<(Mutex<bool>, Condvar)>,
     stopped: AtomicBool,
     /// What an engine is asked ends with the monitor.
-    cancel: Cancel,
+    cancel: Mutex<Cancel>,
     /// Kept while it is good: a vault that is asked every few minutes would never be locked again.
     password: Mutex<Option<table::Known>>,
+    /// How often what was kept of it was forgotten.
+    n_forgotten: AtomicU64,
     /// Its definition cannot be: nothing is done.
     is_wrong: bool,
     labels: Mutex<Known>,
@@ -128,8 +130,9 @@ impl Watched {
             state: RwLock::new(state),
             changed: Arc::default(),
             stopped: AtomicBool::new(false),
-            cancel: Cancel::default(),
+            cancel: Mutex::default(),
             password: Mutex::default(),
+            n_forgotten: AtomicU64::new(0),
             is_wrong,
             labels: Mutex::default(),
             learnt: Mutex::default(),
@@ -150,7 +153,7 @@ impl Watched {
         let _guard = self.changed.0.lock().unwrap_or_else(PoisonError::into_inner);
         self.stopped.store(true, Ordering::Relaxed);
         self.changed.1.notify_all();
-        self.cancel.tell();
+        lock(&self.cancel).tell();
     }
 
     pub fn is_stopped(&self) -> bool {
@@ -217,7 +220,6 @@ impl Watched {
             Err(why) => {
                 self.fail(why);
                 self.table_rests();
-                self.write().asked.is_wanted = false;
                 self.tell(app);
             }
         }
@@ -250,7 +252,10 @@ impl Watched {
 
     /// Reads what is new. Whether anything was.
     fn brought_up(&self, app: &App) -> Result<bool, String> {
-        let frozen = self.frozen().inspect_err(|_| self.write().asked.has_refused = false)?;
+        let frozen = self.frozen().inspect_err(|_| {
+            let asked = &mut self.write().asked;
+            (asked.has_refused, asked.is_wanted) = (false, false);
+        })?;
         if let Some(at) = &self.table {
             return self.table_brought_up(app, at, &frozen);
         }

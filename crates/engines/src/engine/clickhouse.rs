@@ -45,7 +45,7 @@ impl ClickHouse {
             ));
         }
         let user = address.user.clone();
-        let database = Some(url.path().trim_matches('/')).filter(|name| !name.is_empty()).map(str::to_owned);
+        let database = address.database.clone();
         let _ = url.set_username("");
         url.set_path("/");
         // If another part of the process has chosen already, its choice stands.

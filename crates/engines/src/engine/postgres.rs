@@ -12,7 +12,7 @@ use rustls_platform_verifier::ConfigVerifierExt;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::runtime::Runtime;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::{CancelToken, Client, Config, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -49,6 +49,9 @@ impl Postgres {
         }
         if let Some(database) = &address.database {
             config.dbname(database);
+        }
+        if address.binds {
+            config.channel_binding(ChannelBinding::Require);
         }
         if let Some(password) = password.reveal() {
             config.password(password);

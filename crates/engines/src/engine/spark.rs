@@ -115,10 +115,8 @@ fn spawned(work: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
 /// The client reads URLs in its own way: it is given one that can be read in one way only.
 fn place_of(address: &Address) -> String {
     let host = if address.host.contains(':') { format!("[{}]", address.host) } else { address.host.clone() };
-    let params = address.url.split_once(';').map_or("", |(_, params)| params);
-    let params: Vec<&str> = params.split(';').filter(|pair| !pair.is_empty()).collect();
-    let params: String = params.iter().map(|pair| format!(";{pair}")).collect();
-    format!("sc://{host}:{}/{params}", address.port)
+    let headers: String = address.headers.iter().map(|pair| format!(";{pair}")).collect();
+    format!("sc://{host}:{}/;use_ssl={}{headers}", address.port, address.tls)
 }
 
 fn reach(host: &str, port: u16) -> Result<(), String> {

@@ -78,20 +78,25 @@ impl Place {
             _ => "a system's address is http:// or https://, a host, and perhaps a port",
         };
         let url = Url::parse(&full).map_err(|_| bad(address))?;
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| bad(address))?;
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(bad(address));
+        }
         let origin = match (kind, url.scheme()) {
             (Kind::Database, scheme) => {
                 // The ports that are asked where none is named.
-                let (scheme, port) = match scheme {
+                let (scheme, usual) = match scheme {
                     "postgres" | "postgresql" => ("postgres", 5432),
                     "sc" => ("sc", 15002),
                     "http" => ("http", 8123),
-                    "clickhouse" if crate::http::is_this_machine(&url) => ("http", 8123),
                     "https" | "clickhouse" => ("https", 8443),
                     _ => return Err(bad(address)),
                 };
-                // Hosts of unknown schemes are opaque to the parser: not even their case is made one.
-                format!("{scheme}://{}:{}", host.to_ascii_lowercase(), url.port().unwrap_or(port))
+                // Hosts of schemes that the parser does not know are not made alike by it.
+                let known = Url::parse(&full.replacen(url.scheme(), "https", 1)).map_err(|_| bad(address))?;
+                let host = known.host_str().ok_or_else(|| bad(address))?;
+                let is_here = url.scheme() == "clickhouse" && crate::http::is_this_machine(&known);
+                let (scheme, usual) = if is_here { ("http", 8123) } else { (scheme, usual) };
+                format!("{scheme}://{host}:{}", named_port(&full).unwrap_or(usual))
             }
             (_, "http" | "https") => url.origin().ascii_serialization(),
             _ => return Err(bad(address)),
@@ -148,6 +153,16 @@ impl Place {
     }
 }
 
+/// As it is written: a parser leaves out the one that it thinks is usual.
+fn named_port(text: &str) -> Option<u16> {
+    let rest = text.split_once("://")?.1;
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
+    let (before, port) = place.rsplit_once(':')?;
+    // Within brackets colons are the host's.
+    if before.starts_with('[') && !before.ends_with(']') { None } else { port.parse().ok() }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.account {
@@ -194,8 +209,11 @@ mod tests {
         for account in [None, Some("ada"), Some("ada lovelace <a@b>")] {
             let place = Place::new(Kind::Prometheus, "https://h:9090", account).expect("a place");
             assert_eq!(Place::of_key(&place.key()), Some(place));
-            let place = Place::new(Kind::Database, "postgres://h", account).expect("a place");
-            assert_eq!(Place::of_key(&place.key()), Some(place));
+            for url in ["postgres://h", "https://h:443", "clickhouse://h:443", "clickhouse://127.1", "sc://[::1]/;x=1"]
+            {
+                let place = Place::new(Kind::Database, url, account).expect(url);
+                assert_eq!(Place::of_key(&place.key()), Some(place), "{url}");
+            }
         }
         for odd in ["", "mlflow", "mlflow http://h/x", "mlflow http://h:80", "what https://h", "mlflow https://h "] {
             assert_eq!(Place::of_key(odd), None, "{odd}");

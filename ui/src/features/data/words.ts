@@ -112,7 +112,7 @@ export function formatMonitor({ state, files_done, files, table }: Pick<MonitorR
 }
 
 /** All that is known was judged: a table's verdict holds while its last hours are counted again. */
-export const isSettled = ({ state, table }: Pick<MonitorRow, "state" | "table">) => state === "watching" || (state === "reading" && !!table?.asked);
+export const isSettled = ({ state, trouble, table }: Pick<MonitorRow, "state" | "trouble" | "table">) => state === "watching" || (state === "reading" && trouble === null && !!table?.asked);
 
 /** "served", "public.loans at db.example/app". */
 export const watchedName = ({ definition, table }: Pick<MonitorRow, "definition" | "table">) => (table ? `${definition.table ?? ""} at ${table.at}` : (definition.current ?? ""));

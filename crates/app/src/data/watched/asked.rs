@@ -148,9 +148,9 @@ impl Watched {
         let point = cell.quality.as_ref().map(|quality| of_quality(quality, &frozen.task, frozen.baseline.as_ref()));
         let files = self.files_within(till - hours..till);
         let table = self.table.as_ref().map(|at| vec![at.key()]);
-        let (lost, n_hourless) = self.unseen(table.as_ref().unwrap_or(&files), till);
+        let (lost, n_timeless, n_later) = self.unseen(table.as_ref().unwrap_or(&files), till);
         // A table's are those of all its hours, not only of its last.
-        let hourless_of = if table.is_some() { self.row().rows } else { window.rows };
+        let timeless_of = if table.is_some() { self.row().rows } else { window.rows };
         Ok(LastHours {
             from: till - hours,
             till,
@@ -161,8 +161,9 @@ impl Watched {
             digest: frozen.digest.clone(),
             files,
             lost,
-            n_hourless,
-            hourless_of,
+            n_timeless,
+            timeless_of,
+            n_later,
         })
     }
 
@@ -175,16 +176,17 @@ impl Watched {
         until(ahead).or_else(|| until(i64::MAX))
     }
 
-    /// Of these files: what could not be read, and how many rows are of no hour before `till`.
-    fn unseen(&self, files: &[PathBuf], till: i64) -> (Vec<Problem>, u64) {
+    /// Of these files: what could not be read, how many rows have no time, and how many one that is not before `till`.
+    fn unseen(&self, files: &[PathBuf], till: i64) -> (Vec<Problem>, u64, u64) {
         let state = self.read();
-        let (mut lost, mut n_hourless) = (state.left_out.clone(), 0);
+        let (mut lost, mut n_timeless, mut n_later) = (state.left_out.clone(), 0, 0);
         for kept in files.iter().filter_map(|path| state.files.get(path)) {
             lost.extend(kept.problems.clone());
             let later = kept.cells.cells.iter().filter(|(hour, _, _)| *hour >= till);
-            n_hourless += kept.cells.n_timeless + later.map(|(_, _, cell)| cell.rows).sum::<u64>();
+            n_timeless += kept.cells.n_timeless;
+            n_later += later.map(|(_, _, cell)| cell.rows).sum::<u64>();
         }
-        (lost.told().into_iter().filter(|problem| problem.lost).collect(), n_hourless)
+        (lost.told().into_iter().filter(|problem| problem.lost).collect(), n_timeless, n_later)
     }
 }
 
@@ -201,7 +203,8 @@ pub(in crate::data) struct LastHours {
     pub files: Vec<PathBuf>,
     /// What of them could not be read.
     pub lost: Vec<Problem>,
-    /// Their rows without a time, or with one that has not come yet; and of how many these are.
-    pub n_hourless: u64,
-    pub hourless_of: u64,
+    /// Their rows without a time, and of how many these are; their rows with one that has not come yet.
+    pub n_timeless: u64,
+    pub timeless_of: u64,
+    pub n_later: u64,
 }

@@ -5,7 +5,9 @@ use crate::app::{App, lock, now};
 use crate::data::reading::{Basis, Kept, body_of, of_body};
 use crate::data::table::{self, Counted, TableAt};
 use crate::wire::*;
+use signalbox_engines::Cancel;
 use signalbox_store::CellRow;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,7 +37,7 @@ pub(super) struct Asked {
 impl Watched {
     /// Not only when it is due. `all`: of a table, not its last hours alone.
     pub fn look_again(&self, all: bool) {
-        if self.is_wrong {
+        if self.is_wrong || self.table.is_none() {
             return;
         }
         {
@@ -59,14 +61,6 @@ impl Watched {
             // Of another stamp, though of the same content: else it is read again with each look.
             state.frozen = Some(frozen.clone());
         }
-        if !app.may_ask(&self.root, url) {
-            let credential = table::credential(app, at);
-            *lock(&self.password) = None;
-            let mut state = self.write();
-            (state.state, state.trouble, state.asked.credential) = (MonitorState::Asking, None, credential);
-            (state.asked.is_wanted, state.asked.next) = (false, None);
-            return Ok(false);
-        }
         let basis = Basis::new(&frozen.digest, &self.definition, String::new(), Arc::default());
         let is_first = self.read().files.is_empty();
         let before = if is_first { self.table_kept(app, at, &basis, frozen) } else { None };
@@ -78,6 +72,14 @@ impl Watched {
             }
             // It is shown while the engine counts.
             self.look_at_alert(app);
+        }
+        if !app.may_ask(&self.root, url) {
+            let credential = table::credential(app, at);
+            *lock(&self.password) = None;
+            let mut state = self.write();
+            (state.state, state.trouble, state.asked.credential) = (MonitorState::Asking, None, credential);
+            (state.asked.is_wanted, state.asked.next) = (false, None);
+            return Ok(false);
         }
         let (known, is_all) = {
             let mut state = self.write();
@@ -121,35 +123,64 @@ impl Watched {
         known: Option<Counted>,
         is_all: bool,
     ) -> Result<table::Answer, String> {
-        let password = match &*lock(&self.password) {
-            Some(known) => Ok(known.clone()),
-            None => app.password(at),
-        };
-        let found = password.and_then(|password| {
-            let count = |known: Option<&Counted>| table::count(at, self, frozen, &password, known, &self.cancel);
-            let rests = self.read().asked.whole_rests.is_some_and(|until| Instant::now() < until);
-            let found = match &known {
+        let cancel = Cancel::default();
+        *lock(&self.cancel) = cancel.clone();
+        let goes_on = || !self.is_stopped() && !cancel.is_told();
+        // Who was told to stop before this could hear it stops here.
+        if self.is_stopped() || !app.may_ask(&self.root, self.definition.engine.as_deref().unwrap_or_default()) {
+            return Err("It was stopped.".into());
+        }
+        let n_forgotten = self.n_forgotten.load(Ordering::SeqCst);
+        let rests = self.read().asked.whole_rests.is_some_and(|until| Instant::now() < until);
+        let ask = |password: &table::Known| {
+            let count = |known: Option<&Counted>| table::count(at, self, frozen, password, known, &cancel);
+            match &known {
                 Some(known) if is_all || table::is_old(known) && !rests => count(None).or_else(|why| {
                     // More than it can in the time; what it can goes on.
                     self.write().asked.whole_rests = Some(Instant::now() + WHOLE_RESTS);
-                    if self.is_stopped() {
-                        Err(why)
-                    } else {
-                        count(Some(known)).map(|found| found.without_all(at, why))
-                    }
+                    if goes_on() { count(Some(known)).map(|found| found.without_all(at, why)) } else { Err(why) }
                 }),
                 Some(known) => count(Some(known)),
                 None => count(None),
-            };
-            found.map(|found| (found, password))
-        });
+            }
+        };
+        let kept = lock(&self.password).take();
+        let mut password = match kept.clone() {
+            Some(password) => password,
+            None => app.password(at)?,
+        };
+        let mut found = ask(&password);
+        if found.is_err() && goes_on() && kept.is_some() {
+            // It may have been changed since it was kept.
+            let new = app.password(at)?;
+            if !new.0.is(&password.0) {
+                found = ask(&new);
+                password = new;
+            }
+        }
+        // It was the engine that did not answer, not something here.
         self.write().asked.has_refused = found.is_err();
-        *lock(&self.password) = found.as_ref().ok().map(|(_, password)| password.clone());
-        let (found, _) = found?;
+        let found = found?;
+        let mut now_kept = lock(&self.password);
+        if self.n_forgotten.load(Ordering::SeqCst) == n_forgotten {
+            *now_kept = Some(password);
+        }
+        drop(now_kept);
         if found.is_whole {
             self.write().asked.whole_rests = None;
         }
         Ok(found)
+    }
+
+    /// Something was stored, or forgotten: who we are is looked up again. `ends`: what is asked now ends, too.
+    pub fn forget_password(&self, ends: bool) {
+        let mut kept = lock(&self.password);
+        self.n_forgotten.fetch_add(1, Ordering::SeqCst);
+        *kept = None;
+        drop(kept);
+        if ends {
+            lock(&self.cancel).tell();
+        }
     }
 
     /// Until it is its turn again, however it went: nobody is asked without end.
