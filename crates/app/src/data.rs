@@ -19,6 +19,7 @@ mod work;
 
 pub(crate) use export::bytes as drift_chart;
 pub(crate) use gate::drift_gate;
+pub(crate) use table::TableAt;
 
 use crate::app::{App, lock};
 use crate::project::OpenProject;

@@ -3,6 +3,7 @@
 //! The audit tells for whom something was stored and where, and no command answers with a secret.
 
 use crate::app::App;
+use crate::data::TableAt;
 use crate::project::OpenProject;
 use crate::promotion::{Rules, failure_view};
 use crate::wire::*;
@@ -52,7 +53,9 @@ impl App {
             vault: vault.to_owned(),
             kept: kept.into_iter().map(view).collect(),
             failure,
-            systems: self.open_projects().iter().flat_map(|project| self.systems_of(project)).collect(),
+            systems: (self.open_projects().iter())
+                .flat_map(|project| self.systems_of(project).into_iter().chain(self.engines_of(project)))
+                .collect(),
         })
     }
 
@@ -125,6 +128,36 @@ impl App {
             }
         };
         registries.chain(targets).map(view).collect()
+    }
+}
+
+impl App {
+    /// The engines that a project's monitors ask, as far as the person has allowed them.
+    fn engines_of(&self, project: &OpenProject) -> Vec<SystemSecretView> {
+        let asked = self.engines_asked(project).unwrap_or_default();
+        let view = |(name, at): (String, TableAt)| {
+            let place = at.place()?;
+            let (source, failure) = match self.secrets_of().source(&place) {
+                Ok(source) => (source, None),
+                Err(e) => (None, Some(failure_view(&e))),
+            };
+            let (from, user, warning) = match source {
+                Some(source) => (Some(source.from), source.user, source.warning),
+                None => (at.in_environment(), at.address.user.clone(), None),
+            };
+            let (project, kind) = (project.id.0, Kind::Database.word().to_owned());
+            Some(SystemSecretView {
+                project,
+                name,
+                kind,
+                origin: place.origin().to_owned(),
+                from,
+                user,
+                warning,
+                failure,
+            })
+        };
+        asked.into_iter().filter_map(view).collect()
     }
 }
 

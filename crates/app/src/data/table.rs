@@ -5,6 +5,7 @@
 use super::reading::Basis;
 use super::watched::{Frozen, Watched};
 use crate::app::{App, now};
+use crate::project::OpenProject;
 use crate::wire::*;
 use serde_json::json;
 use signalbox_drift::monitor::{Definition, FileCells, HOUR};
@@ -29,7 +30,7 @@ const ZONES: i64 = 15;
 const LAST_HOUR: i64 = 70_389_527;
 
 /// Where a monitor's table is.
-pub(super) struct TableAt {
+pub(crate) struct TableAt {
     pub address: Address,
     pub name: TableName,
     url: String,
@@ -42,6 +43,16 @@ impl TableAt {
         let address = Address::parse(url).map_err(said)?;
         let name = TableName::parse(table).map_err(said)?;
         Ok(Some(TableAt { address, name, url: url.clone() }))
+    }
+
+    /// For what a password is stored; a socket has no host that anything could be stored for.
+    pub fn place(&self) -> Option<Place> {
+        Place::new(Kind::Database, &self.url, self.address.user.as_deref()).ok()
+    }
+
+    /// The variable that holds a password for it.
+    pub fn in_environment(&self) -> Option<String> {
+        Password::named_in_environment(self.address.engine).1
     }
 
     /// As a file's name among what was counted.
@@ -163,6 +174,13 @@ impl App {
         }
     }
 
+    /// The engines that a project's monitors ask, by the monitors' names.
+    pub(crate) fn engines_asked(&self, project: &OpenProject) -> Result<Vec<(String, TableAt)>, CallError> {
+        let defined = self.defined(project)?.into_iter();
+        let tables = defined.filter_map(|(name, one)| Some((name, TableAt::of(&one.definition).ok()??)));
+        Ok(tables.filter(|(_, at)| self.may_ask(&project.root, &at.url)).collect())
+    }
+
     pub(crate) fn look_again(&self, args: LookAgain) -> Result<(), CallError> {
         self.monitor(args.project, &args.name)?.look_again(args.all);
         Ok(())
@@ -170,8 +188,7 @@ impl App {
 
     /// What was stored for it goes before what the environment says.
     pub(super) fn password(&self, at: &TableAt) -> Result<(Password, Option<String>), String> {
-        // A socket has no host that anything could be stored for.
-        if let Ok(place) = Place::new(Kind::Database, &at.url, at.address.user.as_deref())
+        if let Some(place) = at.place()
             && let Some(found) = self.secrets_of().lookup(&place).map_err(|e| e.to_string())?
         {
             let secret = match &found.auth {
@@ -189,9 +206,8 @@ impl App {
 
 /// Where the password would come from; nothing is opened for that.
 pub(super) fn credential(app: &App, at: &TableAt) -> Option<String> {
-    let place = Place::new(Kind::Database, &at.url, at.address.user.as_deref()).ok();
-    let stored = place.and_then(|place| app.secrets_of().source(&place).ok().flatten()).map(|source| source.from);
-    stored.or_else(|| Password::named_in_environment(at.address.engine).1)
+    let stored = at.place().and_then(|place| app.secrets_of().source(&place).ok().flatten()).map(|source| source.from);
+    stored.or_else(|| at.in_environment())
 }
 
 /// The preferences that say which engines are asked for a project begin so.
