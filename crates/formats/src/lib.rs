@@ -4,6 +4,7 @@
 //! one source. Readers are synchronous, hold no lock between two reads and never write beside what they read.
 
 mod api;
+mod catboost;
 mod jsonl;
 mod log;
 mod mlflow;
@@ -14,6 +15,7 @@ mod stamp;
 mod table;
 mod text;
 mod tfevents;
+mod trouble;
 mod yaml;
 
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
@@ -28,6 +30,7 @@ use signalbox_types::{Cursor, Format};
 pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
     match spec.format {
         Format::Tensorboard => tfevents::open(spec, cursor),
+        Format::Catboost => Box::new(catboost::TrainDir::open(spec, cursor)),
         Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {
             Box::new(log::LogReader::<table::Table>::open(spec, cursor))
         }

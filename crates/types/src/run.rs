@@ -20,6 +20,8 @@ pub enum Format {
     KerasCsv,
     /// Ultralytics: `results.csv` beside `args.yaml` (or `opt.yaml`).
     Ultralytics,
+    /// CatBoost's `train_dir`, `catboost_info` unless told otherwise.
+    Catboost,
     /// Any other CSV or TSV with a step or epoch column.
     Csv,
     /// A JSON Lines log with a step-like key.
@@ -27,7 +29,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 10] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -35,6 +37,7 @@ impl Format {
         Format::LightningCsv,
         Format::KerasCsv,
         Format::Ultralytics,
+        Format::Catboost,
         Format::Csv,
         Format::Jsonl,
     ];
@@ -49,6 +52,7 @@ impl Format {
             Format::LightningCsv => "lightning_csv",
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
+            Format::Catboost => "catboost",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
         }
@@ -62,6 +66,7 @@ impl Format {
             Format::LightningCsv => "Lightning CSV",
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
+            Format::Catboost => "CatBoost",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
         }
