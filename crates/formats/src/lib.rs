@@ -5,12 +5,15 @@
 
 mod api;
 mod catboost;
+mod json_params;
 mod jsonl;
 mod log;
 mod mlflow;
 mod params;
 mod place;
 mod recognise;
+mod sacred;
+mod secret;
 mod stamp;
 mod table;
 mod text;
@@ -30,6 +33,7 @@ use signalbox_types::{Cursor, Format};
 pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
     match spec.format {
         Format::Tensorboard => tfevents::open(spec, cursor),
+        Format::Sacred => Box::new(sacred::RunDir::open(spec, cursor)),
         Format::Catboost => Box::new(catboost::TrainDir::open(spec, cursor)),
         Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {
             Box::new(log::LogReader::<table::Table>::open(spec, cursor))

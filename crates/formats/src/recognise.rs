@@ -11,6 +11,7 @@ mod catboost;
 mod databases;
 mod logs;
 mod peek;
+mod sacred;
 mod stores;
 
 /// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, and the
@@ -21,7 +22,7 @@ mod stores;
 /// format meanwhile, say from `csv` to `keras_csv`: the later answer replaces the earlier one of the same path.
 pub fn recognise(listing: &Listing) -> Recognised {
     let mut peek = Peek::new(listing);
-    let found = stores::recognise(listing, &mut peek);
+    let found = stores::recognise(listing, &mut peek).or_else(|| sacred::recognise(listing, &mut peek));
     let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek));
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
     Recognised { sources: places.into_iter().map(spec).collect(), descend, peeked_bytes: peek.bytes }

@@ -22,6 +22,8 @@ pub enum Format {
     Ultralytics,
     /// CatBoost's `train_dir`, `catboost_info` unless told otherwise.
     Catboost,
+    /// One run directory of Sacred's FileStorageObserver.
+    Sacred,
     /// Any other CSV or TSV with a step or epoch column.
     Csv,
     /// A JSON Lines log with a step-like key.
@@ -29,7 +31,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 10] = [
+    pub const ALL: [Format; 11] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -38,6 +40,7 @@ impl Format {
         Format::KerasCsv,
         Format::Ultralytics,
         Format::Catboost,
+        Format::Sacred,
         Format::Csv,
         Format::Jsonl,
     ];
@@ -53,6 +56,7 @@ impl Format {
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
             Format::Catboost => "catboost",
+            Format::Sacred => "sacred",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
         }
@@ -67,6 +71,7 @@ impl Format {
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
             Format::Catboost => "CatBoost",
+            Format::Sacred => "Sacred",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
         }

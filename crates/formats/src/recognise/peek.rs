@@ -39,6 +39,12 @@ impl Peek {
         self.part(&path, |_| 0)
     }
 
+    /// The last 4 KiB of a regular file.
+    pub(super) fn tail(&mut self, name: impl AsRef<Path>) -> Option<Vec<u8>> {
+        let path = self.path(name);
+        self.part(&path, |len| len.saturating_sub(HEAD as u64))
+    }
+
     fn part(&mut self, path: &Path, from: impl Fn(u64) -> u64) -> Option<Vec<u8>> {
         let about = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
         let mut part = Vec::new();
