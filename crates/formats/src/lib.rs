@@ -5,6 +5,7 @@
 
 mod api;
 mod catboost;
+mod dvclive;
 mod json_params;
 mod jsonl;
 mod log;
@@ -33,6 +34,7 @@ use signalbox_types::{Cursor, Format};
 pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
     match spec.format {
         Format::Tensorboard => tfevents::open(spec, cursor),
+        Format::Dvclive => Box::new(dvclive::Live::open(spec, cursor)),
         Format::Sacred => Box::new(sacred::RunDir::open(spec, cursor)),
         Format::Catboost => Box::new(catboost::TrainDir::open(spec, cursor)),
         Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {

@@ -9,6 +9,7 @@ use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 
 mod catboost;
 mod databases;
+mod dvclive;
 mod logs;
 mod peek;
 mod sacred;
@@ -22,7 +23,9 @@ mod stores;
 /// format meanwhile, say from `csv` to `keras_csv`: the later answer replaces the earlier one of the same path.
 pub fn recognise(listing: &Listing) -> Recognised {
     let mut peek = Peek::new(listing);
-    let found = stores::recognise(listing, &mut peek).or_else(|| sacred::recognise(listing, &mut peek));
+    let found = stores::recognise(listing, &mut peek)
+        .or_else(|| sacred::recognise(listing, &mut peek))
+        .or_else(|| dvclive::recognise(listing, &mut peek));
     let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek));
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
     Recognised { sources: places.into_iter().map(spec).collect(), descend, peeked_bytes: peek.bytes }
@@ -37,6 +40,7 @@ fn shared(listing: &Listing, peek: &mut Peek) -> (Vec<(Format, PathBuf)>, Descen
         places.push((Format::Catboost, listing.rel.to_path_buf()));
         entries.to_mut().retain(|e| !train_dir.owns(e));
     }
+    places.extend(dvclive::at_the_top(listing, peek).map(|format| (format, PathBuf::new())));
     let listing = &Listing { entries: &entries, ..*listing };
     if listing.entries.iter().any(|e| tfevents::is_event_file(&e.name, e.is_dir)) {
         places.push((Format::Tensorboard, listing.rel.to_path_buf()));

@@ -24,6 +24,8 @@ pub enum Format {
     Catboost,
     /// One run directory of Sacred's FileStorageObserver.
     Sacred,
+    /// A folder of DVCLive's in the working tree: `metrics.json`, `plots/metrics/*.tsv`.
+    Dvclive,
     /// Any other CSV or TSV with a step or epoch column.
     Csv,
     /// A JSON Lines log with a step-like key.
@@ -31,7 +33,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 11] = [
+    pub const ALL: [Format; 12] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -41,6 +43,7 @@ impl Format {
         Format::Ultralytics,
         Format::Catboost,
         Format::Sacred,
+        Format::Dvclive,
         Format::Csv,
         Format::Jsonl,
     ];
@@ -57,6 +60,7 @@ impl Format {
             Format::Ultralytics => "ultralytics",
             Format::Catboost => "catboost",
             Format::Sacred => "sacred",
+            Format::Dvclive => "dvclive",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
         }
@@ -72,6 +76,7 @@ impl Format {
             Format::Ultralytics => "Ultralytics",
             Format::Catboost => "CatBoost",
             Format::Sacred => "Sacred",
+            Format::Dvclive => "DVCLive",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
         }
