@@ -312,6 +312,8 @@ fn any_folder_can_be_a_train_dir() {
         ("time_left.tsv", "iter\tPassed\tRemaining\n0\t1\t0\n"),
         ("history.csv", "epoch,loss\n0,1\n"),
         ("learn/events.out.tfevents", ""),
+        ("test1/events.out.tfevents", ""),
+        ("fold_1_learn/events.out.tfevents", ""),
         ("test/test_model.py", ""),
         ("fold-0/catboost_training.json", ""),
     ] {
@@ -323,10 +325,49 @@ fn any_folder_can_be_a_train_dir() {
     if let Descend::Only(names) = &mut recognised.descend {
         names.sort();
     }
-    assert_eq!(recognised.descend, Descend::Only(vec!["fold-0".into(), "test".into()]));
+    assert_eq!(recognised.descend, Descend::Only(vec!["fold-0".into(), "fold_1_learn".into(), "test".into()]));
     assert_eq!(list(dir.path(), "fold-0").sources[0].format, Format::Catboost);
     // One such table alone is anybody's.
     fs::remove_file(dir.path().join("time_left.tsv")).unwrap();
     fs::remove_dir_all(dir.path().join("learn")).unwrap();
     assert!(list(dir.path(), "").sources.iter().all(|s| s.format != Format::Catboost));
+}
+
+/// One state of a fit's folder: rows of the first table, of the second, and whether there is a test set.
+fn state(dir: &Path, fit: u8, learn: usize, test: Option<usize>, cut: usize) {
+    let table = |n: usize, name: &str| {
+        let rows: String = (0..n).map(|i| format!("{i}\t{fit}.{i}\n")).collect();
+        let text = if n == 0 { String::new() } else { format!("iter\t{name}\n{rows}") };
+        text[..text.len().saturating_sub(cut)].to_owned()
+    };
+    put(&dir.join("learn_error.tsv"), table(learn, "RMSE").as_bytes());
+    let _ = fs::remove_file(dir.join("test_error.tsv"));
+    if let Some(n) = test {
+        put(&dir.join("test_error.tsv"), table(n, "MAE").as_bytes());
+    }
+    let sets = if test.is_some() { "\"test\"" } else { "" };
+    let meta = format!(
+        "{{\"meta\":{{\"test_sets\":[{sets}],\"launch_mode\":\"Train\",\"iteration_count\":{fit}}},\"iterations\":["
+    );
+    put(&dir.join("catboost_training.json"), meta.as_bytes());
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(300))]
+    #[test]
+    fn whatever_was_seen_before_it_ends_as_read_whole(
+        states in proptest::collection::vec((1..4_u8, 0..30_usize, proptest::option::of(0..30_usize), 0..9_usize), 1..6),
+        budget in 1..400_usize,
+    ) {
+        let (dir, spec) = fit(&[]);
+        let (mut known, mut cursor) = (Known::default(), None);
+        for &(fit, learn, test, cut) in &states {
+            state(&dir.path().join(DIR), fit, learn, test, cut);
+            known.visit(&spec, &mut cursor, budget);
+        }
+        // The last one has rows: until then what was known before may stay.
+        state(&dir.path().join(DIR), 9, 3, Some(2), 0);
+        known.visit(&spec, &mut cursor, budget);
+        proptest::prop_assert_eq!(known, read_whole(&spec));
+    }
 }

@@ -21,7 +21,7 @@ impl TrainDir {
             return None;
         }
         let dirs = || listing.entries.iter().filter(|e| e.is_dir);
-        let others: Vec<OsString> = dirs().filter(|d| !is_own_dir(d, peek)).map(|d| d.name.clone()).collect();
+        let others: Vec<OsString> = dirs().filter(|d| !is_own_dir(d, listing, peek)).map(|d| d.name.clone()).collect();
         let descend = if others.is_empty() { Descend::None } else { Descend::Only(others) };
         Some(TrainDir { descend })
     }
@@ -32,13 +32,14 @@ impl TrainDir {
     }
 }
 
-/// Where CatBoost puts event files, with the numbers of the tables: `learn`, `test`, `test1`; and its temporary files.
-/// A `test` that somebody else made holds other files. The folds of a cross-validation are runs of their own.
-fn is_own_dir(dir: &Entry, peek: &Peek) -> bool {
+/// Where CatBoost puts event files with the numbers of a table: `learn`, `test`, the second test set's `test1`; and its
+/// temporary files. A `test` that somebody else made holds other files. Old cross-validations kept a table of the first
+/// fold alone, and newer ones have a folder for each: these are looked into.
+fn is_own_dir(dir: &Entry, listing: &Listing, peek: &Peek) -> bool {
     let name = dir.name.to_string_lossy();
-    let set = name.rsplit('_').next().unwrap_or_default();
-    let numbered = |kind| set.strip_prefix(kind).is_some_and(|n: &str| n.bytes().all(|b| b.is_ascii_digit()));
+    let table = format!("{}_error.tsv", name.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let has_table = || catboost::is_table(&table) && listing.entries.iter().any(|e| !e.is_dir && e.name == *table);
     let holds_events_only =
         || peek.names(&dir.name, 8).is_some_and(|names| names.iter().all(|n| tfevents::is_event_file(n, false)));
-    name == "tmp" || ["learn", "test"].into_iter().any(numbered) && holds_events_only()
+    name == "tmp" || has_table() && holds_events_only()
 }
