@@ -64,6 +64,9 @@ struct State {
     metrics: BTreeMap<String, Told>,
     #[serde(rename = "i")]
     info: BTreeMap<String, Told>,
+    /// The file to go on with after the budget was spent: one that is half written is read each time.
+    #[serde(rename = "f", default)]
+    next: usize,
     #[serde(rename = "x")]
     troubles: Troubles,
 }
@@ -295,9 +298,10 @@ impl RunDir {
         }
         let begin = batch.bytes_read;
         let mut progress = Progress::CaughtUp;
-        for file in 0..FILES.len() {
+        for file in std::mem::take(&mut self.state.next)..FILES.len() {
             let spent = batch.bytes_read - begin;
             if spent > 0 && spent >= budget as u64 {
+                self.state.next = file;
                 progress = Progress::More;
                 break;
             }

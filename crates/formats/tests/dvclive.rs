@@ -258,3 +258,44 @@ fn a_folder_is_recognised_by_its_curves() {
     put(&dir.path().join("dvclive/metrics.json"), b"{\"acc\": 1, \"step\": 0}");
     assert_eq!(list(dir.path(), "dvclive").sources[0].format, Format::Dvclive);
 }
+
+/// One state of the folder, as a run of number `n_run` leaves it.
+fn state(dir: &Path, n_run: u8, loss: usize, acc: Option<usize>, params: u8, cut: usize) {
+    let _ = fs::remove_dir_all(dir);
+    let table = |n: usize, name: &str| {
+        let rows: String = (0..n).map(|i| format!("{i}\t{n_run}.{i}\n")).collect();
+        let text = format!("step\t{name}\n{rows}");
+        text[..text.len().saturating_sub(cut)].to_owned()
+    };
+    put(&dir.join("plots/metrics/loss.tsv"), table(loss, "loss").as_bytes());
+    if let Some(n) = acc {
+        put(&dir.join("plots/metrics/val/acc.tsv"), table(n, "acc").as_bytes());
+    }
+    let summary =
+        format!("{{\"loss\": {n_run}, \"val\": {{\"acc\": {n_run}}}, \"p{params}\": {loss}, \"step\": {loss}}}");
+    put(&dir.join("metrics.json"), &summary.as_bytes()[..summary.len() - cut.min(1)]);
+    let names: String = (0..params).map(|i| format!("p{i}: {n_run}\n")).collect();
+    put(&dir.join("params.yaml"), names.as_bytes());
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(100))]
+    #[test]
+    fn whatever_was_seen_before_it_ends_as_read_whole(
+        states in proptest::collection::vec(
+            (1..4_u8, 0..30_usize, proptest::option::of(0..30_usize), 0..4_u8, 0..9_usize), 1..6),
+        budget in 1..400_usize,
+    ) {
+        let (dir, spec) = live(&[]);
+        let folder = dir.path().join("dvclive");
+        let (mut known, mut cursor) = (Known::default(), None);
+        for &(n_run, loss, acc, params, cut) in &states {
+            state(&folder, n_run, loss, acc, params, cut);
+            known.visit(&spec, &mut cursor, budget);
+        }
+        // The last one has rows and parameters: until then what was known before may stay.
+        state(&folder, 9, 3, None, 1, 0);
+        known.visit(&spec, &mut cursor, budget);
+        proptest::prop_assert_eq!(known, read_whole(&spec));
+    }
+}

@@ -343,3 +343,34 @@ fn a_run_is_recognised_by_what_its_record_holds() {
     let long = format!(r#"{{"artifacts": ["{}"], "experiment": {{}}, "status": "FAILED"}}"#, "x".repeat(9_000));
     assert!(is_run(&long, &["config.json"]));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(100))]
+    #[test]
+    fn whatever_was_seen_before_it_ends_as_read_whole(
+        states in proptest::collection::vec((1..4_u8, 0..20_usize, 0..20_usize, 0..3_u8, 0..9_usize), 1..6),
+        budget in 1..2_000_usize,
+    ) {
+        let (dir, spec) = run(&[]);
+        let state = |start: u8, n: usize, n_info: usize, config: u8, cut: usize| {
+            let put = |name: &str, text: String| {
+                put_now(&dir.path().join("runs/7").join(name), &text.as_bytes()[..text.len() - cut.min(text.len())]);
+            };
+            put("run.json", RECORD.replace("2026-01-01", &format!("2026-01-0{start}")));
+            put("config.json", format!("{{\"lr\": 1, \"c{config}\": 2}}"));
+            put("metrics.json", metrics(n).replace("0.5", &format!("0.{start}5")));
+            let list: Vec<String> = (0..n_info).map(|i| i.to_string()).collect();
+            let list = list.join(",");
+            let name = if config == 0 { "loss" } else { "return" };
+            put("info.json", format!("{{\"{name}\": [{list}], \"{name}_T\": [{list}]}}"));
+        };
+        let (mut known, mut cursor) = (Known::default(), None);
+        for &(start, n, n_info, config, cut) in &states {
+            state(start, n, n_info, config, cut);
+            known.visit(&spec, &mut cursor, budget);
+        }
+        state(2, 4, 5, 1, 0);
+        known.visit(&spec, &mut cursor, budget);
+        proptest::prop_assert_eq!(known, read_whole(&spec));
+    }
+}
