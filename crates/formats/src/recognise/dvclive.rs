@@ -13,6 +13,8 @@ use crate::{Descend, Listing, dvclive, table::header};
 /// So many names of a folder and so many folders are looked at for a table.
 const MAX_NAMES: usize = 64;
 const MAX_DIRS: usize = 16;
+/// After so many tables that are something else no more are opened.
+const MAX_MISSES: usize = 8;
 
 type Found = (Vec<(Format, PathBuf)>, Descend);
 
@@ -48,6 +50,7 @@ pub(super) fn at_the_top(listing: &Listing, peek: &mut Peek) -> Option<Format> {
 /// Whether a table that DVCLive writes lies below `dir`: `[timestamp] step <metric>`.
 fn has_curve(dir: &Path, peek: &mut Peek) -> bool {
     let mut dirs = vec![dir.to_path_buf()];
+    let mut misses = 0;
     for at in 0..MAX_DIRS {
         let Some(dir) = dirs.get(at).cloned() else { return false };
         for name in peek.names(&dir, MAX_NAMES).unwrap_or_default() {
@@ -57,6 +60,11 @@ fn has_curve(dir: &Path, peek: &mut Peek) -> bool {
                 dirs.push(path);
             } else if peek.head(&path).is_some_and(|head| is_curve(&head)) {
                 return true;
+            } else {
+                misses += 1;
+                if misses >= MAX_MISSES {
+                    return false;
+                }
             }
         }
     }
