@@ -4,16 +4,22 @@
 //! one source. Readers are synchronous, hold no lock between two reads and never write beside what they read.
 
 mod api;
+mod catboost;
+mod dvclive;
+mod json_params;
 mod jsonl;
 mod log;
 mod mlflow;
 mod params;
 mod place;
 mod recognise;
+mod sacred;
+mod secret;
 mod stamp;
 mod table;
 mod text;
 mod tfevents;
+mod trouble;
 mod yaml;
 
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
@@ -28,6 +34,9 @@ use signalbox_types::{Cursor, Format};
 pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
     match spec.format {
         Format::Tensorboard => tfevents::open(spec, cursor),
+        Format::Dvclive => Box::new(dvclive::Live::open(spec, cursor)),
+        Format::Sacred => Box::new(sacred::RunDir::open(spec, cursor)),
+        Format::Catboost => Box::new(catboost::TrainDir::open(spec, cursor)),
         Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {
             Box::new(log::LogReader::<table::Table>::open(spec, cursor))
         }

@@ -234,7 +234,7 @@ fn parse<G: Grammar>(format: Format, bytes: &[u8], cuts: &[usize], mut grammar: 
 }
 
 /// Gives the grammar its preamble again after reopening.
-fn restore<G: Grammar>(grammar: &mut G, file: &mut File, bytes_read: &mut u64) -> io::Result<bool> {
+pub(crate) fn restore<G: Grammar>(grammar: &mut G, file: &mut File, bytes_read: &mut u64) -> io::Result<bool> {
     use std::io::{Read, Seek};
     let len = grammar.preamble_len();
     if len == 0 {

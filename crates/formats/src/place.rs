@@ -1,6 +1,11 @@
 //! Paths and names as others may see them: project-relative, printable, never out of the project.
 
-use std::path::{Component, Path, PathBuf};
+use std::{
+    fs, io,
+    path::{Component, Path, PathBuf},
+};
+
+use crate::stamp::{Stamp, is_absent};
 
 /// The longest name (of a metric, param, tag) that is passed on; what is longer is cut.
 const MAX_NAME_CHARS: usize = 1_000;
@@ -17,6 +22,24 @@ pub(crate) fn clean_name(bytes: &[u8]) -> String {
     text.chars().take(MAX_NAME_CHARS).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// What a person would call the run in a folder: the folder, or the one above where the tool gives all of them one
+/// name (`usual`); at the top, the project's.
+pub(crate) fn run_name(project: &Path, rel: &Path, usual: &str) -> String {
+    let rel = match rel.file_name() {
+        Some(name) if name == usual => rel.parent().unwrap_or(Path::new("")),
+        _ => rel,
+    };
+    if !rel.as_os_str().is_empty() {
+        return clean_name(shown(rel).as_bytes());
+    }
+    let name = match project.file_name() {
+        // The tool's folder itself was opened as a project.
+        Some(name) if name == usual => project.parent().and_then(Path::file_name).or(Some(name)),
+        name => name,
+    };
+    name.map_or_else(String::new, |name| clean_name(name.as_encoded_bytes()))
+}
+
 /// `rel` (relative to the project) if it is an existing directory that lies in the project once every symlink is
 /// followed, in the form of `RunHead::artifact_root`.
 pub(crate) fn directory_inside(project: &Path, rel: &Path) -> Option<String> {
@@ -26,6 +49,24 @@ pub(crate) fn directory_inside(project: &Path, rel: &Path) -> Option<String> {
     let root = project.canonicalize().ok()?;
     let real = project.join(rel).canonicalize().ok()?;
     (real.is_dir() && real.starts_with(root)).then(|| shown(rel))
+}
+
+/// What `stat` says of a regular file that lies in one of `roots` once every symlink is followed; `None` where there
+/// is none. A pipe would keep its reader waiting, and a link may lead to anything on the machine.
+pub(crate) fn stamp_inside(roots: &[&Path], path: &Path) -> io::Result<Option<Stamp>> {
+    let mut about = match fs::symlink_metadata(path) {
+        Ok(about) => about,
+        Err(e) if is_absent(&e) => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    if about.is_symlink() {
+        let Ok(real) = path.canonicalize() else { return Ok(None) };
+        if !roots.iter().any(|root| root.canonicalize().is_ok_and(|root| real.starts_with(root))) {
+            return Ok(None);
+        }
+        about = fs::metadata(&real)?;
+    }
+    Ok(about.is_file().then(|| Stamp::of_metadata(&about)))
 }
 
 /// Where artifacts lie, relative to the project, if they lie inside of it.

@@ -1,13 +1,18 @@
 //! From one directory's listing: which sources it holds, and where else to look.
 
+use std::{borrow::Cow, path::PathBuf};
+
 use signalbox_types::Format;
 
 use self::peek::Peek;
 use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 
+mod catboost;
 mod databases;
+mod dvclive;
 mod logs;
 mod peek;
+mod sacred;
 mod stores;
 
 /// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, and the
@@ -18,18 +23,29 @@ mod stores;
 /// format meanwhile, say from `csv` to `keras_csv`: the later answer replaces the earlier one of the same path.
 pub fn recognise(listing: &Listing) -> Recognised {
     let mut peek = Peek::new(listing);
-    let (places, descend) = match stores::recognise(listing, &mut peek) {
-        Some(found) => found,
-        None => {
-            let mut places = Vec::new();
-            if listing.entries.iter().any(|e| tfevents::is_event_file(&e.name, e.is_dir)) {
-                places.push((Format::Tensorboard, listing.rel.to_path_buf()));
-            }
-            places.extend(databases::recognise(listing, &mut peek));
-            places.extend(logs::recognise(listing, &mut peek));
-            (places, Descend::All)
-        }
-    };
+    let found = stores::recognise(listing, &mut peek)
+        .or_else(|| sacred::recognise(listing, &mut peek))
+        .or_else(|| dvclive::recognise(listing, &mut peek));
+    let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek));
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
     Recognised { sources: places.into_iter().map(spec).collect(), descend, peeked_bytes: peek.bytes }
+}
+
+/// A folder in which several tools may have written.
+fn shared(listing: &Listing, peek: &mut Peek) -> (Vec<(Format, PathBuf)>, Descend) {
+    let mut places = Vec::new();
+    let train_dir = catboost::TrainDir::recognise(listing, peek);
+    let mut entries = Cow::Borrowed(listing.entries);
+    if let Some(train_dir) = &train_dir {
+        places.push((Format::Catboost, listing.rel.to_path_buf()));
+        entries.to_mut().retain(|e| !train_dir.owns(e));
+    }
+    places.extend(dvclive::at_the_top(listing, peek).map(|format| (format, PathBuf::new())));
+    let listing = &Listing { entries: &entries, ..*listing };
+    if listing.entries.iter().any(|e| tfevents::is_event_file(&e.name, e.is_dir)) {
+        places.push((Format::Tensorboard, listing.rel.to_path_buf()));
+    }
+    places.extend(databases::recognise(listing, peek));
+    places.extend(logs::recognise(listing, peek));
+    (places, train_dir.map_or(Descend::All, |train_dir| train_dir.descend))
 }

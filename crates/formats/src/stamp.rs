@@ -1,8 +1,16 @@
 //! What `stat` says of a file: enough to know that nothing changed.
 
-use std::{fs::Metadata, io, path::Path, time::UNIX_EPOCH};
+use std::{
+    fs::Metadata,
+    io,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Deserialize, Serialize};
+
+/// A file that was changed so lately may be half written: Python takes seconds for a large JSON.
+const YOUNG_SECS: f64 = 60.0;
 
 /// Time of last change and length. `Stamp::default()` stands for a file never looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +35,11 @@ impl Stamp {
         }
     }
 
+    /// Whether the file was changed so lately that what makes no sense in it may be half of what is being written.
+    pub(crate) fn is_young(self) -> bool {
+        (unix_now() - self.mtime_ns as f64 / 1e9).abs() <= YOUNG_SECS
+    }
+
     pub(crate) fn of_metadata(metadata: &Metadata) -> Stamp {
         let mtime_ns = match metadata.modified().map(|t| t.duration_since(UNIX_EPOCH)) {
             Ok(Ok(after)) => i64::try_from(after.as_nanos()).unwrap_or(i64::MAX),
@@ -47,6 +60,11 @@ impl From<Stamp> for (i64, u64) {
     fn from(stamp: Stamp) -> Self {
         (stamp.mtime_ns, stamp.len)
     }
+}
+
+/// Unix seconds. Only for what no file tells: whether a writer is still at it.
+pub(crate) fn unix_now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
 /// Whether an error means that nothing is there (rather than that we may not see it).

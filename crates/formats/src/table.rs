@@ -15,6 +15,7 @@ use crate::{
 };
 
 pub(crate) mod header;
+pub(crate) mod parts;
 
 /// Where a table's rows stand.
 #[derive(Clone, Serialize, Deserialize)]

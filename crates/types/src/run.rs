@@ -20,6 +20,12 @@ pub enum Format {
     KerasCsv,
     /// Ultralytics: `results.csv` beside `args.yaml` (or `opt.yaml`).
     Ultralytics,
+    /// CatBoost's `train_dir`, `catboost_info` unless told otherwise.
+    Catboost,
+    /// One run directory of Sacred's FileStorageObserver.
+    Sacred,
+    /// A folder of DVCLive's in the working tree: `metrics.json`, `plots/metrics/*.tsv`.
+    Dvclive,
     /// Any other CSV or TSV with a step or epoch column.
     Csv,
     /// A JSON Lines log with a step-like key.
@@ -27,7 +33,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 12] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -35,6 +41,9 @@ impl Format {
         Format::LightningCsv,
         Format::KerasCsv,
         Format::Ultralytics,
+        Format::Catboost,
+        Format::Sacred,
+        Format::Dvclive,
         Format::Csv,
         Format::Jsonl,
     ];
@@ -49,6 +58,9 @@ impl Format {
             Format::LightningCsv => "lightning_csv",
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
+            Format::Catboost => "catboost",
+            Format::Sacred => "sacred",
+            Format::Dvclive => "dvclive",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
         }
@@ -62,6 +74,9 @@ impl Format {
             Format::LightningCsv => "Lightning CSV",
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
+            Format::Catboost => "CatBoost",
+            Format::Sacred => "Sacred",
+            Format::Dvclive => "DVCLive",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
         }

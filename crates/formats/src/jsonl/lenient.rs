@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// How a bare word is passed through the parser. A text that really begins with U+0001 is no number anyone logged.
@@ -10,6 +11,11 @@ const WORDS: [&str; 3] = ["NaN", "Infinity", "-Infinity"];
 
 /// Parses one JSON text. What was a bare non-finite number is a number to [`number`].
 pub(crate) fn parse(text: &[u8]) -> serde_json::Result<Value> {
+    parse_as(text)
+}
+
+/// The same into a type of one's own, which asks [`marked`] of every string that may be a number.
+pub(crate) fn parse_as<T: DeserializeOwned>(text: &[u8]) -> serde_json::Result<T> {
     let text = String::from_utf8_lossy(text);
     serde_json::from_str(&quoted(&text))
 }
@@ -18,9 +24,14 @@ pub(crate) fn parse(text: &[u8]) -> serde_json::Result<Value> {
 pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(n) => n.as_f64(),
-        Value::String(s) => s.strip_prefix(MARK)?.parse().ok(),
+        Value::String(s) => marked(s),
         _ => None,
     }
+}
+
+/// The number that a parsed string was when it was bare.
+pub(crate) fn marked(text: &str) -> Option<f64> {
+    text.strip_prefix(MARK)?.parse().ok()
 }
 
 /// Puts bare non-finite numbers into marked strings.

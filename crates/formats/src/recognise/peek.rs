@@ -1,8 +1,9 @@
 //! The first bytes of a few files.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
-    io::Read,
+    io::{Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -26,15 +27,31 @@ impl Peek {
         self.dir.join(name)
     }
 
+    /// Some of the names in a sub-directory, at most `max`; `None` if it cannot be listed.
+    pub(super) fn names(&self, dir: impl AsRef<Path>, max: usize) -> Option<Vec<OsString>> {
+        let entries = fs::read_dir(self.path(dir)).ok()?;
+        Some(entries.take(max).filter_map(|e| Some(e.ok()?.file_name())).collect())
+    }
+
     /// The first 4 KiB of a regular file (a pipe would keep us waiting); `None` if it cannot be read.
     pub(super) fn head(&mut self, name: impl AsRef<Path>) -> Option<Vec<u8>> {
         let path = self.path(name);
-        if !fs::metadata(&path).ok()?.is_file() {
-            return None;
-        }
-        let mut head = Vec::new();
-        File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
-        self.bytes += head.len() as u64;
-        Some(head)
+        self.part(&path, |_| 0)
+    }
+
+    /// The last 4 KiB of a regular file.
+    pub(super) fn tail(&mut self, name: impl AsRef<Path>) -> Option<Vec<u8>> {
+        let path = self.path(name);
+        self.part(&path, |len| len.saturating_sub(HEAD as u64))
+    }
+
+    fn part(&mut self, path: &Path, from: impl Fn(u64) -> u64) -> Option<Vec<u8>> {
+        let about = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+        let mut part = Vec::new();
+        let mut file = File::open(path).ok()?;
+        file.seek(SeekFrom::Start(from(about.len()))).ok()?;
+        file.take(HEAD as u64).read_to_end(&mut part).ok()?;
+        self.bytes += part.len() as u64;
+        Some(part)
     }
 }

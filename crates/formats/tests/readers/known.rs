@@ -25,7 +25,9 @@ pub struct KnownRun {
     pub params: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
     pub datasets: BTreeSet<(String, String, String)>,
+    /// Part by part.
     pub series: BTreeMap<String, Vec<PointBits>>,
+    by_part: BTreeMap<(String, String), Vec<PointBits>>,
 }
 
 impl KnownRun {
@@ -46,8 +48,8 @@ impl KnownRun {
         if delta.reset {
             *self = KnownRun::default();
         }
-        if delta.series.iter().any(|s| s.reset) {
-            self.series.clear();
+        for reset in delta.series.iter().filter(|s| s.reset) {
+            self.by_part.retain(|(_, part), _| *part != reset.part);
         }
         let head = delta.head.clone();
         self.name = head.name.unwrap_or(std::mem::take(&mut self.name));
@@ -62,9 +64,13 @@ impl KnownRun {
         self.params.extend(delta.params.iter().map(|(k, v)| (k.clone(), typed(v))));
         self.tags.extend(delta.tags.iter().cloned());
         self.datasets.extend(delta.datasets.iter().map(|d| (d.name.clone(), d.digest.clone(), d.context.clone())));
-        for series in &delta.series {
-            let points = self.series.entry(series.metric.clone()).or_default();
+        for series in delta.series.iter().filter(|s| !s.points.is_empty()) {
+            let points = self.by_part.entry((series.metric.clone(), series.part.clone())).or_default();
             points.extend(series.points.iter().map(|p| (p.step, p.time.to_bits(), p.value.to_bits())));
+        }
+        self.series.clear();
+        for ((metric, _), points) in &self.by_part {
+            self.series.entry(metric.clone()).or_default().extend_from_slice(points);
         }
     }
 }

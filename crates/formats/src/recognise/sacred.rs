@@ -1,0 +1,26 @@
+//! A run of Sacred's FileStorageObserver.
+
+use std::path::PathBuf;
+
+use signalbox_types::Format;
+
+use super::peek::Peek;
+use crate::{Descend, Listing, sacred};
+
+/// `run.json` and `config.json` are anybody's names; what is in the first is not.
+pub(super) fn recognise(listing: &Listing, peek: &mut Peek) -> Option<(Vec<(Format, PathBuf)>, Descend)> {
+    let is_file = |name: &str| listing.entries.iter().any(|e| !e.is_dir && e.name == name);
+    if !is_file(sacred::RUN) || !is_file(sacred::CONFIG) {
+        return None;
+    }
+    let mut text = peek.head(sacred::RUN)?;
+    // Keys are sorted: a long list of artifacts comes before `experiment`, and `status` near the end.
+    if text.len() >= super::peek::HEAD {
+        text.extend(peek.tail(sacred::RUN)?);
+    }
+    let has = |key: &str| memchr::memmem::find(&text, format!("\"{key}\":").as_bytes()).is_some();
+    let is_begun = has("experiment") || has("artifacts");
+    // `cout.txt` comes last: then a record without its end is one that is being written over right now.
+    let is_run = is_begun && has("status") || (is_begun || text.is_empty()) && is_file("cout.txt");
+    is_run.then(|| (vec![(Format::Sacred, listing.rel.to_path_buf())], Descend::None))
+}
