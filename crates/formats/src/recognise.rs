@@ -8,6 +8,7 @@ use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 mod databases;
 mod logs;
 mod peek;
+mod run_dirs;
 mod stores;
 
 /// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, and the
@@ -18,7 +19,8 @@ mod stores;
 /// format meanwhile, say from `csv` to `keras_csv`: the later answer replaces the earlier one of the same path.
 pub fn recognise(listing: &Listing) -> Recognised {
     let mut peek = Peek::new(listing);
-    let (places, descend) = match stores::recognise(listing, &mut peek) {
+    let owned = stores::recognise(listing, &mut peek).or_else(|| run_dirs::recognise(listing, &mut peek));
+    let (places, descend) = match owned {
         Some(found) => found,
         None => {
             let mut places = Vec::new();

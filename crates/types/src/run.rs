@@ -24,10 +24,12 @@ pub enum Format {
     Csv,
     /// A JSON Lines log with a step-like key.
     Jsonl,
+    /// Weights & Biases: one run's directory, `wandb/run-<date>_<time>-<id>`, online or offline.
+    Wandb,
 }
 
 impl Format {
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 10] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -37,6 +39,7 @@ impl Format {
         Format::Ultralytics,
         Format::Csv,
         Format::Jsonl,
+        Format::Wandb,
     ];
 
     /// The stable name, as in `--json` and in the store.
@@ -51,6 +54,7 @@ impl Format {
             Format::Ultralytics => "ultralytics",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
+            Format::Wandb => "wandb",
         }
     }
 
@@ -64,6 +68,7 @@ impl Format {
             Format::Ultralytics => "Ultralytics",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
+            Format::Wandb => "W&B",
         }
     }
 
