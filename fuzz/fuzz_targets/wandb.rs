@@ -1,4 +1,4 @@
-//! W&B's files of records: no panic, progress with every call, and cut anywhere and continued = read at
+//! W&B's and SwanLab's files of records: no panic, progress with every call, and cut anywhere and continued = read at
 //! once.
 //!
 //! The input is the file. Its last bytes also choose the cuts, the budget and whether checksums are mended: without
@@ -25,7 +25,7 @@ fuzz_target!(|input: &[u8]| {
     if choice[0] % 4 != 0 {
         mend_checksums(&mut file);
     }
-    let format = Format::Wandb;
+    let format = if file.starts_with(b":SWL") { Format::Swanlab } else { Format::Wandb };
     let whole = read(format, &file, &[], usize::MAX);
     let mut cuts: Vec<usize> = choice[1..4].iter().map(|&c| file.len() * usize::from(c) / 255).collect();
     cuts.push(usize::from(u16::from_le_bytes([choice[4], choice[5]])) % (file.len() + 1));
@@ -48,7 +48,8 @@ fn mend_checksums(file: &mut [u8]) {
 
 /// Reads a file that grows from cut to cut, its reader closed and reopened at each.
 fn read(format: Format, file: &[u8], cuts: &[usize], budget: usize) -> Told {
-    let path = PROJECT.join("run/run-a.wandb");
+    let name = if format == Format::Swanlab { "run-a.swanlab" } else { "run-a.wandb" };
+    let path = PROJECT.join("run").join(name);
     let spec = SourceSpec { format, project: PROJECT.clone(), rel: "run".into() };
     let mut told = Told::default();
     let mut cursor: Option<Cursor> = None;

@@ -15,6 +15,7 @@ mod protobuf;
 mod recognise;
 mod secret;
 mod stamp;
+mod swanlab;
 mod table;
 mod text;
 mod tfevents;
@@ -41,6 +42,7 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::MlflowFileRegistry => Box::new(mlflow::registry::Registry::open(spec, cursor)),
         Format::Jsonl => Box::new(log::LogReader::<jsonl::JsonLines>::open(spec, cursor)),
         Format::Wandb => Box::new(RunDirectory::<wandb::RunState>::open(spec, cursor, &our_host())),
+        Format::Swanlab => Box::new(RunDirectory::<swanlab::RunState>::open(spec, cursor, &our_host())),
         Format::MlflowSqlite => Box::new(mlflow::sqlite::SqliteStore::open(spec, cursor)),
     }
 }

@@ -26,10 +26,12 @@ pub enum Format {
     Jsonl,
     /// Weights & Biases: one run's directory, `wandb/run-<date>_<time>-<id>`, online or offline.
     Wandb,
+    /// SwanLab: one run's directory, `swanlog/run-<date>_<time>-<id>`.
+    Swanlab,
 }
 
 impl Format {
-    pub const ALL: [Format; 10] = [
+    pub const ALL: [Format; 11] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -40,6 +42,7 @@ impl Format {
         Format::Csv,
         Format::Jsonl,
         Format::Wandb,
+        Format::Swanlab,
     ];
 
     /// The stable name, as in `--json` and in the store.
@@ -55,6 +58,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Wandb => "wandb",
+            Format::Swanlab => "swanlab",
         }
     }
 
@@ -69,6 +73,7 @@ impl Format {
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
             Format::Wandb => "W&B",
+            Format::Swanlab => "SwanLab",
         }
     }
 

@@ -1,4 +1,4 @@
-//! Directories of one run each, named `run-<date>_<time>-<id>`: W&B's. Nothing in one is a source of
+//! Directories of one run each, named `run-<date>_<time>-<id>`: W&B's and SwanLab's. Nothing in one is a source of
 //! its own.
 
 use std::{
@@ -13,7 +13,7 @@ use super::peek::Peek;
 use crate::{
     Descend, Listing,
     blocks::directory::{Records, id_of_directory, id_of_file},
-    wandb,
+    swanlab, wandb,
 };
 
 type Found = (Vec<(Format, PathBuf)>, Descend);
@@ -32,12 +32,20 @@ struct Tool {
 }
 
 const SWANLAB_METADATA: &str = "swanlab-metadata.json";
-const TOOLS: [Tool; 1] = [Tool {
-    format: Format::Wandb,
-    suffix: wandb::RunState::SUFFIX,
-    magic: wandb::RunState::PREAMBLE.magic,
-    files: &["wandb-summary.json", "wandb-metadata.json", "config.yaml"],
-}];
+const TOOLS: [Tool; 2] = [
+    Tool {
+        format: Format::Wandb,
+        suffix: wandb::RunState::SUFFIX,
+        magic: wandb::RunState::PREAMBLE.magic,
+        files: &["wandb-summary.json", "wandb-metadata.json", "config.yaml"],
+    },
+    Tool {
+        format: Format::Swanlab,
+        suffix: swanlab::RunState::SUFFIX,
+        magic: swanlab::RunState::PREAMBLE.magic,
+        files: &[SWANLAB_METADATA],
+    },
+];
 
 pub(super) fn recognise(listing: &Listing, peek: &mut Peek) -> Option<Found> {
     let dir = match listing.rel.as_os_str().is_empty() {
@@ -65,8 +73,10 @@ impl Tool {
 
     fn has_files(&self, listing: &Listing, peek: &Peek) -> bool {
         let has = |name: &str| peek.path("files").join(name).is_file();
-        // SwanLab's directories have the same names, and a `config.yaml` too.
-        has_dir(listing, "files") && self.files.iter().any(|name| has(name)) && !has(SWANLAB_METADATA)
+        // Both have a `config.yaml`.
+        has_dir(listing, "files")
+            && self.files.iter().any(|name| has(name))
+            && (self.format == Format::Swanlab || !has(SWANLAB_METADATA))
     }
 
     /// Whether one of the directories beside it holds the same run: by its id, else by what tells a time.
