@@ -16,7 +16,8 @@ pub(crate) fn each<'v>(
     enter: &mut impl FnMut(&str, &serde_json::Map<String, Value>) -> bool,
     found: &mut impl FnMut(String, &'v Value),
 ) {
-    walk(name, value, &mut MAX_LEAVES.clone(), enter, found);
+    let mut n_left = MAX_LEAVES;
+    walk(name, value, &mut n_left, enter, found);
 }
 
 /// Depth is bounded by the parser.

@@ -190,6 +190,35 @@ impl<R: Records> RunDirectory<R> {
         Ok(Some(Opened { file, stamp }))
     }
 
+    /// The same, once it is known to be the file that was read before; otherwise everything is told anew.
+    fn look_at_log(&mut self, name: &str, run: &mut RunDelta, batch: &mut Batch) -> Option<Opened> {
+        if self.state.log.as_deref().is_some_and(|known| known != name) && self.state.blocks.has_begun() {
+            run.reset = true;
+            self.reset(batch);
+        }
+        self.state.log = Some(name.to_owned());
+        let found = self.open_log(name).and_then(|found| {
+            let Some(mut opened) = found else { return Ok(None) };
+            let holds = self.state.blocks.holds(&mut opened, &mut batch.bytes_read)?;
+            Ok(Some((opened, holds)))
+        });
+        match found {
+            Ok(None) => None,
+            Ok(Some((opened, holds))) => {
+                if !holds {
+                    run.reset = true;
+                    self.reset(batch);
+                    self.state.log = Some(name.to_owned());
+                }
+                Some(opened)
+            }
+            Err(e) => {
+                self.shut(name, &e, batch);
+                None
+            }
+        }
+    }
+
     /// Forgets everything, to tell it anew.
     fn reset(&mut self, batch: &mut Batch) {
         if let Some(name) = self.state.log.as_deref().filter(|_| self.state.blocks.has_faults() || self.state.is_shut) {
@@ -246,31 +275,7 @@ impl<R: Records> Reader for RunDirectory<R> {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
         let mut run = RunDelta { reset: std::mem::take(&mut self.must_reset), ..RunDelta::default() };
         let log = self.find_log();
-        let mut opened = None;
-        if let Some(name) = &log {
-            if self.state.log.as_ref().is_some_and(|known| known != name) && self.state.blocks.has_begun() {
-                run.reset = true;
-                self.reset(batch);
-            }
-            self.state.log = Some(name.clone());
-            let found = self.open_log(name).and_then(|found| {
-                let Some(mut opened) = found else { return Ok(None) };
-                let holds = self.state.blocks.holds(&mut opened, &mut batch.bytes_read)?;
-                Ok(Some((opened, holds)))
-            });
-            match found {
-                Ok(None) => {}
-                Ok(Some((found, holds))) => {
-                    if !holds {
-                        run.reset = true;
-                        self.reset(batch);
-                        self.state.log = Some(name.clone());
-                    }
-                    opened = Some(found);
-                }
-                Err(e) => self.shut(name, &e, batch),
-            }
-        }
+        let opened = log.as_deref().and_then(|name| self.look_at_log(name, &mut run, batch));
         let mut news = News::default();
         self.state.run.take_files(&mut self.state.files, &self.spec, &mut news, batch);
         let mut progress = Progress::CaughtUp;
