@@ -4,22 +4,27 @@
 //! one source. Readers are synchronous, hold no lock between two reads and never write beside what they read.
 
 mod api;
+mod blocks;
 mod catboost;
 mod dvclive;
 mod json_params;
 mod jsonl;
+mod leaves;
 mod log;
 mod mlflow;
 mod params;
 mod place;
+mod protobuf;
 mod recognise;
 mod sacred;
 mod secret;
 mod stamp;
+mod swanlab;
 mod table;
 mod text;
 mod tfevents;
 mod trouble;
+mod wandb;
 mod yaml;
 
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
@@ -28,6 +33,7 @@ pub use place::uri_path;
 pub use recognise::recognise;
 pub use tfevents::{EventDirectory, EventStream, is_event_file};
 
+use blocks::directory::RunDirectory;
 use signalbox_types::{Cursor, Format};
 
 /// The reader of a source, from where `cursor` says; a cursor that it cannot understand means from the beginning.
@@ -43,6 +49,13 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::MlflowFile => Box::new(mlflow::run_dir::RunDir::open(spec, cursor)),
         Format::MlflowFileRegistry => Box::new(mlflow::registry::Registry::open(spec, cursor)),
         Format::Jsonl => Box::new(log::LogReader::<jsonl::JsonLines>::open(spec, cursor)),
+        Format::Wandb => Box::new(RunDirectory::<wandb::RunState>::open(spec, cursor, &our_host())),
+        Format::Swanlab => Box::new(RunDirectory::<swanlab::RunState>::open(spec, cursor, &our_host())),
         Format::MlflowSqlite => Box::new(mlflow::sqlite::SqliteStore::open(spec, cursor)),
     }
+}
+
+/// This machine's name: a process id in a record means something only where it was written.
+pub(crate) fn our_host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
 }

@@ -69,6 +69,18 @@ pub(crate) fn stamp_inside(roots: &[&Path], path: &Path) -> io::Result<Option<St
     Ok(about.is_file().then(|| Stamp::of_metadata(&about)))
 }
 
+/// Whether a file or directory may be read for a project: it is no link, or one that stays in the project.
+pub(crate) fn may_follow(project: &Path, path: &Path) -> bool {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() => stays_inside(project, path),
+        _ => true,
+    }
+}
+
+pub(crate) fn stays_inside(project: &Path, link: &Path) -> bool {
+    matches!((project.canonicalize(), link.canonicalize()), (Ok(root), Ok(real)) if real.starts_with(&root))
+}
+
 /// Where artifacts lie, relative to the project, if they lie inside of it.
 ///
 /// `beside` are the places (project-relative) where the record's own position suggests them, tried first, since

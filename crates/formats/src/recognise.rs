@@ -12,6 +12,7 @@ mod databases;
 mod dvclive;
 mod logs;
 mod peek;
+mod run_dirs;
 mod sacred;
 mod stores;
 
@@ -24,6 +25,7 @@ mod stores;
 pub fn recognise(listing: &Listing) -> Recognised {
     let mut peek = Peek::new(listing);
     let found = stores::recognise(listing, &mut peek)
+        .or_else(|| run_dirs::recognise(listing, &mut peek))
         .or_else(|| sacred::recognise(listing, &mut peek))
         .or_else(|| dvclive::recognise(listing, &mut peek));
     let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek));

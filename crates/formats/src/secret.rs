@@ -1,7 +1,8 @@
-//! What looks like a secret among hyper-parameters: people put keys into configurations, and we show them to others.
+//! What is never told of a run: values that look like keys to something, and what addresses carry of them. People put keys
+//! into configurations, and we show them to others.
 
 /// Endings of names under which nobody keeps a hyper-parameter.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 22] = [
     "password",
     "passwd",
     "passphrase",
@@ -11,59 +12,134 @@ const NAMES: [&str; 12] = [
     "api_key",
     "apikey",
     "access_key",
+    "access_key_id",
     "secret_key",
+    "secret_access_key",
     "private_key",
     "bearer",
+    "access_token",
+    "auth_token",
+    "refresh_token",
+    "bearer_token",
+    "session_token",
+    "hub_token",
+    "hf_token",
+    "client_secret",
 ];
-/// How the tokens of well-known services begin.
-const PREFIXES: [&str; 10] = ["sk-", "hf_", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "AKIA"];
+
+/// How the keys of widely used services begin, and how long they are at least.
+const PREFIXES: [(&str, usize); 12] = [
+    ("hf_", 20),
+    ("sk-", 20),
+    ("ghp_", 36),
+    ("gho_", 36),
+    ("ghs_", 36),
+    ("github_pat_", 40),
+    ("glpat-", 20),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("AKIA", 20),
+    ("ASIA", 20),
+    ("AIza", 35),
+];
+
 /// No token is shorter; `pad_token` and its like are.
 const TOKEN_CHARS: usize = 16;
 
-/// Whether a parameter of this (dotted) name and text is not to be passed on.
-pub(crate) fn is_secret(name: &str, text: &str) -> bool {
-    let name = name.rsplit(['.', '/']).next().unwrap_or(name).to_ascii_lowercase().replace('-', "_");
-    let is_long_word = text.len() >= TOKEN_CHARS && !text.contains(char::is_whitespace);
-    NAMES.iter().any(|ending| name.ends_with(ending))
-        || name.ends_with("token") && is_long_word && !text.contains('<')
-        || is_long_word && PREFIXES.iter().any(|prefix| text.starts_with(prefix))
-        || has_password(text)
+/// Whether a value must not be shown, by its (dotted) name or by how it looks. Empty values, booleans and `null` hide
+/// nothing.
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
+    if value.trim().is_empty() || matches!(value, "null" | "None" | "true" | "false" | "{}" | "[]") {
+        return false;
+    }
+    let last = name.rsplit(['.', '/', ' ']).next().unwrap_or(name).to_ascii_lowercase().replace('-', "_");
+    let is_long_word = value.len() >= TOKEN_CHARS && !value.contains(char::is_whitespace);
+    let looks_so = PREFIXES.iter().any(|(prefix, n)| {
+        value.starts_with(prefix)
+            && value.len() >= *n
+            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    });
+    NAMES.iter().any(|ending| last.ends_with(ending))
+        || last.ends_with("token") && is_long_word && !value.contains('<')
+        || looks_so
+        || has_credentials(value)
 }
 
-/// `scheme://user:password@host`.
-fn has_password(text: &str) -> bool {
-    let Some((_, rest)) = text.split_once("://") else { return false };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':') || user.len() >= TOKEN_CHARS)
+/// `scheme://user:password@host`, or a token in the user's place.
+fn has_credentials(value: &str) -> bool {
+    let authority = value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#', ' ']).next());
+    let user = authority.and_then(|authority| Some(authority.rsplit_once('@')?.0));
+    user.is_some_and(|user| user.contains(':') || user.len() >= TOKEN_CHARS)
+}
+
+/// An address without the user, password, query and fragment that it carries.
+pub(crate) fn address(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        // `git@host:path` names a user that everybody has; one with a password is cut.
+        return match url.split_once('@') {
+            Some((user, rest)) if user.contains(':') => rest.to_owned(),
+            _ => url.to_owned(),
+        };
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let host = host.split(['?', '#']).next().unwrap_or(host);
+    format!("{scheme}://{host}{path}")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_secret;
+    use super::*;
 
     #[test]
     fn secrets_and_hyper_parameters() {
-        for (name, text) in [
-            ("db.password", "x"),
+        for (name, value) in [
+            ("api_key", "abc"),
             ("wandb-api-key", "1"),
+            ("wandb.OPENAI_API_KEY", "abc"),
+            ("db.password", "x"),
+            ("db/password", "x"),
+            ("aws-secret-access-key", "x"),
             ("env.AWS_SECRET_ACCESS_KEY", "x"),
+            ("hub_token", "x"),
             ("hf_token", "abcdefghijklmnopqrst"),
+            ("token", "0123456789abcdef0123"),
+            ("note", "hf_0123456789012345678901234567890123"),
             ("note", "sk-abcdefghijklmnopqrst"),
             ("url", "postgres://ml:pw@db/x"),
             ("repo", "https://abcdefghijklmnopqrst@host/x.git"),
         ] {
-            assert!(is_secret(name, text), "{name}: {text}");
+            assert!(is_secret(name, value), "{name}: {value}");
         }
-        for (name, text) in [
+        for (name, value) in [
+            ("max_tokens", "4096"),
             ("pad_token", "<|endoftext|><|pad|>"),
             ("mask_token", "[MASK]"),
-            ("max_tokens", "4096"),
+            ("token", "<s>"),
             ("tokenizer", "bert-base-multilingual-cased"),
+            ("hub_token", "null"),
+            ("use_auth_token", "false"),
+            ("password", ""),
+            ("secretary", "x"),
             ("key", "x"),
-            ("url", "https://host/a@b:c"),
             ("lr", "0.1"),
+            ("commit", "01a1fd2061507ec381fc1fdbd84bd4da01a1fd20"),
+            ("url", "https://host/a@b:c"),
         ] {
-            assert!(!is_secret(name, text), "{name}: {text}");
+            assert!(!is_secret(name, value), "{name}: {value}");
         }
+    }
+
+    #[test]
+    fn addresses() {
+        let check = |url, expected: &str| assert_eq!(address(url), expected);
+        check("https://user:tok@github.com/a/b.git", "https://github.com/a/b.git");
+        check("https://tok@github.com/a/b@c.git?x=1#y", "https://github.com/a/b@c.git");
+        check("ssh://git@host:22/a", "ssh://host:22/a");
+        check("git@github.com:a/b.git", "git@github.com:a/b.git");
+        check("u:p@github.com:a/b.git", "github.com:a/b.git");
+        check("https://host", "https://host");
+        check("/local/path", "/local/path");
     }
 }

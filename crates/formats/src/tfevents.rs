@@ -7,7 +7,7 @@
 //! Status is left to who sees the run grow: the format has none, and the hparams plugin's "success" is written at
 //! once by most of its writers; only TensorFlow's is believed.
 //!
-//! From the bytes up: `frame` (TFRecord), `wire` (protobuf), `event`, `tensor` and `hparams` (messages), `take`
+//! From the bytes up: `frame` (TFRecord), `crate::protobuf`, `event`, `tensor` and `hparams` (messages), `take`
 //! (what is kept of them), `file` (one file's state), `directory` (the run).
 
 mod directory;
@@ -21,7 +21,6 @@ mod stream;
 mod tags;
 mod take;
 mod tensor;
-mod wire;
 
 pub use directory::EventDirectory;
 pub use names::is_event_file;
@@ -33,6 +32,5 @@ use crate::{Reader, SourceSpec};
 
 /// The reader of a directory of event files.
 pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
-    let our_host = gethostname::gethostname();
-    Box::new(EventDirectory::open(spec, cursor, &our_host.to_string_lossy()))
+    Box::new(EventDirectory::open(spec, cursor, &crate::our_host()))
 }

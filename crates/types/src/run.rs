@@ -30,10 +30,14 @@ pub enum Format {
     Csv,
     /// A JSON Lines log with a step-like key.
     Jsonl,
+    /// Weights & Biases: one run's directory, `wandb/run-<date>_<time>-<id>`, online or offline.
+    Wandb,
+    /// SwanLab: one run's directory, `swanlog/run-<date>_<time>-<id>`.
+    Swanlab,
 }
 
 impl Format {
-    pub const ALL: [Format; 12] = [
+    pub const ALL: [Format; 14] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -46,6 +50,8 @@ impl Format {
         Format::Dvclive,
         Format::Csv,
         Format::Jsonl,
+        Format::Wandb,
+        Format::Swanlab,
     ];
 
     /// The stable name, as in `--json` and in the store.
@@ -63,6 +69,8 @@ impl Format {
             Format::Dvclive => "dvclive",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
+            Format::Wandb => "wandb",
+            Format::Swanlab => "swanlab",
         }
     }
 
@@ -79,6 +87,8 @@ impl Format {
             Format::Dvclive => "DVCLive",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
+            Format::Wandb => "W&B",
+            Format::Swanlab => "SwanLab",
         }
     }
 

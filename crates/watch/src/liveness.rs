@@ -328,7 +328,8 @@ impl Rhythm {
     /// is no sign the next time either.
     fn limit(&self, format: Format) -> f64 {
         let usual = 3.0 * self.usual_gap().unwrap_or(0.0);
-        let flushes_each = !matches!(format, Format::Tensorboard);
+        // W&B writes every 15 s, before 0.31 when 32 KiB are full; SwanLab when 8 KiB are.
+        let flushes_each = !matches!(format, Format::Tensorboard | Format::Wandb | Format::Swanlab);
         if flushes_each && self.gaps.len() == Self::MAX_GAPS {
             // A night's sleep of the machine is no habit of the training.
             usual.max(1.5 * self.longest.min(LONG_QUIET_SECS)).max(QUIET_FLUSHED_SECS)

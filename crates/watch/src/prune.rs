@@ -39,8 +39,10 @@ pub fn marks_directory_to_skip(name: &OsStr, is_dir: bool) -> bool {
 /// Whether a file of this name may be, or may belong to, a record of runs: only such files are asked for
 /// their length, and only changes to such files make a directory be looked at again.
 pub fn may_matter(name: &OsStr) -> bool {
-    const EXTENSIONS: [&[u8]; 12] =
-        [b"csv", b"tsv", b"jsonl", b"ndjson", b"json", b"db", b"sqlite", b"sqlite3", b"db3", b"yaml", b"yml", b"log"];
+    const EXTENSIONS: [&[u8]; 14] = [
+        b"csv", b"tsv", b"jsonl", b"ndjson", b"json", b"db", b"sqlite", b"sqlite3", b"db3", b"yaml", b"yml", b"log",
+        b"wandb", b"swanlab",
+    ];
     let bytes = name.as_encoded_bytes();
     let contains = |word: &[u8]| bytes.windows(word.len()).any(|w| w == word);
     if contains(b"tfevents") || contains(b"mlflow") || marks_directory_to_skip(name, false) {
@@ -75,7 +77,16 @@ mod tests {
         }
         assert!(marks_directory_to_skip(OsStr::new("pyvenv.cfg"), false));
         assert!(!marks_directory_to_skip(OsStr::new("pyvenv.cfg"), true));
-        for name in ["events.out.tfevents.1.host", "a.CSV", "mlflow.db", "meta.yaml", "x.tfevents", "train.log"] {
+        for name in [
+            "events.out.tfevents.1.host",
+            "a.CSV",
+            "mlflow.db",
+            "meta.yaml",
+            "x.tfevents",
+            "train.log",
+            "run-1.wandb",
+            "run-1.swanlab",
+        ] {
             assert!(may_matter(OsStr::new(name)), "{name}");
         }
         for name in ["a.csv", "train.log", "x.log.json", "meta.yaml", "mlflow.db", "my-mlflow"] {

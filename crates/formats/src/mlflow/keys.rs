@@ -64,7 +64,7 @@ fn walk_into(project: &Path, dir: &Path, prefix: &str, depth: usize, keys: &mut 
         }
         let metadata = match kind.is_symlink() {
             false => entry.metadata(),
-            true if stays_inside(project, &path) => fs::metadata(&path),
+            true if place::stays_inside(project, &path) => fs::metadata(&path),
             true => continue,
         };
         match metadata {
@@ -76,8 +76,4 @@ fn walk_into(project: &Path, dir: &Path, prefix: &str, depth: usize, keys: &mut 
         }
     }
     Ok(())
-}
-
-fn stays_inside(project: &Path, link: &Path) -> bool {
-    matches!((project.canonicalize(), link.canonicalize()), (Ok(root), Ok(real)) if real.starts_with(&root))
 }

@@ -4,7 +4,7 @@
 
 use signalbox_types::Point;
 
-use super::wire::{Fields, Malformed, Wire, varint};
+use crate::protobuf::{Fields, Malformed, Wire, varint};
 
 /// An event's head, and its summaries still as written.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value as Json};
 use signalbox_types::{ParamValue, Status, number_json};
 
-use super::wire::{Fields, Malformed};
+use crate::protobuf::{Fields, Malformed};
 
 /// Lists in lists deeper than this are cut off.
 const MAX_DEPTH: u32 = 16;

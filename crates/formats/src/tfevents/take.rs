@@ -8,7 +8,7 @@ use super::file::{Context, EventFile, Writer};
 use super::hparams::{Hparams, param};
 use super::tags::{Kind, MAX_TAG_BYTES, MAX_TAGS, Tags};
 use super::tensor::Tensor;
-use super::wire::Malformed;
+use crate::protobuf::Malformed;
 
 /// The tag that says how many values of which plugins a run has that are not kept.
 pub const PLUGINS_TAG: &str = "tensorboard.plugins";

@@ -1,6 +1,6 @@
 //! TensorProto, as far as a scalar or a text needs it. Anything larger than one element is only recognised.
 
-use super::wire::{Fields, Malformed, Wire, varint};
+use crate::protobuf::{Fields, Malformed, Wire, varint};
 
 const FLOAT: i64 = 1;
 const DOUBLE: i64 = 2;

@@ -1,7 +1,7 @@
 //! The protobuf wire format, walked in place: no allocation, no schema, unknown fields skipped.
 //!
 //! <https://protobuf.dev/programming-guides/encoding/>. Groups (wire types 3 and 4) are refused: none of the
-//! messages in event files has ever had one.
+//! messages that we read has ever had one.
 
 /// The bytes are not a protobuf message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,20 @@ fn long_varint(bytes: &mut &[u8]) -> Result<u64, Malformed> {
         }
     }
     Err(Malformed)
+}
+
+/// Unix seconds of a `google.protobuf.Timestamp`.
+pub fn timestamp(message: &[u8]) -> Result<f64, Malformed> {
+    let (mut secs, mut nanos) = (0, 0);
+    let mut fields = Fields::new(message);
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => secs = value.int(),
+            2 => nanos = value.int(),
+            _ => {}
+        }
+    }
+    Ok(secs as f64 + nanos as f64 / 1e9)
 }
 
 #[cfg(test)]
