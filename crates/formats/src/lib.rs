@@ -4,12 +4,16 @@
 //! one source. Readers are synchronous, hold no lock between two reads and never write beside what they read.
 
 mod api;
+mod deltas;
 mod jsonl;
 mod log;
 mod mlflow;
+mod optuna;
 mod params;
 mod place;
 mod recognise;
+mod secret;
+mod sqlite;
 mod stamp;
 mod table;
 mod text;
@@ -35,5 +39,7 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::MlflowFileRegistry => Box::new(mlflow::registry::Registry::open(spec, cursor)),
         Format::Jsonl => Box::new(log::LogReader::<jsonl::JsonLines>::open(spec, cursor)),
         Format::MlflowSqlite => Box::new(mlflow::sqlite::SqliteStore::open(spec, cursor)),
+        Format::OptunaSqlite => Box::new(optuna::database::Database::open(spec, cursor)),
+        Format::OptunaJournal => Box::new(optuna::journal::Journal::open(spec, cursor)),
     }
 }

@@ -14,6 +14,10 @@ pub enum Format {
     MlflowFileRegistry,
     /// An MLflow SQLite database.
     MlflowSqlite,
+    /// An Optuna SQLite database: a run for each study and each trial.
+    OptunaSqlite,
+    /// An Optuna journal file: JSON Lines, one operation each.
+    OptunaJournal,
     /// PyTorch Lightning's CSVLogger: `metrics.csv` beside `hparams.yaml`.
     LightningCsv,
     /// Keras' CSVLogger: a header that begins with `epoch`.
@@ -27,11 +31,13 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 9] = [
+    pub const ALL: [Format; 11] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
         Format::MlflowSqlite,
+        Format::OptunaSqlite,
+        Format::OptunaJournal,
         Format::LightningCsv,
         Format::KerasCsv,
         Format::Ultralytics,
@@ -46,6 +52,8 @@ impl Format {
             Format::MlflowFile => "mlflow_file",
             Format::MlflowFileRegistry => "mlflow_file_registry",
             Format::MlflowSqlite => "mlflow_sqlite",
+            Format::OptunaSqlite => "optuna_sqlite",
+            Format::OptunaJournal => "optuna_journal",
             Format::LightningCsv => "lightning_csv",
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
@@ -59,12 +67,18 @@ impl Format {
         match self {
             Format::Tensorboard => "TensorBoard",
             Format::MlflowFile | Format::MlflowFileRegistry | Format::MlflowSqlite => "MLflow",
+            Format::OptunaSqlite | Format::OptunaJournal => "Optuna",
             Format::LightningCsv => "Lightning CSV",
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
         }
+    }
+
+    /// One file holds many runs: that it is open or grows says nothing of one of them.
+    pub fn holds_many_runs(self) -> bool {
+        matches!(self, Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal)
     }
 
     pub fn from_name(name: &str) -> Option<Format> {
