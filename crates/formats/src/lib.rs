@@ -18,6 +18,7 @@ mod stamp;
 mod table;
 mod text;
 mod tfevents;
+mod trackio;
 mod yaml;
 
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
@@ -40,6 +41,7 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::Jsonl => Box::new(log::LogReader::<jsonl::JsonLines>::open(spec, cursor)),
         Format::MlflowSqlite => Box::new(mlflow::sqlite::SqliteStore::open(spec, cursor)),
         Format::OptunaSqlite => Box::new(optuna::database::Database::open(spec, cursor)),
+        Format::Trackio => Box::new(trackio::Database::open(spec, cursor)),
         Format::OptunaJournal => Box::new(optuna::journal::Journal::open(spec, cursor)),
     }
 }

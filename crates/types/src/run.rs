@@ -18,6 +18,8 @@ pub enum Format {
     OptunaSqlite,
     /// An Optuna journal file: JSON Lines, one operation each.
     OptunaJournal,
+    /// A Trackio database: one project, a run for each run id.
+    Trackio,
     /// PyTorch Lightning's CSVLogger: `metrics.csv` beside `hparams.yaml`.
     LightningCsv,
     /// Keras' CSVLogger: a header that begins with `epoch`.
@@ -31,13 +33,14 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 11] = [
+    pub const ALL: [Format; 12] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
         Format::MlflowSqlite,
         Format::OptunaSqlite,
         Format::OptunaJournal,
+        Format::Trackio,
         Format::LightningCsv,
         Format::KerasCsv,
         Format::Ultralytics,
@@ -54,6 +57,7 @@ impl Format {
             Format::MlflowSqlite => "mlflow_sqlite",
             Format::OptunaSqlite => "optuna_sqlite",
             Format::OptunaJournal => "optuna_journal",
+            Format::Trackio => "trackio",
             Format::LightningCsv => "lightning_csv",
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
@@ -68,6 +72,7 @@ impl Format {
             Format::Tensorboard => "TensorBoard",
             Format::MlflowFile | Format::MlflowFileRegistry | Format::MlflowSqlite => "MLflow",
             Format::OptunaSqlite | Format::OptunaJournal => "Optuna",
+            Format::Trackio => "Trackio",
             Format::LightningCsv => "Lightning CSV",
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
@@ -78,7 +83,7 @@ impl Format {
 
     /// One file holds many runs: that it is open or grows says nothing of one of them.
     pub fn holds_many_runs(self) -> bool {
-        matches!(self, Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal)
+        matches!(self, Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio)
     }
 
     pub fn from_name(name: &str) -> Option<Format> {

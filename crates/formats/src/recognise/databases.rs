@@ -1,4 +1,4 @@
-//! SQLite databases of MLflow and Optuna, whatever they are called.
+//! SQLite databases of MLflow, Optuna and Trackio, whatever they are called.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use super::peek::Peek;
 use crate::{
     Listing, mlflow, optuna,
     sqlite::{self, Looked},
+    trackio,
 };
 
 /// So many candidates of one directory are opened.
@@ -33,6 +34,7 @@ fn kind(name: &Path, peek: &mut Peek) -> Option<Format> {
         &[
             (Format::MlflowSqlite, mlflow::sqlite::SqliteStore::schema),
             (Format::OptunaSqlite, optuna::database::Database::schema),
+            (Format::Trackio, trackio::Database::schema),
         ],
     );
     match found {
