@@ -5,6 +5,7 @@
 
 mod api;
 mod deltas;
+mod guild;
 mod jsonl;
 mod log;
 mod mlflow;
@@ -42,6 +43,7 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::MlflowSqlite => Box::new(mlflow::sqlite::SqliteStore::open(spec, cursor)),
         Format::OptunaSqlite => Box::new(optuna::database::Database::open(spec, cursor)),
         Format::Trackio => Box::new(trackio::Database::open(spec, cursor)),
+        Format::Guild => Box::new(guild::GuildRun::open(spec, cursor)),
         Format::OptunaJournal => Box::new(optuna::journal::Journal::open(spec, cursor)),
     }
 }

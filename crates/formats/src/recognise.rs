@@ -6,12 +6,13 @@ use self::peek::Peek;
 use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 
 mod databases;
+mod guild;
 mod logs;
 mod peek;
 mod stores;
 
 /// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, and the
-/// schema of SQLite databases that may be MLflow's; nothing else.
+/// schema of SQLite databases that may be of a tool that we know; nothing else.
 ///
 /// Call it again for a directory whenever a name in it comes, goes or changes (unless the name belongs to a source
 /// that is known): a file that is empty or holds only a header today may be a log tomorrow. One file may change its
@@ -21,13 +22,13 @@ pub fn recognise(listing: &Listing) -> Recognised {
     let (places, descend) = match stores::recognise(listing, &mut peek) {
         Some(found) => found,
         None => {
-            let mut places = Vec::new();
+            let mut places = Vec::from_iter(guild::recognise(listing, &peek));
             if listing.entries.iter().any(|e| tfevents::is_event_file(&e.name, e.is_dir)) {
                 places.push((Format::Tensorboard, listing.rel.to_path_buf()));
             }
             places.extend(databases::recognise(listing, &mut peek));
             places.extend(logs::recognise(listing, &mut peek));
-            (places, Descend::All)
+            (places, guild::descend(listing, &peek).unwrap_or(Descend::All))
         }
     };
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };

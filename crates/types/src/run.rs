@@ -20,6 +20,8 @@ pub enum Format {
     OptunaJournal,
     /// A Trackio database: one project, a run for each run id.
     Trackio,
+    /// One run directory of Guild AI: its parameters and status; what it logged lies in sources of their own.
+    Guild,
     /// PyTorch Lightning's CSVLogger: `metrics.csv` beside `hparams.yaml`.
     LightningCsv,
     /// Keras' CSVLogger: a header that begins with `epoch`.
@@ -33,7 +35,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 12] = [
+    pub const ALL: [Format; 13] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -41,6 +43,7 @@ impl Format {
         Format::OptunaSqlite,
         Format::OptunaJournal,
         Format::Trackio,
+        Format::Guild,
         Format::LightningCsv,
         Format::KerasCsv,
         Format::Ultralytics,
@@ -58,6 +61,7 @@ impl Format {
             Format::OptunaSqlite => "optuna_sqlite",
             Format::OptunaJournal => "optuna_journal",
             Format::Trackio => "trackio",
+            Format::Guild => "guild",
             Format::LightningCsv => "lightning_csv",
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
@@ -73,6 +77,7 @@ impl Format {
             Format::MlflowFile | Format::MlflowFileRegistry | Format::MlflowSqlite => "MLflow",
             Format::OptunaSqlite | Format::OptunaJournal => "Optuna",
             Format::Trackio => "Trackio",
+            Format::Guild => "Guild",
             Format::LightningCsv => "Lightning CSV",
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
