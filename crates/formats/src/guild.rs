@@ -210,7 +210,7 @@ impl GuildRun {
         run.head.ended = Some(self.micros(stamps, "attrs/stopped", batch));
         (run.head.status, run.head.pid) = self.status(stamps, batch);
         run.head.lifecycle = Some(lifecycle(&self.spec.rel));
-        run.head.artifact_root = place::directory_inside(&self.spec.project, &self.spec.rel);
+        // Its files lie beside `.guild`: an artifact root here would offer `attrs/env` to be looked at.
         let tags = self.text(stamps, "attrs/tags", batch).and_then(|text| list(&text));
         let digest = self.scalar(stamps, "attrs/sourcecode_digest", batch);
         let named = [

@@ -440,21 +440,10 @@ fn flatten(prefix: &str, object: &Map<String, Value>, out: &mut Vec<(String, Par
                 flatten(&name, inner, out);
                 continue;
             }
-            Value::Bool(b) => ParamValue::Bool(*b),
-            Value::Number(n) => match n.as_f64().filter(|x| x.is_finite() && fits(n)) {
-                Some(x) => ParamValue::Number(x),
-                None => ParamValue::Text(n.to_string()),
-            },
-            Value::String(text) => ParamValue::Text(yaml::cut_text(text.clone())),
-            other => ParamValue::Text(yaml::cut_text(other.to_string())),
+            other => crate::params::of_json(other),
         };
         if !secret::looks_secret(&name, if let ParamValue::Text(text) = &value { text } else { "" }) {
             out.push((name, value));
         }
     }
-}
-
-/// Whole numbers that a float cannot hold stay text.
-fn fits(n: &serde_json::Number) -> bool {
-    n.is_f64() || n.as_i64().is_some_and(|i| i.unsigned_abs() <= 1 << 53)
 }

@@ -34,7 +34,7 @@ fn sample() {
         flags.iter().for_each(|(name, value)| assert_eq!(found.params[*name], format!("number {value}")));
         assert_eq!(found.tags["guild.operation"], expected["info"]["operation"].as_str().unwrap());
         assert_eq!(found.tags["guild.sourcecode_digest"], attr("sourcecode_digest"));
-        assert_eq!((found.user.as_str(), found.artifact_root.as_str()), ("", rel));
+        assert_eq!((found.user.as_str(), found.artifact_root.as_str()), ("", ""));
         assert!(found.series.is_empty(), "its event files are a source of their own");
     }
 }

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
 use signalbox_types::ParamValue;
 
-use crate::{jsonl::lenient, yaml};
+use crate::{jsonl::lenient, params};
 
 /// So many choices of one distribution are kept.
 const MAX_CHOICES: usize = 10_000;
@@ -55,7 +54,7 @@ fn parse(json: &str) -> Distribution {
     match kind {
         "CategoricalDistribution" | "categorical" => {
             let choices = attributes["choices"].as_array().into_iter().flatten();
-            Distribution::Categorical(choices.take(MAX_CHOICES).map(choice).collect())
+            Distribution::Categorical(choices.take(MAX_CHOICES).map(params::of_json).collect())
         }
         "IntDistribution" | "IntUniformDistribution" | "IntLogUniformDistribution" | "int" => Distribution::Int,
         "FloatDistribution"
@@ -69,18 +68,6 @@ fn parse(json: &str) -> Distribution {
 
 fn number(x: f64) -> ParamValue {
     if x.is_finite() { ParamValue::Number(x) } else { ParamValue::Text(x.to_string()) }
-}
-
-fn choice(value: &Value) -> ParamValue {
-    if let Some(x) = lenient::number(value) {
-        let fits = value.as_i64().is_none_or(|i| i.unsigned_abs() <= 1 << 53) && !(value.is_u64() && !value.is_i64());
-        return if fits { number(x) } else { ParamValue::Text(value.to_string()) };
-    }
-    match value {
-        Value::Bool(b) => ParamValue::Bool(*b),
-        Value::String(text) => ParamValue::Text(yaml::cut_text(text.clone())),
-        other => ParamValue::Text(yaml::cut_text(other.to_string())),
-    }
 }
 
 #[cfg(test)]
