@@ -100,7 +100,7 @@ fn a_monitor_is_suggested_finds_the_shift_and_follows() {
     let view = watching(&app, &id, "wine");
     assert_eq!(view["row"]["files"], 140);
     assert_eq!(view["row"]["rows"], 18_854, "each row once: {}", view["row"]);
-    assert_eq!(view["row"]["n_problems"], 0, "{}", view["problems"]);
+    assert_eq!(view["row"]["n_lost"], 0, "{}", view["problems"]);
     assert_eq!(view["n_timeless"], 0);
     assert_eq!(view["timeline"]["segments"], json!(["alba", "asti", "cuneo"]));
 

@@ -6,23 +6,28 @@
 mod api;
 mod blocks;
 mod catboost;
+mod deltas;
 mod dvclive;
+mod guild;
 mod json_params;
 mod jsonl;
 mod leaves;
 mod log;
 mod mlflow;
+mod optuna;
 mod params;
 mod place;
 mod protobuf;
 mod recognise;
 mod sacred;
 mod secret;
+mod sqlite;
 mod stamp;
 mod swanlab;
 mod table;
 mod text;
 mod tfevents;
+mod trackio;
 mod trouble;
 mod wandb;
 mod yaml;
@@ -52,6 +57,10 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::Wandb => Box::new(RunDirectory::<wandb::RunState>::open(spec, cursor, &our_host())),
         Format::Swanlab => Box::new(RunDirectory::<swanlab::RunState>::open(spec, cursor, &our_host())),
         Format::MlflowSqlite => Box::new(mlflow::sqlite::SqliteStore::open(spec, cursor)),
+        Format::OptunaSqlite => Box::new(optuna::database::Database::open(spec, cursor)),
+        Format::Trackio => Box::new(trackio::Database::open(spec, cursor)),
+        Format::Guild => Box::new(guild::GuildRun::open(spec, cursor)),
+        Format::OptunaJournal => Box::new(optuna::journal::Journal::open(spec, cursor)),
     }
 }
 

@@ -1,11 +1,12 @@
-//! Hyper-parameters in YAML files beside a log.
+//! Hyper-parameters: in YAML files beside a log, and as JSON values.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use signalbox_types::{Batch, Format, Problem, RunDelta};
+use serde_json::Value;
+use signalbox_types::{Batch, Format, ParamValue, Problem, RunDelta};
 
-use crate::{SourceSpec, place, stamp::Stamp, yaml};
+use crate::{SourceSpec, jsonl::lenient, place, stamp::Stamp, yaml};
 
 /// The files beside a log that hold its hyper-parameters, as they were last seen.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -29,6 +30,24 @@ fn names(format: Format) -> &'static [&'static str] {
         // `args.yaml` since v8; v5 and v7 write the other two.
         Format::Ultralytics => &["opt.yaml", "hyp.yaml", "args.yaml"],
         _ => &[],
+    }
+}
+
+/// A value of JSON as Python writes it: NaN and the infinities as text, so too whole numbers that a float cannot hold;
+/// lists and maps as their JSON text.
+pub(crate) fn of_json(value: &Value) -> ParamValue {
+    const WHOLE: u64 = 1 << 53;
+    match value {
+        Value::Bool(b) => ParamValue::Bool(*b),
+        Value::Number(n) if n.as_u64().or(n.as_i64().map(i64::unsigned_abs)).is_some_and(|n| n > WHOLE) => {
+            ParamValue::Text(n.to_string())
+        }
+        _ => match (lenient::number(value), value) {
+            (Some(x), _) if x.is_finite() => ParamValue::Number(x),
+            (Some(x), _) => ParamValue::Text(x.to_string()),
+            (None, Value::String(text)) => ParamValue::Text(yaml::cut_text(text.clone())),
+            (None, other) => ParamValue::Text(yaml::cut_text(other.to_string())),
+        },
     }
 }
 
@@ -71,6 +90,33 @@ impl Sidecars {
                     });
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_values() {
+        let check = |json: &str, expected: ParamValue| {
+            assert_eq!(of_json(&lenient::parse(json.as_bytes()).unwrap()), expected, "{json}");
+        };
+        check("1", ParamValue::Number(1.0));
+        check("-0.5", ParamValue::Number(-0.5));
+        check("true", ParamValue::Bool(true));
+        for (json, text) in [
+            ("NaN", "NaN"),
+            ("-Infinity", "-inf"),
+            ("null", "null"),
+            ("\"a\"", "a"),
+            ("[1, 2]", "[1,2]"),
+            ("9007199254740993", "9007199254740993"),
+            ("-9007199254740993", "-9007199254740993"),
+            ("18446744073709551615", "18446744073709551615"),
+        ] {
+            check(json, ParamValue::Text(text.into()));
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 mod catboost;
 mod databases;
 mod dvclive;
+mod guild;
 mod logs;
 mod peek;
 mod run_dirs;
@@ -17,7 +18,7 @@ mod sacred;
 mod stores;
 
 /// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, and the
-/// schema of SQLite databases that may be MLflow's; nothing else.
+/// schema of SQLite databases that may be of a tool that we know; nothing else.
 ///
 /// Call it again for a directory whenever a name in it comes, goes or changes (unless the name belongs to a source
 /// that is known): a file that is empty or holds only a header today may be a log tomorrow. One file may change its
@@ -35,7 +36,8 @@ pub fn recognise(listing: &Listing) -> Recognised {
 
 /// A folder in which several tools may have written.
 fn shared(listing: &Listing, peek: &mut Peek) -> (Vec<(Format, PathBuf)>, Descend) {
-    let mut places = Vec::new();
+    let mut places = Vec::from_iter(guild::recognise(listing, peek));
+    let of_guild = guild::descend(listing, peek);
     let train_dir = catboost::TrainDir::recognise(listing, peek);
     let mut entries = Cow::Borrowed(listing.entries);
     if let Some(train_dir) = &train_dir {
@@ -49,5 +51,5 @@ fn shared(listing: &Listing, peek: &mut Peek) -> (Vec<(Format, PathBuf)>, Descen
     }
     places.extend(databases::recognise(listing, peek));
     places.extend(logs::recognise(listing, peek));
-    (places, train_dir.map_or(Descend::All, |train_dir| train_dir.descend))
+    (places, train_dir.map(|train_dir| train_dir.descend).or(of_guild).unwrap_or(Descend::All))
 }

@@ -29,8 +29,8 @@ const NAMES: [&str; 22] = [
 
 /// How the keys of widely used services begin, and how long they are at least.
 const PREFIXES: [(&str, usize); 12] = [
-    ("hf_", 20),
-    ("sk-", 20),
+    ("hf_", 16),
+    ("sk-", 16),
     ("ghp_", 36),
     ("gho_", 36),
     ("ghs_", 36),
@@ -42,6 +42,10 @@ const PREFIXES: [(&str, usize); 12] = [
     ("ASIA", 20),
     ("AIza", 35),
 ];
+
+/// Words before `key` or `token` that make it a secret: `ssh_key`, `auth.token`. Others are of the field: `sort_key`.
+const OF_SECRETS: [&str; 11] =
+    ["api", "access", "auth", "private", "secret", "bearer", "refresh", "hf", "github", "wandb", "ssh"];
 
 /// No token is shorter; `pad_token` and its like are.
 const TOKEN_CHARS: usize = 16;
@@ -59,7 +63,15 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
             && value.len() >= *n
             && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     });
+    let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_pair = |pair: &[&str]| {
+        let [of, what] = [pair[0].to_ascii_lowercase(), pair[1].to_ascii_lowercase()];
+        matches!(what.as_str(), "key" | "token" | "pwd") && OF_SECRETS.contains(&of.as_str())
+    };
     NAMES.iter().any(|ending| last.ends_with(ending))
+        || words.windows(2).any(is_pair)
+        || matches!(last.as_str(), "token" | "pwd") && !value.starts_with(['<', '['])
+        || value.starts_with("-----BEGIN")
         || last.ends_with("token") && is_long_word && !value.contains('<')
         || looks_so
         || has_credentials(value)
@@ -105,6 +117,12 @@ mod tests {
             ("hub_token", "x"),
             ("hf_token", "abcdefghijklmnopqrst"),
             ("token", "0123456789abcdef0123"),
+            ("token", "x"),
+            ("auth.token", "x"),
+            ("API-KEY", "x"),
+            ("ssh_key", "x"),
+            ("apikey", "x"),
+            ("note", "-----BEGIN OPENSSH PRIVATE KEY-----"),
             ("note", "hf_0123456789012345678901234567890123"),
             ("note", "sk-abcdefghijklmnopqrst"),
             ("url", "postgres://ml:pw@db/x"),
@@ -122,7 +140,14 @@ mod tests {
             ("use_auth_token", "false"),
             ("password", ""),
             ("secretary", "x"),
+            ("n_secrets_found", "3"),
             ("key", "x"),
+            ("sort_key", "x"),
+            ("note", "hf_hub"),
+            ("note", "sk-learn"),
+            ("note", "AKIA"),
+            ("url", "git@host:a"),
+            ("url", "https://me@host/"),
             ("lr", "0.1"),
             ("commit", "01a1fd2061507ec381fc1fdbd84bd4da01a1fd20"),
             ("url", "https://host/a@b:c"),

@@ -14,6 +14,14 @@ pub enum Format {
     MlflowFileRegistry,
     /// An MLflow SQLite database.
     MlflowSqlite,
+    /// An Optuna SQLite database: a run for each study and each trial.
+    OptunaSqlite,
+    /// An Optuna journal file: JSON Lines, one operation each.
+    OptunaJournal,
+    /// A Trackio database: one project, a run for each run id.
+    Trackio,
+    /// One run directory of Guild AI: its parameters and status; what it logged lies in sources of their own.
+    Guild,
     /// PyTorch Lightning's CSVLogger: `metrics.csv` beside `hparams.yaml`.
     LightningCsv,
     /// Keras' CSVLogger: a header that begins with `epoch`.
@@ -37,11 +45,15 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 14] = [
+    pub const ALL: [Format; 18] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
         Format::MlflowSqlite,
+        Format::OptunaSqlite,
+        Format::OptunaJournal,
+        Format::Trackio,
+        Format::Guild,
         Format::LightningCsv,
         Format::KerasCsv,
         Format::Ultralytics,
@@ -61,6 +73,10 @@ impl Format {
             Format::MlflowFile => "mlflow_file",
             Format::MlflowFileRegistry => "mlflow_file_registry",
             Format::MlflowSqlite => "mlflow_sqlite",
+            Format::OptunaSqlite => "optuna_sqlite",
+            Format::OptunaJournal => "optuna_journal",
+            Format::Trackio => "trackio",
+            Format::Guild => "guild",
             Format::LightningCsv => "lightning_csv",
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
@@ -79,6 +95,9 @@ impl Format {
         match self {
             Format::Tensorboard => "TensorBoard",
             Format::MlflowFile | Format::MlflowFileRegistry | Format::MlflowSqlite => "MLflow",
+            Format::OptunaSqlite | Format::OptunaJournal => "Optuna",
+            Format::Trackio => "Trackio",
+            Format::Guild => "Guild",
             Format::LightningCsv => "Lightning CSV",
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
@@ -90,6 +109,11 @@ impl Format {
             Format::Wandb => "W&B",
             Format::Swanlab => "SwanLab",
         }
+    }
+
+    /// One file holds many runs: that it is open or grows says nothing of one of them.
+    pub fn holds_many_runs(self) -> bool {
+        matches!(self, Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio)
     }
 
     pub fn from_name(name: &str) -> Option<Format> {

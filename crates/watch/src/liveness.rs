@@ -98,7 +98,7 @@ impl Prober {
             None => "its files cannot be looked at".to_owned(),
         };
         let long = quiet > (limit * LONG_QUIET).max(LONG_QUIET_SECS);
-        let one_run = subject.format != Format::MlflowSqlite;
+        let one_run = !subject.format.holds_many_runs();
 
         let mut gone = None;
         if let Some(pid) = subject.pid {

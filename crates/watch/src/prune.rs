@@ -39,13 +39,15 @@ pub fn marks_directory_to_skip(name: &OsStr, is_dir: bool) -> bool {
 /// Whether a file of this name may be, or may belong to, a record of runs: only such files are asked for
 /// their length, and only changes to such files make a directory be looked at again.
 pub fn may_matter(name: &OsStr) -> bool {
-    const EXTENSIONS: [&[u8]; 14] = [
+    const EXTENSIONS: [&[u8]; 15] = [
         b"csv", b"tsv", b"jsonl", b"ndjson", b"json", b"db", b"sqlite", b"sqlite3", b"db3", b"yaml", b"yml", b"log",
-        b"wandb", b"swanlab",
+        b"journal", b"wandb", b"swanlab",
     ];
     let bytes = name.as_encoded_bytes();
     let contains = |word: &[u8]| bytes.windows(word.len()).any(|w| w == word);
-    if contains(b"tfevents") || contains(b"mlflow") || marks_directory_to_skip(name, false) {
+    // Its lock beside it comes and goes with each line.
+    let is_optuna = contains(b"optuna") && !bytes.ends_with(b".lock");
+    if contains(b"tfevents") || contains(b"mlflow") || is_optuna || marks_directory_to_skip(name, false) {
         return true;
     }
     let Some(dot) = bytes.iter().rposition(|b| *b == b'.') else { return false };
@@ -84,6 +86,7 @@ mod tests {
             "meta.yaml",
             "x.tfevents",
             "train.log",
+            "a.journal",
             "run-1.wandb",
             "run-1.swanlab",
         ] {
@@ -95,7 +98,8 @@ mod tests {
         for name in ["a.json", "hparams.yaml", "a.png", "events.out.tfevents.1.host"] {
             assert!(!may_become_source(OsStr::new(name)), "{name}");
         }
-        for name in ["a.png", "csv", "model.pt", "tfevent", ""] {
+        assert!(may_matter(OsStr::new("my_optuna_storage")) && may_become_source(OsStr::new("optuna.log")));
+        for name in ["optuna.log.lock", "a.png", "csv", "model.pt", "tfevent", ""] {
             assert!(!may_matter(OsStr::new(name)), "{name}");
         }
     }

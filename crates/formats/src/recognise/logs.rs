@@ -1,4 +1,4 @@
-//! CSV, TSV and JSON Lines logs, told from data sets by their first lines.
+//! CSV, TSV and JSON Lines logs, told from data sets by their first lines; Optuna's journals among them.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use super::peek::Peek;
 use crate::Listing;
 
 mod judge;
+mod optuna;
 
 /// A directory with more candidates than this is taken for a data set once so many in a row were none.
 const MANY: usize = 64;
@@ -32,6 +33,8 @@ enum Kind {
     /// A `.log` is a table only if Keras wrote it.
     KerasTable,
     Lines,
+    /// Of an extension or a name that only Optuna's journals have.
+    Journal,
 }
 
 pub(super) fn recognise(listing: &Listing, peek: &mut Peek) -> Vec<(Format, PathBuf)> {
@@ -56,6 +59,8 @@ pub(super) fn recognise(listing: &Listing, peek: &mut Peek) -> Vec<(Format, Path
         };
         let Some(head) = peek.head(name) else { continue };
         let format = match kind {
+            _ if optuna::is_journal(&head) => Some(Format::OptunaJournal),
+            Kind::Journal => None,
             Kind::Table => judge::table(&head, &name.to_string_lossy(), promised),
             Kind::KerasTable => judge::table(&head, "", None).filter(|f| *f == Format::KerasCsv),
             Kind::Lines => judge::json_lines(&head).then_some(Format::Jsonl),
@@ -78,6 +83,7 @@ fn kind(name: &str) -> Option<Kind> {
         () if ends(&[".csv", ".tsv"]) => Some(Kind::Table),
         () if ends(&[".jsonl", ".ndjson", ".log.json"]) || name == "scalars.json" => Some(Kind::Lines),
         () if ends(&[".log"]) => Some(Kind::KerasTable),
+        () if ends(&[".journal"]) || name.contains("optuna") && !ends(&[".lock", ".db", ".py"]) => Some(Kind::Journal),
         () => None,
     }
 }

@@ -48,6 +48,15 @@ pub(crate) fn unix_of_iso(text: &str) -> Option<f64> {
     Some(days * 86_400.0 + (hour * 3_600 + minute * 60) as f64 + second - zone_seconds(zone)?)
 }
 
+/// The same, but nothing without a zone: a local time of a machine that is not known is no moment.
+pub(crate) fn unix_of_zoned_iso(text: &str) -> Option<f64> {
+    has_zone(text).then(|| unix_of_iso(text))?
+}
+
+fn has_zone(text: &str) -> bool {
+    text.trim().get(10..).is_some_and(|clock| clock.contains(['Z', 'z', '+', '-']))
+}
+
 fn zone_seconds(zone: &str) -> Option<f64> {
     let sign = match zone.as_bytes().first() {
         None | Some(b'Z' | b'z') => return (zone.len() <= 1).then_some(0.0),
@@ -85,6 +94,14 @@ mod tests {
         check("2026-11-21T10:10:nan", None);
         check("not a date at all", None);
         check("2026-11-21T10:10:00Zjunk", None);
+    }
+
+    #[test]
+    fn zones() {
+        assert_eq!(unix_of_zoned_iso("2026-11-21T10:10:00+00:00"), Some(1_795_255_800.0));
+        assert_eq!(unix_of_zoned_iso("2026-11-21T10:10:00"), None);
+        assert_eq!(unix_of_zoned_iso("2026-11-21"), None);
+        assert_eq!(unix_of_zoned_iso("é"), None);
     }
 
     #[test]

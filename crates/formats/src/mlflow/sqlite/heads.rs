@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use signalbox_types::{Lifecycle, RunHead, Status};
 
-use super::{
-    access::{AccessError, Db},
-    cell,
-    schema::Schema,
+use crate::{
+    mlflow, place,
+    sqlite::{
+        access::{AccessError, Db},
+        cell,
+        schema::Schema,
+    },
 };
-use crate::{mlflow, place};
 
 /// By experiment id: name, and whether it is deleted.
 pub(crate) type Experiments = HashMap<i64, (String, bool)>;

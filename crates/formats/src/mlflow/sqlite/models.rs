@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use signalbox_types::ModelRef;
 
-use super::{
-    access::{AccessError, Db},
-    cell,
-    schema::Schema,
+use crate::{
+    mlflow,
+    sqlite::{
+        access::{AccessError, Db},
+        cell,
+        schema::Schema,
+    },
 };
-use crate::mlflow;
 
 /// So many models and versions are read.
 const MAX_MODELS: u32 = 20_000;

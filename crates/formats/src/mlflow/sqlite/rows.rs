@@ -5,42 +5,22 @@ use std::ops::ControlFlow;
 use rusqlite::{Row, params};
 use signalbox_types::{DatasetRef, ParamValue, Point};
 
-use super::{
-    Memory, Place,
-    access::{AccessError, Db},
-    cell,
-    deltas::Deltas,
-    schema::Schema,
-};
+use super::{Memory, Place};
 use crate::{
+    deltas::Deltas,
     mlflow::{self, logged},
-    place, yaml,
+    place,
+    sqlite::{
+        Budget,
+        access::{AccessError, Db},
+        cell,
+        schema::Schema,
+    },
+    yaml,
 };
 
 /// Rows of one page: a lock is held for some ten milliseconds.
 const PAGE: usize = 10_000;
-/// What a row counts against the budget.
-const ROW_BYTES: usize = 64;
-
-/// How many more rows may be read.
-pub(super) struct Budget(usize);
-
-impl Budget {
-    pub(super) fn of_bytes(bytes: usize) -> Budget {
-        Budget((bytes / ROW_BYTES).max(1))
-    }
-
-    fn page(&self) -> i64 {
-        self.0.min(PAGE) as i64
-    }
-
-    /// `Break` when the rows are used up.
-    fn spend(&mut self, n_rows: usize) -> ControlFlow<()> {
-        self.0 = self.0.saturating_sub(n_rows);
-        if self.0 == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    }
-}
-
 /// A table of added rows: how to read it, and what a row says.
 struct Added {
     sql: String,
@@ -145,13 +125,13 @@ impl Added {
     ) -> Result<ControlFlow<()>, AccessError> {
         loop {
             let condition = format!("{table}.rowid > ?1 ORDER BY {table}.rowid LIMIT ?2");
-            let limit = budget.page();
+            let limit = budget.page(PAGE);
             let from = to.0;
             let n = self.page(db, &condition, params![from, limit], to, deltas)?;
             if (n as i64) < limit {
                 return Ok(ControlFlow::Continue(()));
             }
-            if budget.spend(n).is_break() {
+            if !budget.spend(n) {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -197,14 +177,14 @@ impl Memory {
         let condition = "metrics.run_uuid = ?1 AND metrics.rowid > ?2 AND metrics.rowid <= ?3 \
                          ORDER BY metrics.rowid LIMIT ?4";
         while let Some((run, row)) = saved.backfill.last_mut() {
-            let (limit, mut to) = (budget.page(), Place(*row, 0));
+            let (limit, mut to) = (budget.page(PAGE), Place(*row, 0));
             let bound = params![&*run, *row, saved.metrics.0, limit];
             let n = metrics.page(db, condition, bound, &mut to, deltas)?;
             *row = to.0;
             if (n as i64) < limit {
                 saved.backfill.pop();
             }
-            if budget.spend(n).is_break() {
+            if !budget.spend(n) {
                 return Ok(ControlFlow::Break(()));
             }
         }

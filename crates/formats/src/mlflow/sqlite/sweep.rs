@@ -10,18 +10,21 @@ use rusqlite::params;
 
 use super::{
     Memory,
-    access::{AccessError, Db},
-    cell,
-    deltas::Deltas,
     heads::{self, RUN_COLUMNS, RunRow},
     models,
-    rows::Budget,
-    schema::Schema,
 };
 use crate::{
     Progress, SourceSpec,
+    deltas::Deltas,
     mlflow::{self, logged},
-    place, yaml,
+    place,
+    sqlite::{
+        Budget,
+        access::{AccessError, Db},
+        cell,
+        schema::Schema,
+    },
+    yaml,
 };
 
 const RUNS_PAGE: i64 = 2_000;
@@ -43,7 +46,7 @@ struct TagRow {
 
 impl Memory {
     /// Reads what is new. `unchanged`: the database is as it was at the last read, only a sweep is due.
-    pub(super) fn update(
+    pub(super) fn look(
         &mut self,
         db: &Db,
         schema: &Schema,

@@ -1,6 +1,6 @@
 //! Opening another program's database without leaving a trace: no lock that outlives a statement, no side file.
 //!
-//! A rollback-journal database (MLflow's own) is opened read-only and kept open; between statements that holds no
+//! A rollback-journal database (MLflow's and Optuna's own) is opened read-only and kept open; between statements that holds no
 //! lock. A WAL database needs its `-wal` and `-shm`, which SQLite would create: it is opened only while a writer has
 //! made them, read as immutable while there are none, and read from a copy when the `-wal` was left without `-shm`.
 
@@ -40,7 +40,7 @@ pub(crate) enum AccessError {
     Changed,
     #[error("its writer stopped in the middle of a transaction")]
     NeedsRecovery,
-    #[error("no MLflow store")]
+    #[error("not the tool's tables")]
     NoStore,
     #[error("{0} is larger than 2 GiB, which Signalbox does not copy")]
     TooLarge(&'static str),

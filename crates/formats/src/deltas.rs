@@ -13,6 +13,10 @@ pub(crate) struct Deltas {
     series: Vec<HashMap<String, usize>>,
     gone: Vec<String>,
     pub models: Option<Vec<ModelRef>>,
+    /// Rows that make no sense: their id, and what was lost.
+    pub troubles: Vec<(u64, String)>,
+    /// The source is another one: what was said of its damage no longer holds.
+    pub healed: bool,
     n_points: u64,
 }
 

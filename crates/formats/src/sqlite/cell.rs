@@ -23,7 +23,20 @@ pub(crate) fn integer(row: &Row<'_>, i: usize) -> rusqlite::Result<Option<i64>> 
     })
 }
 
-/// A metric's value: NaN is flagged beside it, the infinities are stored as the greatest float (FORMATS section 2).
+/// A number of whatever type; what is none is NaN.
+pub(crate) fn float(row: &Row<'_>, i: usize) -> rusqlite::Result<f64> {
+    Ok(match row.get_ref(i)? {
+        ValueRef::Real(x) => x,
+        ValueRef::Integer(n) => n as f64,
+        ValueRef::Text(bytes) => {
+            std::str::from_utf8(bytes).ok().and_then(|t| t.trim().parse().ok()).unwrap_or(f64::NAN)
+        }
+        ValueRef::Null | ValueRef::Blob(_) => f64::NAN,
+    })
+}
+
+/// A metric's value of MLflow: NaN is flagged beside it, the infinities are stored as the greatest float (FORMATS
+/// section 2).
 pub(crate) fn metric(row: &Row<'_>, value: usize, is_nan: usize) -> rusqlite::Result<f64> {
     if integer(row, is_nan)?.is_some_and(|flag| flag != 0) {
         return Ok(f64::NAN);
@@ -31,12 +44,7 @@ pub(crate) fn metric(row: &Row<'_>, value: usize, is_nan: usize) -> rusqlite::Re
     Ok(match row.get_ref(value)? {
         ValueRef::Real(x) if x == f64::MAX => f64::INFINITY,
         ValueRef::Real(x) if x == f64::MIN => f64::NEG_INFINITY,
-        ValueRef::Real(x) => x,
-        ValueRef::Integer(n) => n as f64,
-        ValueRef::Text(bytes) => {
-            std::str::from_utf8(bytes).ok().and_then(|t| t.trim().parse().ok()).unwrap_or(f64::NAN)
-        }
-        ValueRef::Null | ValueRef::Blob(_) => f64::NAN,
+        _ => float(row, value)?,
     })
 }
 
