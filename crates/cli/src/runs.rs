@@ -147,7 +147,8 @@ fn foot(page: &TablePage, left_out: &[String], offline: &Offline) -> Result<Vec<
     let mut out = Vec::new();
     if page.total == 0 {
         out.push(
-            "No runs here. Signalbox reads TensorBoard, MLflow, Lightning, Keras, Ultralytics, CSV and JSONL logs."
+            "No runs here. Signalbox reads TensorBoard, MLflow, W&B, SwanLab, Optuna, Trackio, Lightning, Keras, \
+             Ultralytics, CatBoost, Sacred, DVCLive, Guild, CSV and JSONL logs."
                 .into(),
         );
     } else {

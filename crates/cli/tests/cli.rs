@@ -310,3 +310,45 @@ fn serve_prints_its_address_and_ends_when_told() {
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(0), "SIGTERM ends it in good order");
 }
+
+#[test]
+fn what_thirteen_tools_wrote_stands_in_one_table() {
+    let place = Place::new();
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/samples");
+    let of = |sample: &str| {
+        let document = json(&place.ok(&["runs", samples.join(sample).to_str().expect("text"), "--json"]));
+        let runs = document["runs"].as_array().expect("runs").iter();
+        let told = runs.map(|run| {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            (text(&run["sources"][0]["format"]), text(&run["name"]), text(&run["status"]))
+        });
+        let mut told: Vec<_> = told.collect();
+        told.sort();
+        told
+    };
+    let check = |sample: &str, expected: &[(&str, &str, &str)]| {
+        let told = of(sample);
+        let told: Vec<_> = told.iter().map(|(a, b, c)| (a.as_str(), b.as_str(), c.as_str())).collect();
+        assert_eq!(told, expected, "{sample}");
+    };
+    check(
+        "wandb_offline",
+        &[
+            ("wandb", "failed-run", "unknown"),
+            ("wandb", "finished-run", "finished"),
+            ("wandb", "killed-run", "unknown"),
+        ],
+    );
+    check("wandb_multiblock", &[("wandb", "big-run", "finished")]);
+    check("swanlab", &[("swanlab", "run-local", "finished"), ("swanlab", "run-offline", "finished")]);
+    check("catboost", &[("catboost", "catboost", "unknown")]);
+    check("sacred", &[("sacred", "1", "finished"), ("sacred", "2", "failed"), ("sacred", "3", "unknown")]);
+    check("trackio", &[("trackio", "run-one", "unknown"), ("trackio", "run-two", "unknown")]);
+    let optuna = of("optuna");
+    for (format, n) in [("optuna_sqlite", 12), ("optuna_journal", 12)] {
+        assert_eq!(optuna.iter().filter(|(of, ..)| of == format).count(), n, "{format}: {optuna:?}");
+    }
+    assert!(optuna.iter().any(|(_, name, status)| name == "demo-study/trial 4" && status == "failed"), "{optuna:?}");
+    assert!(of("dvclive").iter().all(|(format, ..)| format == "dvclive"));
+    assert!(of("guild").iter().any(|(format, name, _)| format == "guild" && name == "lab lr=0.1"));
+}

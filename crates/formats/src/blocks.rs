@@ -221,7 +221,8 @@ impl Framing {
             }
             data.extend_from_slice(chunk.data);
             at = chunk.end;
-            if data.len() > MAX_RECORD_BYTES {
+            // Chunks may be empty: what they take of the file counts too.
+            if data.len() > MAX_RECORD_BYTES || at - first.start > 2 * MAX_RECORD_BYTES {
                 self.lost = true;
                 faults.push((start, Fault::TooLarge));
                 return Found::Skip(at);

@@ -45,6 +45,9 @@ struct State {
     /// The run was told of.
     #[serde(rename = "r")]
     told: bool,
+    /// What was told before is not so any more, and nothing was told since.
+    #[serde(rename = "d", default)]
+    reset_due: bool,
     /// `catboost_training.json` as it was last seen, and the checksum of its meta data.
     #[serde(rename = "s")]
     training: Stamp,
@@ -140,12 +143,13 @@ impl TrainDir {
     fn tell(&mut self, anew: bool, budget: usize, batch: &mut Batch) -> Result<Progress, Anew> {
         let mut run = RunDelta::default();
         if anew {
-            run.reset = true;
             let mut parts = std::mem::take(&mut self.state.parts);
             parts.restart(self.spec.format);
             self.state.troubles.forget(batch);
-            self.state = State { parts, ..State::default() };
+            self.state = State { parts, reset_due: true, ..State::default() };
         }
+        // Until the run is told again, which may be another day.
+        run.reset = self.state.reset_due;
         self.read_meta(batch, &mut run);
         let tables = match self.tables() {
             Ok(tables) => tables,
@@ -169,6 +173,7 @@ impl TrainDir {
         }
         if self.state.told && (run.reset || run.head.name.is_some() || !run.params.is_empty() || !run.series.is_empty())
         {
+            self.state.reset_due = false;
             batch.runs.push(run);
         }
         Ok(progress)

@@ -45,6 +45,9 @@ struct State {
     /// The run was told of.
     #[serde(rename = "r")]
     told: bool,
+    /// What was told before is not so any more, and nothing was told since.
+    #[serde(rename = "d", default)]
+    reset_due: bool,
     #[serde(rename = "s")]
     summary: Stamp,
     /// Checksums of the names of the tables when the summary was read, and of the points that it told.
@@ -222,13 +225,13 @@ impl Live {
 
     /// Tells what is new, or everything `anew`.
     fn tell(&mut self, anew: bool, budget: usize, batch: &mut Batch) -> Result<Progress, Anew> {
-        let mut run = RunDelta { reset: anew, ..RunDelta::default() };
         if anew {
             let mut parts = std::mem::take(&mut self.state.parts);
             parts.restart(self.spec.format);
             self.state.troubles.forget(batch);
-            self.state = State { parts, ..State::default() };
+            self.state = State { parts, reset_due: true, ..State::default() };
         }
+        let mut run = RunDelta { reset: self.state.reset_due, ..RunDelta::default() };
         let shown = self.shown(PLOTS);
         let tables = match self.tables() {
             Ok(tables) => tables,
@@ -252,6 +255,7 @@ impl Live {
             run.head.name = Some(place::run_name(&self.spec.project, &self.spec.rel, DEFAULT_DIR));
         }
         if has_news || run.reset {
+            self.state.reset_due = false;
             batch.runs.push(run);
         }
         Ok(progress)

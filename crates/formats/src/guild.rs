@@ -198,7 +198,14 @@ impl GuildRun {
         if !self.read_flags(stamps, batch, &mut run) {
             return None;
         }
-        let label = self.scalar(stamps, "attrs/label", batch);
+        // Guild puts flags into labels: `lr=0.1 api_key=…`.
+        let is_open = |label: &String| {
+            !label
+                .split_whitespace()
+                .filter_map(|pair| pair.split_once('='))
+                .any(|(key, value)| secret::is_secret(key, value))
+        };
+        let label = self.scalar(stamps, "attrs/label", batch).filter(is_open);
         let operation = self.text(stamps, "opref", batch).and_then(|text| operation(&text));
         let id = self.spec.path().file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let short: String = id.chars().take(8).collect();

@@ -27,7 +27,6 @@ pub fn recognise(listing: &Listing) -> Recognised {
     let mut peek = Peek::new(listing);
     let found = stores::recognise(listing, &mut peek)
         .or_else(|| run_dirs::recognise(listing, &mut peek))
-        .or_else(|| sacred::recognise(listing, &mut peek))
         .or_else(|| dvclive::recognise(listing, &mut peek));
     let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek));
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
@@ -44,7 +43,8 @@ fn shared(listing: &Listing, peek: &mut Peek) -> (Vec<(Format, PathBuf)>, Descen
         places.push((Format::Catboost, listing.rel.to_path_buf()));
         entries.to_mut().retain(|e| !train_dir.owns(e));
     }
-    places.extend(dvclive::at_the_top(listing, peek).map(|format| (format, PathBuf::new())));
+    places.extend(sacred::recognise(listing, peek));
+    places.extend(dvclive::beside_others(listing, peek).map(|format| (format, listing.rel.to_path_buf())));
     let listing = &Listing { entries: &entries, ..*listing };
     if listing.entries.iter().any(|e| tfevents::is_event_file(&e.name, e.is_dir)) {
         places.push((Format::Tensorboard, listing.rel.to_path_buf()));

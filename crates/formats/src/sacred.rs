@@ -57,8 +57,6 @@ struct State {
     /// It was said to be running.
     #[serde(rename = "u")]
     running: bool,
-    #[serde(rename = "w")]
-    has_artifacts: bool,
     /// Curves that were told, by file and name.
     #[serde(rename = "m")]
     metrics: BTreeMap<String, Told>,
@@ -180,7 +178,7 @@ impl RunDir {
             return Err(Anew);
         }
         self.state.start = Some(record.start);
-        let Record { mut head, tags, has_artifacts, .. } = record;
+        let Record { mut head, tags, .. } = record;
         let was_running = std::mem::replace(&mut self.state.running, head.status == Some(Status::Running));
         // That it no longer beats is news only of a run that did.
         head.status = head.status.filter(|s| *s != Status::Unknown || was_running);
@@ -189,11 +187,7 @@ impl RunDir {
         if self.state.record.replace(sum) != Some(sum) {
             (run.head, run.tags) = (head, tags);
         }
-        if has_artifacts && !self.state.has_artifacts {
-            // Artifacts lie beside the record.
-            run.head.artifact_root = place::directory_inside(&self.spec.project, &self.spec.rel);
-            self.state.has_artifacts = run.head.artifact_root.is_some();
-        }
+        // Artifacts lie beside the record and the configuration, which may hold secrets: they are not offered.
         self.read_well(0, stamp, batch);
         Ok(())
     }

@@ -1,6 +1,10 @@
 //! What is never told of a run: values that look like keys to something, and what addresses carry of them. People put keys
 //! into configurations, and we show them to others.
 
+use serde_json::Value;
+
+use crate::jsonl::lenient;
+
 /// Endings of names under which nobody keeps a hyper-parameter.
 const NAMES: [&str; 22] = [
     "password",
@@ -47,6 +51,9 @@ const PREFIXES: [(&str, usize); 12] = [
 const OF_SECRETS: [&str; 11] =
     ["api", "access", "auth", "private", "secret", "bearer", "refresh", "hf", "github", "wandb", "ssh"];
 
+/// Longer texts are looked at as they are.
+const MAX_TEXT: usize = 1 << 20;
+
 /// No token is shorter; `pad_token` and its like are.
 const TOKEN_CHARS: usize = 16;
 
@@ -56,13 +63,20 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     if value.trim().is_empty() || matches!(value, "null" | "None" | "true" | "false" | "{}" | "[]") {
         return false;
     }
+    if value.starts_with(['[', '{']) && value.len() <= MAX_TEXT {
+        // A list or a map is as secret as what it holds.
+        if let Ok(inner) = lenient::parse(value.as_bytes())
+            && (inner.is_array() || inner.is_object())
+        {
+            return holds_secret(name, &inner);
+        }
+    }
     let last = name.rsplit(['.', '/', ' ']).next().unwrap_or(name).to_ascii_lowercase().replace('-', "_");
     let is_long_word = value.len() >= TOKEN_CHARS && !value.contains(char::is_whitespace);
-    let looks_so = PREFIXES.iter().any(|(prefix, n)| {
-        value.starts_with(prefix)
-            && value.len() >= *n
-            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    });
+    // Also one among other words.
+    let mut words_of_value = value.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+    let looks_so =
+        words_of_value.any(|word| PREFIXES.iter().any(|(prefix, n)| word.len() >= *n && word.starts_with(prefix)));
     let words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let is_pair = |pair: &[&str]| {
         let [of, what] = [pair[0].to_ascii_lowercase(), pair[1].to_ascii_lowercase()];
@@ -75,6 +89,17 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
         || last.ends_with("token") && is_long_word && !value.contains('<')
         || looks_so
         || has_credentials(value)
+}
+
+/// The parser bounds how deep it is.
+fn holds_secret(name: &str, value: &Value) -> bool {
+    match value {
+        Value::String(text) => is_secret(name, text),
+        Value::Array(items) => items.iter().any(|item| holds_secret(name, item)),
+        Value::Object(object) => object.iter().any(|(key, inner)| holds_secret(key, inner)),
+        Value::Null | Value::Bool(_) => false,
+        Value::Number(n) => is_secret(name, &n.to_string()),
+    }
 }
 
 /// `scheme://user:password@host`, or a token in the user's place.
@@ -126,6 +151,9 @@ mod tests {
             ("note", "hf_0123456789012345678901234567890123"),
             ("note", "sk-abcdefghijklmnopqrst"),
             ("url", "postgres://ml:pw@db/x"),
+            ("keys", "[\"hf_0123456789abcdefghij\"]"),
+            ("servers", "[{\"host\": \"a\", \"api_key\": \"x\"}]"),
+            ("command", "train.py --key sk-abcdefghijklmnopqrst"),
             ("repo", "https://abcdefghijklmnopqrst@host/x.git"),
         ] {
             assert!(is_secret(name, value), "{name}: {value}");
@@ -141,6 +169,8 @@ mod tests {
             ("password", ""),
             ("secretary", "x"),
             ("n_secrets_found", "3"),
+            ("layers", "[64, 64]"),
+            ("heads", "[{\"n\": 1, \"name\": \"a\"}]"),
             ("key", "x"),
             ("sort_key", "x"),
             ("note", "hf_hub"),

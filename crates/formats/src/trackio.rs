@@ -30,8 +30,8 @@ use crate::{
 
 const TABLES: [&str; 3] = ["metrics", "system_metrics", "configs"];
 /// Rows of one page.
-const PAGE: usize = 2_000;
-const MAX_CONFIGS: u32 = 20_000;
+const PAGE: usize = 500;
+const MAX_CONFIGS: u32 = 5_000;
 /// So many runs are kept in the cursor; of more, those that vanish while nobody looks stay listed.
 const MAX_RUNS: usize = 5_000;
 /// So many numbers of one row, and parameters of one run, are read.

@@ -244,6 +244,12 @@ fn a_folder_is_recognised_by_its_curves() {
         (list(&repo, "dvclive/plots/metrics").sources, list(&repo, "dvclive/plots/metrics/train").sources),
         (vec![], vec![])
     );
+    // With `Live("results")` of a training that logs elsewhere too, nothing of it is hidden.
+    let dir = tempfile::tempdir().unwrap();
+    put(&dir.path().join("results/plots/metrics/loss.tsv"), b"timestamp\tstep\tloss\n1\t0\t1\n");
+    put(&dir.path().join("results/runs/a/log.csv"), b"step,loss\n0,1\n");
+    let found = list(dir.path(), "results");
+    assert_eq!((found.sources, found.descend), (vec![spec(Format::Dvclive, dir.path(), "results")], Descend::All));
     // With `Live(".")` the project is looked through all the same.
     let dir = tempfile::tempdir().unwrap();
     put(&dir.path().join("plots/metrics/loss.tsv"), b"timestamp\tstep\tloss\n1\t0\t1\n");

@@ -35,8 +35,7 @@ fn run_spec(project: &Path) -> SourceSpec {
     spec(Format::Sacred, project, "runs/7")
 }
 
-const RECORD: &str =
-    r#"{"artifacts": [], "experiment": {"name": "e"}, "status": "COMPLETED", "start_time": "2026-01-01T00:00:00"}"#;
+const RECORD: &str = r#"{"artifacts": [], "command": "main", "experiment": {"name": "e"}, "status": "COMPLETED", "start_time": "2026-01-01T00:00:00"}"#;
 
 /// A run in a new project.
 fn run(files: &[(&str, &str)]) -> (tempfile::TempDir, SourceSpec) {
@@ -94,7 +93,8 @@ fn parameters_tags_and_artifacts() {
         ("python_version", "3.11.7"),
     ];
     assert_eq!(tags, expected);
-    assert_eq!(run.artifact_root, "runs/2");
+    // `config.json` lies there, with all that was in it.
+    assert_eq!(run.artifact_root, "");
     let first = read_whole(&spec(Format::Sacred, &samples().join("sacred"), "runs/1"));
     assert_eq!(first.run().tags["result"], "0.9");
     assert_eq!(first.run().tags["comment"], "first");
@@ -323,7 +323,7 @@ fn a_run_is_recognised_by_what_its_record_holds() {
         let recognised = list(&samples().join("sacred"), id);
         let sources: Vec<(Format, PathBuf)> = recognised.sources.into_iter().map(|s| (s.format, s.rel)).collect();
         assert_eq!(sources, [(Format::Sacred, PathBuf::from(id))]);
-        assert_eq!(recognised.descend, Descend::None);
+        assert_eq!(recognised.descend, Descend::All);
     }
     let dir = tempfile::tempdir().unwrap();
     let is_run = |record: &str, others: &[&str]| {
@@ -340,8 +340,16 @@ fn a_run_is_recognised_by_what_its_record_holds() {
     // Being written over, while its folder is looked at.
     assert!(is_run("", &["config.json", "cout.txt"]) && !is_run("", &["config.json"]));
     assert!(is_run(r#"{"artifacts": ["#, &["config.json", "cout.txt"]));
-    let long = format!(r#"{{"artifacts": ["{}"], "experiment": {{}}, "status": "FAILED"}}"#, "x".repeat(9_000));
+    let end = r#""experiment": {}, "meta": {}, "start_time": "2026-01-01T00:00:00", "status": "FAILED""#;
+    let long = format!(r#"{{"artifacts": ["{}"], {end}}}"#, "x".repeat(9_000));
     assert!(is_run(&long, &["config.json"]));
+    // Somebody's own, in a project's own words.
+    assert!(!is_run(r#"{"experiment": "resnet", "status": "ok", "artifacts": []}"#, &["config.json"]));
+    // What else was logged into the folder is a run as before.
+    put(&dir.path().join("runs/7/run.json"), RECORD);
+    put(&dir.path().join("runs/7/log.csv"), "step,loss\n0,1\n1,0.5\n");
+    let formats: Vec<Format> = list(dir.path(), "runs/7").sources.into_iter().map(|s| s.format).collect();
+    assert_eq!(formats, [Format::Sacred, Format::Csv]);
 }
 
 proptest::proptest! {

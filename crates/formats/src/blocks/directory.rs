@@ -273,7 +273,7 @@ impl<R: Records> RunDirectory<R> {
 
 impl<R: Records> Reader for RunDirectory<R> {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
-        let mut run = RunDelta { reset: std::mem::take(&mut self.must_reset), ..RunDelta::default() };
+        let mut run = RunDelta { reset: self.must_reset, ..RunDelta::default() };
         let log = self.find_log();
         let opened = log.as_deref().and_then(|name| self.look_at_log(name, &mut run, batch));
         let mut news = News::default();
@@ -290,8 +290,9 @@ impl<R: Records> Reader for RunDirectory<R> {
         }
         news.head.pid = self.state.run.pid(&mut self.state.files, &self.spec, &self.our_host, batch);
         if !self.state.has_artifacts {
-            let files = self.spec.rel.join("files");
-            news.head.artifact_root = place::directory_inside(&self.spec.project, &files);
+            // Not all of `files`: what the tool notes of the machine and of its command lies there too.
+            let media = ["files/media", "media"].map(|dir| self.spec.rel.join(dir));
+            news.head.artifact_root = media.iter().find_map(|dir| place::directory_inside(&self.spec.project, dir));
             self.state.has_artifacts = news.head.artifact_root.is_some();
         }
         let is_first = !self.state.told && (log.is_some() || self.state.files.any());
@@ -309,6 +310,7 @@ impl<R: Records> Reader for RunDirectory<R> {
         let says_nothing =
             run.head == RunHead::default() && run.params.is_empty() && run.tags.is_empty() && run.series.is_empty();
         if self.state.told && (run.reset || is_first || !says_nothing) {
+            self.must_reset = false;
             batch.runs.push(run);
         }
         progress

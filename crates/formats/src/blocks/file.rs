@@ -1,5 +1,6 @@
 //! One file of blocks: where reading stands in it, what is wrong in it, and how it goes on.
 
+use std::io::{Read as _, Seek as _};
 use std::{fs::File, io};
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +74,19 @@ impl BlockFile {
         if next.mark.at == 0 {
             // Nothing was read yet: what was wrong with the beginning is judged anew.
             mended.extend(next.faults.iter().map(|(offset, _)| *offset));
+        }
+        if next.mark.at == 0 {
+            // What is none of ours is not read to its end, nor again before it changes.
+            let mut head = Vec::with_capacity(PREAMBLE_BYTES);
+            file.rewind()?;
+            file.by_ref().take(PREAMBLE_BYTES as u64).read_to_end(&mut head)?;
+            batch.bytes_read += head.len() as u64;
+            if let Err(fault) = begins(&head, preamble) {
+                next.mark.seen = *stamp;
+                next.tell(path, vec![(0, fault)], &mended, batch);
+                *self = next;
+                return Ok(Progress::CaughtUp);
+            }
         }
         let feed = |bytes: &[u8], at: u64| {
             let mut pos = 0;

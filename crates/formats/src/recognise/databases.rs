@@ -54,5 +54,7 @@ fn is_candidate(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_side_file = ["-journal", "-wal", "-shm"].iter().any(|suffix| name.ends_with(suffix));
     let is_database = [".db", ".sqlite", ".sqlite3"].iter().any(|suffix| name.ends_with(suffix));
-    !is_side_file && (is_database || ["mlflow", "optuna"].iter().any(|word| name.contains(word)))
+    // By a word alone only without an ending: `optuna_history.png` is a picture.
+    let is_named = !name.contains('.') && name.contains("optuna") || name.contains("mlflow");
+    !is_side_file && (is_database || is_named)
 }

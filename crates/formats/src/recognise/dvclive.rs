@@ -35,16 +35,17 @@ pub(super) fn recognise(listing: &Listing, peek: &mut Peek) -> Option<Found> {
     {
         return Some((Vec::new(), Descend::Only(all_but(listing, "metrics"))));
     }
-    let is_named = names.last().is_some_and(|name| *name == dvclive::DEFAULT_DIR) && has(dvclive::SUMMARY, false);
-    let is_folder = is_named || has("plots", true) && has_curve(Path::new(dvclive::PLOTS), peek);
+    // By that name it is DVCLive's own; any other folder may be a training's, with other records beside.
+    let is_named = names.last().is_some_and(|name| *name == dvclive::DEFAULT_DIR);
+    let is_folder =
+        is_named && (has(dvclive::SUMMARY, false) || has("plots", true) && has_curve(Path::new(dvclive::PLOTS), peek));
     is_folder.then(|| (vec![(Format::Dvclive, listing.rel.to_path_buf())], Descend::None))
 }
 
-/// The project's folder may be DVCLive's too (`Live(".")`), and is much else.
-pub(super) fn at_the_top(listing: &Listing, peek: &mut Peek) -> Option<Format> {
+/// The project's folder may be DVCLive's too (`Live(".")`), or a training's (`Live("results")`), and is much else.
+pub(super) fn beside_others(listing: &Listing, peek: &mut Peek) -> Option<Format> {
     let has_plots = listing.entries.iter().any(|e| e.is_dir && e.name == "plots");
-    let is_top = listing.rel.as_os_str().is_empty();
-    (is_top && has_plots && has_curve(Path::new(dvclive::PLOTS), peek)).then_some(Format::Dvclive)
+    (has_plots && has_curve(Path::new(dvclive::PLOTS), peek)).then_some(Format::Dvclive)
 }
 
 /// Whether a table that DVCLive writes lies below `dir`: `[timestamp] step <metric>`.

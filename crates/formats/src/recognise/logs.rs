@@ -83,7 +83,7 @@ fn kind(name: &str) -> Option<Kind> {
         () if ends(&[".csv", ".tsv"]) => Some(Kind::Table),
         () if ends(&[".jsonl", ".ndjson", ".log.json"]) || name == "scalars.json" => Some(Kind::Lines),
         () if ends(&[".log"]) => Some(Kind::KerasTable),
-        () if ends(&[".journal"]) || name.contains("optuna") && !ends(&[".lock", ".db", ".py"]) => Some(Kind::Journal),
+        () if ends(&[".journal"]) || name.contains("optuna") && !name.contains('.') => Some(Kind::Journal),
         () => None,
     }
 }

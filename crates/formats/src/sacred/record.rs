@@ -15,7 +15,6 @@ pub(super) struct Record {
     pub tags: Vec<(String, String)>,
     /// Tells this run from another in the same folder.
     pub start: u32,
-    pub has_artifacts: bool,
 }
 
 impl Record {
@@ -37,8 +36,7 @@ impl Record {
             experiment,
             ..RunHead::default()
         };
-        let has_artifacts = record.get("artifacts").and_then(Value::as_array).is_some_and(|a| !a.is_empty());
-        Ok(Record { head, tags: tags(&record), start: crc32c::crc32c(start.as_bytes()), has_artifacts })
+        Ok(Record { head, tags: tags(&record), start: crc32c::crc32c(start.as_bytes()) })
     }
 }
 

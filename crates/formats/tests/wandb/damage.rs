@@ -157,6 +157,42 @@ fn a_record_that_never_ends_is_not_kept() {
 }
 
 #[test]
+fn what_is_none_of_ours_is_not_read_to_its_end_nor_again() {
+    let dir = tempfile::tempdir().unwrap();
+    put(&dir.path().join(LOG), &vec![b'x'; 8 << 20]);
+    let mut reader = open(&spec(Format::Wandb, dir.path(), DIR), None);
+    let mut batch = Batch::default();
+    reader.read(4 << 20, &mut batch);
+    assert_eq!(batch.problems.len(), 1);
+    assert!(batch.bytes_read < 1 << 20, "{} bytes", batch.bytes_read);
+    let mut again = Batch::default();
+    reader.read(4 << 20, &mut again);
+    assert!(again.problems.is_empty() && again.bytes_read < 1 << 12, "{} bytes", again.bytes_read);
+}
+
+#[test]
+fn chunks_of_nothing_do_not_fill_the_memory() {
+    // A record that begins, and goes on with nothing for ever: 7 bytes a chunk.
+    let mut log = file(&[]);
+    log.extend(chunk(2, b""));
+    let empty = chunk(3, b"");
+    while log.len() < 80 << 20 {
+        let left = (32 << 10) - log.len() % (32 << 10);
+        if left < 7 {
+            log.resize(log.len() + left, 0);
+        }
+        log.extend(&empty);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    put(&dir.path().join(LOG), &log);
+    let mut reader = open(&spec(Format::Wandb, dir.path(), DIR), None);
+    let mut batch = Batch::default();
+    reader.read(1 << 20, &mut batch);
+    let stuck = batch.bytes_read;
+    assert!(stuck < 60 << 20, "{stuck} bytes of {} before it is given up", log.len());
+}
+
+#[test]
 fn any_bytes_behind_the_preamble_end_without_panic() {
     let mut seed = 1u64;
     for n in 0..300 {

@@ -124,7 +124,7 @@ fn an_offline_run_of_every_kind_of_value() {
     assert_eq!(summary("best"), at_the_end(0.95));
     assert_eq!(told.series.keys().filter(|(part, _)| part == "summary").count(), 2);
     assert_eq!(told.head.started, Some(1_795_248_120.222_52));
-    assert_eq!(told.head.artifact_root.as_deref(), Some("wandb/offline-run-20261121_080159-l3zsecjo/files"));
+    assert_eq!(told.head.artifact_root.as_deref(), Some("wandb/offline-run-20261121_080159-l3zsecjo/files/media"));
     let cpu = told.line("system/cpu");
     assert_eq!(cpu[0], (1, 14.215_686_798_095_703));
     assert_eq!(told.times("system/cpu")[0].floor(), 1_795_248_121.0);

@@ -13,6 +13,8 @@ use crate::{
 
 /// Rows of one page: its lock is held for some ten milliseconds.
 const PAGE: usize = 5_000;
+/// Of rows with texts, which may be long.
+const PAGE_OF_TEXTS: usize = 256;
 
 /// A row of any of the tables.
 struct Added {
@@ -145,7 +147,8 @@ impl Memory {
     ) -> Result<bool, AccessError> {
         for table in Table::ALL {
             loop {
-                let limit = budget.page(PAGE);
+                let is_text = matches!(table, Table::Params | Table::Attributes);
+                let limit = budget.page(if is_text { PAGE_OF_TEXTS } else { PAGE });
                 let from = table.place(self).0;
                 let page = table.rows(look, "> ?1 ORDER BY 1 LIMIT ?2", params![from, limit])?;
                 for row in &page {

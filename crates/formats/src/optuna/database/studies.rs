@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// So many studies, and attributes of them, are read.
-const MAX_STUDIES: u32 = 10_000;
+pub(super) const MAX_STUDIES: u32 = 10_000;
 const MAX_ATTRIBUTES: u32 = 20_000;
 
 /// A study as the database has it.

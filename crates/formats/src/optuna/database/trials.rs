@@ -3,7 +3,7 @@
 use rusqlite::params;
 use signalbox_types::Point;
 
-use super::{Memory, Open, Place};
+use super::{Memory, Open, Place, studies::MAX_STUDIES};
 use crate::{
     deltas::Deltas,
     jsonl::lenient,
@@ -230,6 +230,11 @@ impl Memory {
             let page = rows(look.db, look.schema, condition, params![self.saved.last_trial, limit])?;
             for row in &page {
                 let Some(study) = self.saved.studies.get(&row.study) else {
+                    if self.saved.studies.len() >= MAX_STUDIES as usize {
+                        // Of a study beyond those that are read: it must not keep us busy for ever.
+                        self.saved.last_trial = row.id;
+                        continue;
+                    }
                     // A study that came up only now.
                     return Ok(false);
                 };
