@@ -39,6 +39,14 @@ pub struct Options {
     pub keeper: Option<PathBuf>,
 }
 
+impl Options {
+    /// A folder of our own and nothing around it: no demo, no desktop, no local target.
+    pub fn alone(data_dir: impl Into<PathBuf>, version: &'static str) -> Options {
+        let data_dir = data_dir.into();
+        Options { data_dir, demo_path: None, version, desktop: None, force_polling: false, keeper: None }
+    }
+}
+
 /// Cheap to clone; all clones are one application.
 #[derive(Clone)]
 pub struct App(pub(crate) Arc<Inner>);

@@ -8,7 +8,7 @@ use crate::project::OpenProject;
 use crate::promotion::{Rules, failure_view};
 use crate::wire::*;
 use serde_json::json;
-use signalbox_release::{Failure, RegistryAt, TargetAt};
+use signalbox_release::{Failure, FailureCode, RegistryAt, TargetAt};
 use signalbox_remote::{KeychainAt, Kind, Place as SecretPlace, Secrets, SecretsAt, VaultState, Where};
 use std::sync::Arc;
 
@@ -162,7 +162,15 @@ impl App {
 }
 
 fn place(kind: &str, url: &str, user: Option<&str>) -> Result<SecretPlace, Failure> {
-    SecretPlace::new(kind.parse()?, url, user)
+    match kind.parse()? {
+        Kind::Database => {
+            // Those who ask it say for whom it is kept. What is none is not repeated: it may hold a password.
+            let address = "a database's address is postgres://, clickhouse://, http://, https:// or sc://, and a host";
+            let origin = signalbox_engines::origin(url).ok_or_else(|| Failure::new(FailureCode::Invalid, address))?;
+            SecretPlace::new(Kind::Database, &origin, user)
+        }
+        kind => SecretPlace::new(kind, url, user),
+    }
 }
 
 fn shown(place: &SecretPlace) -> serde_json::Value {

@@ -10,15 +10,7 @@ fn demo() -> PathBuf {
 }
 
 fn app(data: &Path) -> App {
-    App::open(Options {
-        data_dir: data.to_owned(),
-        demo_path: None,
-        version: "test",
-        desktop: None,
-        force_polling: false,
-        keeper: None,
-    })
-    .expect("the app opens")
+    App::open(Options::alone(data, "test")).expect("the app opens")
 }
 
 fn copied(from: &Path, to: &Path) {

@@ -18,14 +18,7 @@ impl Place {
     fn new(policy: &str) -> Place {
         let dir = tempfile::tempdir().expect("a folder");
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/demo/wine"), &dir.path().join("wine"));
-        let options = Options {
-            data_dir: dir.path().join("data"),
-            demo_path: None,
-            version: "test",
-            desktop: None,
-            force_polling: false,
-            keeper: None,
-        };
+        let options = Options::alone(dir.path().join("data"), "test");
         let place = Place { app: App::open(options).expect("the app opens"), dir };
         place.policy(policy);
         place

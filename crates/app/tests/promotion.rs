@@ -7,15 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 fn app(data: &Path) -> App {
-    App::open(Options {
-        data_dir: data.to_owned(),
-        demo_path: None,
-        version: "test",
-        desktop: None,
-        force_polling: false,
-        keeper: None,
-    })
-    .expect("the app opens")
+    App::open(Options::alone(data, "test")).expect("the app opens")
 }
 
 /// Waits for the event stream to bring about what `done` sees.

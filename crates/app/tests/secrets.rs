@@ -10,15 +10,7 @@ const PASSPHRASE: &str = "battery staple";
 
 /// An app whose only keeper of secrets is the vault in its folder.
 fn app(data: &Path) -> App {
-    let app = App::open(Options {
-        data_dir: data.to_owned(),
-        demo_path: None,
-        version: "test",
-        desktop: None,
-        force_polling: false,
-        keeper: None,
-    })
-    .expect("the app opens");
+    let app = App::open(Options::alone(data, "test")).expect("the app opens");
     app.use_secrets(Secrets::new(SecretsAt {
         folder: data.to_owned(),
         keychain: KeychainAt::Absent,

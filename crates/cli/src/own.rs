@@ -8,12 +8,9 @@ use crate::failure::Failure;
 
 pub fn open(data_dir: Option<PathBuf>) -> Result<App, Failure> {
     Ok(App::open(Options {
-        data_dir: folder(data_dir)?,
         demo_path: signalbox_app::demo_path(),
-        version: env!("CARGO_PKG_VERSION"),
-        desktop: None,
-        force_polling: false,
         keeper: signalbox_app::own_program(),
+        ..Options::alone(folder(data_dir)?, env!("CARGO_PKG_VERSION"))
     })?)
 }
 

@@ -1,8 +1,13 @@
 //! Where an engine is, from one URL. What proves who we are is never in it: command lines are seen by everyone.
 
+mod origin;
+
+use self::origin::named_port;
 use crate::Engine;
 use crate::error::EngineError;
 use reqwest::Url;
+
+pub use self::origin::origin;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -165,16 +170,6 @@ impl Address {
         self.url = url.to_string();
         Ok(())
     }
-}
-
-/// As it is written: a parser leaves out the one that it thinks is usual.
-pub(crate) fn named_port(text: &str) -> Option<u16> {
-    let rest = text.split_once("://")?.1;
-    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    let (before, port) = place.rsplit_once(':')?;
-    // Within brackets colons are the host's.
-    if before.starts_with('[') && !before.ends_with(']') { None } else { port.parse().ok() }
 }
 
 /// Where Postgres listens on this machine: Debian and Fedora have a folder for it, others its own usual one.

@@ -20,7 +20,7 @@ mod name;
 mod plan;
 mod pull;
 
-pub use address::{Address, Password};
+pub use address::{Address, Password, origin};
 pub use cancel::Cancel;
 pub use described::{Described, Estimate, RemoteColumn, Shape};
 pub use engine::{Connection, Limits};

@@ -46,6 +46,8 @@ pub struct Listing<'a> {
 #[derive(Clone, Debug)]
 pub struct Recognised {
     pub sources: Vec<SourceSpec>,
+    /// Paths below the project's root of which it cannot be told now: what was known of them goes on to hold.
+    pub undecided: Vec<PathBuf>,
     pub descend: Descend,
     pub peeked_bytes: u64,
 }

@@ -15,10 +15,11 @@ use signalbox_types::{Batch, Cursor, ProblemKind, RunDelta, SeriesDelta};
 
 use crate::{
     Progress, Reader, SourceSpec,
+    anew::{self, Anew},
     catboost::meta::{Meta, MetaError},
     place,
     stamp::{Stamp, is_absent},
-    table::parts::{Anew, PartFile, Parts},
+    table::parts::{PartFile, Parts},
     trouble::Troubles,
 };
 
@@ -151,16 +152,19 @@ impl TrainDir {
         // Until the run is told again, which may be another day.
         run.reset = self.state.reset_due;
         self.read_meta(batch, &mut run);
+        let shown = self.shown("");
         let tables = match self.tables() {
-            Ok(tables) => tables,
+            Ok(tables) => {
+                self.state.troubles.heal(&shown, batch);
+                tables
+            }
+            // The parameters are told all the same.
             Err(e) => {
                 let message = format!("The folder cannot be listed ({e}); what was read of it before is kept.");
-                self.state.troubles.file(self.shown(""), ProblemKind::Unreadable, message, batch);
-                return Ok(Progress::CaughtUp);
+                self.state.troubles.file(shown, ProblemKind::Unreadable, message, batch);
+                Vec::new()
             }
         };
-        let shown = self.shown("");
-        self.state.troubles.heal(&shown, batch);
         if self.state.parts.lost(&tables) {
             return Err(Anew);
         }
@@ -197,13 +201,7 @@ fn adapt(file: &PartFile, series: &mut SeriesDelta) {
 impl Reader for TrainDir {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
         let anew = std::mem::take(&mut self.must_reset);
-        let (n_points, n_problems) = (batch.n_points, batch.problems.len());
-        if let Ok(progress) = self.tell(anew, budget_bytes, batch) {
-            return progress;
-        }
-        batch.n_points = n_points;
-        batch.problems.truncate(n_problems);
-        self.tell(true, budget_bytes, batch).unwrap_or(Progress::CaughtUp)
+        anew::told(anew, batch, |anew, batch| self.tell(anew, budget_bytes, batch))
     }
 
     fn cursor(&self) -> Cursor {

@@ -18,11 +18,12 @@ use signalbox_types::{Batch, Cursor, Point, Points, ProblemKind, RunDelta, Serie
 
 use crate::{
     Progress, Reader, SourceSpec,
+    anew::{self, Anew},
     jsonl::lenient,
     mlflow::keys::{self, Keys},
     place, secret,
     stamp::{Stamp, is_absent},
-    table::parts::{Anew, PartFile, Parts},
+    table::parts::{PartFile, Parts},
     text::number,
     trouble::Troubles,
     yaml::{self, YamlError},
@@ -299,13 +300,7 @@ fn read(path: &Path, bytes_read: &mut u64) -> io::Result<Vec<u8>> {
 impl Reader for Live {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
         let anew = std::mem::take(&mut self.must_reset);
-        let (n_points, n_problems) = (batch.n_points, batch.problems.len());
-        if let Ok(progress) = self.tell(anew, budget_bytes, batch) {
-            return progress;
-        }
-        batch.n_points = n_points;
-        batch.problems.truncate(n_problems);
-        self.tell(true, budget_bytes, batch).unwrap_or(Progress::CaughtUp)
+        anew::told(anew, batch, |anew, batch| self.tell(anew, budget_bytes, batch))
     }
 
     fn cursor(&self) -> Cursor {

@@ -151,6 +151,7 @@ impl GuildRun {
     fn read_flags(&mut self, stamps: &[Stamp], batch: &mut Batch, run: &mut RunDelta) -> bool {
         const FLAGS: &str = "attrs/flags";
         if !self.has(stamps, FLAGS) {
+            self.heal(FLAGS, batch);
             return true;
         }
         match yaml::read_mapping(&self.dir.join(FLAGS), &mut batch.bytes_read) {
@@ -185,7 +186,7 @@ impl GuildRun {
         }
         let pid = self.scalar(stamps, "LOCK", batch).and_then(|pid| pid.parse::<u32>().ok()).filter(|pid| *pid > 0);
         let host = self.scalar(stamps, "attrs/host", batch);
-        let is_ours = host.is_some_and(|host| gethostname::gethostname().to_str() == Some(&host));
+        let is_ours = host.is_some_and(|host| host == crate::our_host());
         match pid.filter(|_| is_ours) {
             Some(pid) => (Some(Status::Running), Some(pid)),
             None => (None, None),

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value};
 use signalbox_types::ParamValue;
 
-use crate::{jsonl::lenient, place, secret, yaml};
+use crate::{jsonl::lenient, params, place, secret, yaml};
 
 const MAX_PARAMS: usize = 10_000;
 
 /// The values of `object`, nested ones under `outer.inner`; lists are kept as JSON text. What looks like a secret is
 /// left out.
-pub(crate) fn params(object: &Map<String, Value>) -> Vec<(String, ParamValue)> {
+pub(crate) fn of_object(object: &Map<String, Value>) -> Vec<(String, ParamValue)> {
     let mut out = Vec::new();
     flatten("", object, &mut out);
     out
@@ -17,14 +17,7 @@ pub(crate) fn params(object: &Map<String, Value>) -> Vec<(String, ParamValue)> {
 
 /// A value as a person would write it: text bare, the rest as JSON.
 pub(crate) fn text(value: &Value) -> String {
-    let text = match lenient::number(value) {
-        Some(x) if !x.is_finite() => signalbox_types::number_json(x).unwrap_or_default().to_owned(),
-        _ => match value {
-            Value::String(text) => text.clone(),
-            other => plain(other).to_string(),
-        },
-    };
-    yaml::cut_text(text)
+    yaml::cut_text(lenient::text(&plain(value)))
 }
 
 fn flatten(prefix: &str, object: &Map<String, Value>, out: &mut Vec<(String, ParamValue)>) {
@@ -38,37 +31,9 @@ fn flatten(prefix: &str, object: &Map<String, Value>, out: &mut Vec<(String, Par
         match value {
             // Depth is bounded by the parser.
             Value::Object(inner) if !inner.is_empty() => flatten(&name, inner, out),
-            _ if is_secret(&name, value) => {}
-            _ => out.push((name, param(value))),
+            _ if secret::holds_secret(&name, value) => {}
+            _ => out.push((name, params::of_json(&plain(value)))),
         }
-    }
-}
-
-/// A list is as secret as what it holds.
-fn is_secret(name: &str, value: &Value) -> bool {
-    match value {
-        Value::String(text) => secret::is_secret(name, text),
-        Value::Array(items) => items.iter().any(|item| is_secret(name, item)),
-        Value::Object(object) => object.iter().any(|(key, inner)| is_secret(key, inner)),
-        Value::Null | Value::Bool(_) => false,
-        Value::Number(n) => secret::is_secret(name, &n.to_string()),
-    }
-}
-
-fn param(value: &Value) -> ParamValue {
-    match value {
-        Value::Bool(b) => ParamValue::Bool(*b),
-        Value::Number(n) => match n.as_f64() {
-            // Whole numbers that a float cannot hold stay text.
-            Some(x)
-                if n.as_i64().is_none_or(|i| i.unsigned_abs() <= 1 << 53)
-                    && n.as_u64().is_none_or(|u| u <= 1 << 53) =>
-            {
-                ParamValue::Number(x)
-            }
-            _ => ParamValue::Text(n.to_string()),
-        },
-        other => ParamValue::Text(text(other)),
     }
 }
 
@@ -80,15 +45,11 @@ fn unpickled(value: &Value) -> &Value {
     list.or(scalar).unwrap_or(value)
 }
 
-/// Without the marks of non-finite numbers, which stand as the strings "NaN", "Infinity" and "-Infinity".
 fn plain(value: &Value) -> Value {
     match unpickled(value) {
         Value::Array(items) => items.iter().map(plain).collect(),
         Value::Object(object) => Value::Object(object.iter().map(|(k, v)| (k.clone(), plain(v))).collect()),
-        other => match lenient::number(other).and_then(signalbox_types::number_json) {
-            Some(name) => Value::String(name.to_owned()),
-            None => other.clone(),
-        },
+        other => other.clone(),
     }
 }
 
@@ -99,7 +60,7 @@ mod tests {
     fn check(json: &str, expected: &[(&str, ParamValue)]) {
         let Value::Object(object) = lenient::parse(json.as_bytes()).unwrap() else { panic!("no object") };
         let expected: Vec<_> = expected.iter().map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
-        assert_eq!(params(&object), expected, "{json}");
+        assert_eq!(of_object(&object), expected, "{json}");
     }
 
     fn text_of(s: &str) -> ParamValue {
@@ -113,7 +74,7 @@ mod tests {
             &[
                 ("a.b", ParamValue::Number(1.0)),
                 ("a.c", text_of("{}")),
-                ("d", text_of(r#"[1,"NaN"]"#)),
+                ("d", text_of("[1,NaN]")),
                 ("e", text_of("null")),
                 ("f", ParamValue::Bool(true)),
                 ("g", text_of("-Infinity")),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use signalbox_types::ParamValue;
 
-use crate::{jsonl::lenient, place, secret, yaml};
+use crate::{params, place, secret};
 
 /// So many values below one name are taken.
 const MAX_LEAVES: usize = 10_000;
@@ -48,45 +48,23 @@ fn walk<'v>(
 }
 
 /// Hyper-parameters of one named value: objects are flattened, lists kept as JSON text, secrets left out.
-pub(crate) fn params(name: &str, value: &Value, out: &mut Vec<(String, ParamValue)>) {
+pub(crate) fn as_params(name: &str, value: &Value, out: &mut Vec<(String, ParamValue)>) {
     each(name, value, &mut |_, _| true, &mut |name, value| {
-        let value = param(value);
+        let value = params::of_json(value);
         if !secret::is_secret(&name, &value.text()) {
             out.push((name, value));
         }
     });
 }
 
-fn param(value: &Value) -> ParamValue {
-    match value {
-        Value::Bool(b) => ParamValue::Bool(*b),
-        Value::Number(n) => exact(n).map_or_else(|| ParamValue::Text(n.to_string()), ParamValue::Number),
-        // A bare NaN or Infinity is its own name.
-        _ if lenient::number(value).is_some() => {
-            ParamValue::Text(value.as_str().unwrap_or_default().trim_start_matches('\u{1}').to_owned())
-        }
-        Value::String(text) => ParamValue::Text(yaml::cut_text(text.clone())),
-        other => {
-            let bare = |text: String, word: &str| text.replace(&format!("\"\\u0001{word}\""), word);
-            let text = ["NaN", "Infinity", "-Infinity"].into_iter().fold(other.to_string(), bare);
-            ParamValue::Text(yaml::cut_text(text))
-        }
-    }
-}
-
-/// `None` for whole numbers that a float cannot hold.
-fn exact(n: &serde_json::Number) -> Option<f64> {
-    let fits = n.as_i64().map(i64::unsigned_abs).or(n.as_u64()).is_none_or(|i| i <= 1 << 53);
-    n.as_f64().filter(|x| fits && x.is_finite())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::jsonl::lenient;
 
     fn check(json: &str, expected: &[(&str, &str)]) {
         let mut found = Vec::new();
-        params("c", &lenient::parse(json.as_bytes()).unwrap(), &mut found);
+        as_params("c", &lenient::parse(json.as_bytes()).unwrap(), &mut found);
         let shown: Vec<_> = found.iter().map(|(n, v)| (n.clone(), format!("{v:?}"))).collect();
         let expected: Vec<_> = expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         assert_eq!(shown, expected, "{json}");
@@ -111,7 +89,7 @@ mod tests {
     fn no_more_than_the_limit() {
         let many: Vec<String> = (0..MAX_LEAVES + 10).map(|i| format!("\"k{i}\": {i}")).collect();
         let mut found = Vec::new();
-        params("", &lenient::parse(format!("{{{}}}", many.join(",")).as_bytes()).unwrap(), &mut found);
+        as_params("", &lenient::parse(format!("{{{}}}", many.join(",")).as_bytes()).unwrap(), &mut found);
         assert_eq!(found.len(), MAX_LEAVES);
     }
 }

@@ -3,6 +3,7 @@
 //! [`recognise()`] tells from one directory's listing which sources lie in it, [`open()`] gives the reader of
 //! one source. Readers are synchronous, hold no lock between two reads and never write beside what they read.
 
+mod anew;
 mod api;
 mod blocks;
 mod catboost;

@@ -155,13 +155,7 @@ fn tell_param(run: &mut RunDelta, name: &str, value: ParamValue) {
 
 /// A user attribute as a tag, unless it looks like a secret.
 fn tell_attribute(run: &mut RunDelta, key: &str, value: &Value) {
-    let text = match value {
-        Value::String(text) if lenient::number(value).is_none() => text.clone(),
-        _ => match lenient::number(value).filter(|x| !x.is_finite()) {
-            Some(x) => x.to_string(),
-            None => value.to_string(),
-        },
-    };
+    let text = lenient::text(value);
     if !secret::is_secret(key, &text) {
         run.tags.push((place::clean_name(key.as_bytes()), cut(text)));
     }

@@ -33,22 +33,20 @@ fn names(format: Format) -> &'static [&'static str] {
     }
 }
 
-/// A value of JSON as Python writes it: NaN and the infinities as text, so too whole numbers that a float cannot hold;
-/// lists and maps as their JSON text.
+/// A value of JSON as Python writes it: `NaN`, `Infinity` and `-Infinity` as these words, whole numbers that a float cannot
+/// hold as text, lists and maps as they stand.
 pub(crate) fn of_json(value: &Value) -> ParamValue {
-    const WHOLE: u64 = 1 << 53;
     match value {
         Value::Bool(b) => ParamValue::Bool(*b),
-        Value::Number(n) if n.as_u64().or(n.as_i64().map(i64::unsigned_abs)).is_some_and(|n| n > WHOLE) => {
-            ParamValue::Text(n.to_string())
-        }
-        _ => match (lenient::number(value), value) {
-            (Some(x), _) if x.is_finite() => ParamValue::Number(x),
-            (Some(x), _) => ParamValue::Text(x.to_string()),
-            (None, Value::String(text)) => ParamValue::Text(yaml::cut_text(text.clone())),
-            (None, other) => ParamValue::Text(yaml::cut_text(other.to_string())),
-        },
+        Value::Number(n) => exact(n).map_or_else(|| ParamValue::Text(n.to_string()), ParamValue::Number),
+        other => ParamValue::Text(yaml::cut_text(lenient::text(other))),
     }
+}
+
+/// `None` for whole numbers that a float cannot hold.
+fn exact(n: &serde_json::Number) -> Option<f64> {
+    let fits = n.as_i64().map(i64::unsigned_abs).or(n.as_u64()).is_none_or(|i| i <= 1 << 53);
+    n.as_f64().filter(|x| fits && x.is_finite())
 }
 
 impl Sidecars {
@@ -108,7 +106,8 @@ mod tests {
         check("true", ParamValue::Bool(true));
         for (json, text) in [
             ("NaN", "NaN"),
-            ("-Infinity", "-inf"),
+            ("-Infinity", "-Infinity"),
+            ("[NaN, {\"a\": -Infinity}]", "[NaN,{\"a\":-Infinity}]"),
             ("null", "null"),
             ("\"a\"", "a"),
             ("[1, 2]", "[1,2]"),

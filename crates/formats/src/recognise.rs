@@ -28,13 +28,14 @@ pub fn recognise(listing: &Listing) -> Recognised {
     let found = stores::recognise(listing, &mut peek)
         .or_else(|| run_dirs::recognise(listing, &mut peek))
         .or_else(|| dvclive::recognise(listing, &mut peek));
-    let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek));
+    let mut undecided = Vec::new();
+    let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek, &mut undecided));
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
-    Recognised { sources: places.into_iter().map(spec).collect(), descend, peeked_bytes: peek.bytes }
+    Recognised { sources: places.into_iter().map(spec).collect(), undecided, descend, peeked_bytes: peek.bytes }
 }
 
 /// A folder in which several tools may have written.
-fn shared(listing: &Listing, peek: &mut Peek) -> (Vec<(Format, PathBuf)>, Descend) {
+fn shared(listing: &Listing, peek: &mut Peek, undecided: &mut Vec<PathBuf>) -> (Vec<(Format, PathBuf)>, Descend) {
     let mut places = Vec::from_iter(guild::recognise(listing, peek));
     let of_guild = guild::descend(listing, peek);
     let train_dir = catboost::TrainDir::recognise(listing, peek);
@@ -49,7 +50,7 @@ fn shared(listing: &Listing, peek: &mut Peek) -> (Vec<(Format, PathBuf)>, Descen
     if listing.entries.iter().any(|e| tfevents::is_event_file(&e.name, e.is_dir)) {
         places.push((Format::Tensorboard, listing.rel.to_path_buf()));
     }
-    places.extend(databases::recognise(listing, peek));
+    places.extend(databases::recognise(listing, peek, undecided));
     places.extend(logs::recognise(listing, peek));
     (places, train_dir.map(|train_dir| train_dir.descend).or(of_guild).unwrap_or(Descend::All))
 }

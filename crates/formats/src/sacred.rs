@@ -18,7 +18,9 @@ use signalbox_types::{Batch, Cursor, Points, ProblemKind, RunDelta, RunHead, Ser
 
 use self::{curves::Curves, record::Record};
 use crate::{
-    Progress, Reader, SourceSpec, json_params,
+    Progress, Reader, SourceSpec,
+    anew::{self, Anew},
+    json_params,
     jsonl::lenient,
     log::news::Trouble,
     place,
@@ -97,9 +99,6 @@ pub(crate) struct RunDir {
     /// There is a cursor that cannot be understood: what was told before is not known, and is told anew.
     must_reset: bool,
 }
-
-/// Another run has taken the folder: all is told anew.
-struct Anew;
 
 impl RunDir {
     pub(crate) fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Self {
@@ -211,7 +210,7 @@ impl RunDir {
             return Err(Anew);
         }
         self.state.config = Some(sum);
-        run.params = json_params::params(&config);
+        run.params = json_params::of_object(&config);
         self.read_well(1, stamp, batch);
         Ok(())
     }
@@ -340,13 +339,7 @@ fn checksum(points: &Points, n: usize) -> u32 {
 impl Reader for RunDir {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
         let anew = std::mem::take(&mut self.must_reset);
-        let (n_points, n_problems) = (batch.n_points, batch.problems.len());
-        if let Ok(progress) = self.tell(anew, budget_bytes, batch) {
-            return progress;
-        }
-        batch.n_points = n_points;
-        batch.problems.truncate(n_problems);
-        self.tell(true, budget_bytes, batch).unwrap_or(Progress::CaughtUp)
+        anew::told(anew, batch, |anew, batch| self.tell(anew, budget_bytes, batch))
     }
 
     fn cursor(&self) -> Cursor {

@@ -91,8 +91,8 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
         || has_credentials(value)
 }
 
-/// The parser bounds how deep it is.
-fn holds_secret(name: &str, value: &Value) -> bool {
+/// The same of a parsed value: a list or a map is as secret as what it holds. The parser bounds how deep it is.
+pub(crate) fn holds_secret(name: &str, value: &Value) -> bool {
     match value {
         Value::String(text) => is_secret(name, text),
         Value::Array(items) => items.iter().any(|item| holds_secret(name, item)),
@@ -102,11 +102,14 @@ fn holds_secret(name: &str, value: &Value) -> bool {
     }
 }
 
-/// `scheme://user:password@host`, or a token in the user's place.
+/// `scheme://user:password@host`, or a token in the user's place; one address of several is enough.
 fn has_credentials(value: &str) -> bool {
-    let authority = value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#', ' ']).next());
-    let user = authority.and_then(|authority| Some(authority.rsplit_once('@')?.0));
-    user.is_some_and(|user| user.contains(':') || user.len() >= TOKEN_CHARS)
+    value.match_indices("://").any(|(at, mark)| {
+        let rest = &value[at + mark.len()..];
+        let authority = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
+        let user = authority.rsplit_once('@').map(|(user, _)| user);
+        user.is_some_and(|user| user.contains(':') || user.len() >= TOKEN_CHARS)
+    })
 }
 
 /// An address without the user, password, query and fragment that it carries.
@@ -151,6 +154,7 @@ mod tests {
             ("note", "hf_0123456789012345678901234567890123"),
             ("note", "sk-abcdefghijklmnopqrst"),
             ("url", "postgres://ml:pw@db/x"),
+            ("command", "train.py --docs https://host/a --db postgres://ml:pw@db/x"),
             ("keys", "[\"hf_0123456789abcdefghij\"]"),
             ("servers", "[{\"host\": \"a\", \"api_key\": \"x\"}]"),
             ("command", "train.py --key sk-abcdefghijklmnopqrst"),

@@ -29,8 +29,8 @@ use crate::{
 };
 
 const TABLES: [&str; 3] = ["metrics", "system_metrics", "configs"];
-/// Rows of one page.
-const PAGE: usize = 500;
+/// Rows of one page: each may be a megabyte.
+const PAGE: usize = 100;
 const MAX_CONFIGS: u32 = 5_000;
 /// So many runs are kept in the cursor; of more, those that vanish while nobody looks stay listed.
 const MAX_RUNS: usize = 5_000;

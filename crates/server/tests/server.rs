@@ -23,15 +23,7 @@ struct Running {
 impl Running {
     fn start() -> Running {
         let data = tempfile::tempdir().expect("a folder");
-        let app = App::open(Options {
-            data_dir: data.path().join("data"),
-            demo_path: None,
-            version: "test",
-            desktop: None,
-            force_polling: false,
-            keeper: None,
-        })
-        .expect("an app");
+        let app = App::open(Options::alone(data.path().join("data"), "test")).expect("an app");
         let (send, receive) = channel();
         let served = app.clone();
         let thread = std::thread::spawn(move || {

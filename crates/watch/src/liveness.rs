@@ -13,7 +13,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use signalbox_types::Format;
 
+use self::process::{named, open_for_writing, process_start, start_ticks};
 use crate::sync::lock;
+
+mod process;
 
 /// What was found out about a source's writer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -210,12 +213,21 @@ fn newest(subject: &Subject) -> Newest {
     let own = [subject.path.to_owned()];
     let dirs = if subject.dirs.is_empty() { &own[..] } else { subject.dirs };
     let files = dirs.iter().filter_map(|dir| fs::read_dir(dir).ok()).flatten().filter_map(Result::ok);
-    let files = files.filter(|e| {
-        // A folder of event files may hold anything else too: checkpoints, pictures.
-        subject.format != Format::Tensorboard || e.file_name().as_encoded_bytes().windows(8).any(|w| w == b"tfevents")
-    });
+    let files = files.filter(|e| is_written_by(subject.format, e.file_name().as_encoded_bytes()));
     let times = files.take(MAX_FILES).filter_map(|e| e.metadata().ok()).filter(|m| m.is_file());
     Newest(times.filter_map(|m| m.modified().ok()).map(unix).reduce(f64::max))
+}
+
+/// Whether a file in a source's folder is the tool's: others too put checkpoints and pictures there, and the folder may be
+/// the project's own.
+fn is_written_by(format: Format, name: &[u8]) -> bool {
+    match format {
+        Format::Tensorboard => name.windows(8).any(|w| w == b"tfevents"),
+        Format::Catboost => name == b"catboost_training.json" || name.ends_with(b".tsv"),
+        Format::Dvclive => name == b"metrics.json" || name.ends_with(b".tsv"),
+        Format::Sacred => matches!(name, b"run.json" | b"metrics.json" | b"info.json" | b"cout.txt"),
+        _ => true,
+    }
 }
 
 fn unix(time: SystemTime) -> f64 {
@@ -223,64 +235,6 @@ fn unix(time: SystemTime) -> f64 {
         Ok(after) => after.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),
     }
-}
-
-/// "(python)" after a process number, where the system tells the name.
-fn named(pid: u32) -> String {
-    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    let name: String = name.trim().chars().filter(|c| !c.is_control()).collect();
-    if name.is_empty() { name } else { format!(" ({name})") }
-}
-
-/// When a process began, unix seconds; `None` if there is none (a zombie does not write either), or the system
-/// does not tell. proc(5): field 22 of `stat`, in hundredths of a second after the `btime` of `/proc/stat`.
-fn process_start(pid: u32) -> Option<f64> {
-    let ticks = start_ticks(pid)? as f64;
-    let boot = fs::read_to_string("/proc/stat").ok()?;
-    let boot: f64 = boot.lines().find_map(|l| l.strip_prefix("btime "))?.trim().parse().ok()?;
-    Some(boot + ticks / 100.0)
-}
-
-fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    if matches!(fields.next()?, "Z" | "X") {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
-}
-
-/// Files that may matter and that some process (one of ours: others' cannot be seen) has open for writing.
-#[cfg(target_os = "linux")]
-fn open_for_writing() -> BTreeMap<PathBuf, u32> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut found = BTreeMap::new();
-    let own = std::process::id();
-    let Ok(processes) = fs::read_dir("/proc") else { return found };
-    for process in processes.filter_map(Result::ok) {
-        let Some(pid) = process.file_name().to_str().and_then(|n| n.parse::<u32>().ok()) else { continue };
-        if pid == own {
-            continue;
-        }
-        let Ok(files) = fs::read_dir(process.path().join("fd")) else { continue };
-        for file in files.filter_map(Result::ok) {
-            let Ok(target) = fs::read_link(file.path()) else { continue };
-            if !target.is_absolute() || !target.file_name().is_some_and(crate::prune::may_matter) {
-                continue;
-            }
-            // The link's own permission says how the file was opened.
-            let writing = fs::symlink_metadata(file.path()).is_ok_and(|m| m.permissions().mode() & 0o200 != 0);
-            if writing {
-                found.insert(target, pid);
-            }
-        }
-    }
-    found
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open_for_writing() -> BTreeMap<PathBuf, u32> {
-    BTreeMap::new()
 }
 
 /// A duration as a person says it.
@@ -402,6 +356,26 @@ mod tests {
         assert_eq!(live.why, format!("process {} (sleep) holds metrics.csv open", child.id()));
         assert!(live.alive);
         assert_eq!(other.why, "no new record for 10 min, and no process holds it open");
+    }
+
+    #[test]
+    fn what_others_put_into_the_folder_is_no_life() {
+        let dir = tempfile::tempdir().unwrap();
+        let an_hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        for (format, own) in [
+            (Format::Catboost, "learn_error.tsv"),
+            (Format::Dvclive, "metrics.json"),
+            (Format::Sacred, "run.json"),
+            (Format::Tensorboard, "events.out.tfevents.1.host"),
+        ] {
+            let file = fs::File::create(dir.path().join(own)).unwrap();
+            fs::write(dir.path().join("notes.md"), "x").unwrap();
+            let one = Subject { format, ..subject(dir.path(), None) };
+            assert!(Prober::default().probe(&one, now()).alive, "{own}");
+            file.set_modified(an_hour_ago).unwrap();
+            assert!(!Prober::default().probe(&one, now()).alive, "{own}");
+            fs::remove_file(dir.path().join(own)).unwrap();
+        }
     }
 
     #[test]

@@ -283,6 +283,11 @@ impl<'a> Survey<'a> {
         let links: Vec<_> = listed.links.iter().filter(|n| wanted(n)).map(|n| rel.join(n)).collect();
         let children = listed.dirs.iter().chain(&listed.links).filter(|n| wanted(n)).cloned().collect();
         let mut sources: Vec<Key> = recognised.sources.iter().map(Key::of).collect();
+        // A database that cannot be looked into right now is what it was.
+        let known = self.tree.get(rel).into_iter().flat_map(|dir| &dir.sources);
+        let kept: Vec<Key> = known.filter(|key| recognised.undecided.contains(&key.rel)).cloned().collect();
+        sources.retain(|new| kept.iter().all(|key| key.rel != new.rel));
+        sources.extend(kept);
         sources.sort_unstable();
         let covered: HashSet<&Path> = sources.iter().map(|s| s.rel.as_path()).collect();
         let may_grow = |name: &std::ffi::OsString| may_become_source(name) && !covered.contains(&*rel.join(name));

@@ -47,7 +47,7 @@ impl TableAt {
 
     /// For what a password is stored; a socket has no host that anything could be stored for.
     pub fn place(&self) -> Option<Place> {
-        Place::new(Kind::Database, &self.url, self.address.user.as_deref()).ok()
+        Place::new(Kind::Database, &self.address.origin()?, self.address.user.as_deref()).ok()
     }
 
     /// The variable that holds a password for it.

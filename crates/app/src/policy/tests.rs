@@ -115,15 +115,7 @@ impl Desktop for Points {
 }
 
 fn app(data: &Path, desktop: Points) -> App {
-    App::open(Options {
-        data_dir: data.to_owned(),
-        demo_path: None,
-        version: "test",
-        desktop: Some(Box::new(desktop)),
-        force_polling: false,
-        keeper: None,
-    })
-    .expect("the app opens")
+    App::open(Options { desktop: Some(Box::new(desktop)), ..Options::alone(data, "test") }).expect("the app opens")
 }
 
 #[test]

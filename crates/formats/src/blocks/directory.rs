@@ -117,6 +117,9 @@ struct State<R> {
     is_shut: bool,
     #[serde(rename = "a")]
     has_artifacts: bool,
+    /// What was told before a cursor that cannot be understood is not known: it is taken back with what comes first.
+    #[serde(rename = "d", default)]
+    reset_due: bool,
 }
 
 impl<R: Records> Default for State<R> {
@@ -130,6 +133,7 @@ impl<R: Records> Default for State<R> {
             files: SideFiles::default(),
             is_shut: false,
             has_artifacts: false,
+            reset_due: false,
         }
     }
 }
@@ -140,17 +144,15 @@ pub(crate) struct RunDirectory<R> {
     dir: PathBuf,
     our_host: String,
     state: State<R>,
-    /// There is a cursor that cannot be understood: what was told before is not known, and is told anew.
-    must_reset: bool,
 }
 
 impl<R: Records> RunDirectory<R> {
     /// `our_host` is this machine's name: a process id means something only here.
     pub(crate) fn open(spec: &SourceSpec, cursor: Option<&Cursor>, our_host: &str) -> Self {
         let saved = cursor.and_then(|c| serde_json::from_str::<State<R>>(&c.0).ok()).filter(|s| s.v == VERSION);
-        let must_reset = cursor.is_some() && saved.is_none();
-        let our_host = our_host.to_owned();
-        Self { spec: spec.clone(), dir: spec.path(), our_host, state: saved.unwrap_or_default(), must_reset }
+        let reset_due = cursor.is_some() && saved.is_none();
+        let state = saved.unwrap_or_else(|| State { reset_due, ..State::default() });
+        Self { spec: spec.clone(), dir: spec.path(), our_host: our_host.to_owned(), state }
     }
 
     /// The file of records: the one that is known, else the one of the run's id, else the first.
@@ -273,7 +275,7 @@ impl<R: Records> RunDirectory<R> {
 
 impl<R: Records> Reader for RunDirectory<R> {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
-        let mut run = RunDelta { reset: self.must_reset, ..RunDelta::default() };
+        let mut run = RunDelta { reset: self.state.reset_due, ..RunDelta::default() };
         let log = self.find_log();
         let opened = log.as_deref().and_then(|name| self.look_at_log(name, &mut run, batch));
         let mut news = News::default();
@@ -310,7 +312,7 @@ impl<R: Records> Reader for RunDirectory<R> {
         let says_nothing =
             run.head == RunHead::default() && run.params.is_empty() && run.tags.is_empty() && run.series.is_empty();
         if self.state.told && (run.reset || is_first || !says_nothing) {
-            self.must_reset = false;
+            self.state.reset_due = false;
             batch.runs.push(run);
         }
         progress

@@ -34,6 +34,17 @@ pub(crate) fn marked(text: &str) -> Option<f64> {
     text.strip_prefix(MARK)?.parse().ok()
 }
 
+/// A parsed value as a person would write it: a text bare, the rest as it stood, with the bare words in it.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.strip_prefix(MARK).filter(|word| WORDS.contains(word)).unwrap_or(text).to_owned(),
+        other => {
+            let bare = |text: String, word: &str| text.replace(&format!("\"\\u0001{word}\""), word);
+            WORDS.into_iter().fold(other.to_string(), bare)
+        }
+    }
+}
+
 /// Puts bare non-finite numbers into marked strings.
 fn quoted(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use signalbox_types::ParamValue;
+use signalbox_types::{ParamValue, number_json};
 
 use crate::{jsonl::lenient, params};
 
@@ -67,7 +67,7 @@ fn parse(json: &str) -> Distribution {
 }
 
 fn number(x: f64) -> ParamValue {
-    if x.is_finite() { ParamValue::Number(x) } else { ParamValue::Text(x.to_string()) }
+    number_json(x).map_or(ParamValue::Number(x), |word| ParamValue::Text(word.to_owned()))
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
         }
         check(r#"{"name": "IntDistribution", "attributes": {"low": 0}}"#, 4.0, Some(ParamValue::Number(4.0)));
         check(r#"{"name": "LogUniformDistribution", "attributes": {}}"#, 0.5, Some(ParamValue::Number(0.5)));
-        check(r#"{"name": "FloatDistribution", "attributes": {}}"#, f64::INFINITY, text("inf"));
+        check(r#"{"name": "FloatDistribution", "attributes": {}}"#, f64::INFINITY, text("Infinity"));
         check(r#"{"type": "categorical", "choices": ["x"]}"#, 0.0, text("x"));
         for nonsense in ["", "{", "[]", "{}", r#"{"name": "X"}"#, r#"{"name": "CategoricalDistribution"}"#] {
             check(nonsense, 0.0, None);

@@ -7,47 +7,52 @@ use signalbox_types::Format;
 use super::peek::Peek;
 use crate::{
     Listing, mlflow, optuna,
-    sqlite::{self, Looked},
+    sqlite::{self, Ask, Looked},
     trackio,
 };
 
 /// So many candidates of one directory are opened.
 const MAX_CANDIDATES: usize = 32;
 
-pub(super) fn recognise(listing: &Listing, peek: &mut Peek) -> Vec<(Format, PathBuf)> {
+/// `undecided`: those of which it cannot be told now.
+pub(super) fn recognise(listing: &Listing, peek: &mut Peek, undecided: &mut Vec<PathBuf>) -> Vec<(Format, PathBuf)> {
     let candidates =
         listing.entries.iter().filter(|e| !e.is_dir && e.len >= 512 && is_candidate(&e.name.to_string_lossy()));
     let names: Vec<&Path> = candidates.take(MAX_CANDIDATES).map(|e| Path::new(&e.name)).collect();
-    let found = names.into_iter().filter_map(|name| Some((kind(name, peek)?, listing.rel.join(name))));
-    found.collect()
+    let mut found = Vec::new();
+    for name in names {
+        let rel = listing.rel.join(name);
+        match kind(name, peek) {
+            Looked::Is(format) => found.push((format, rel)),
+            Looked::None => {}
+            // A writer left it in need of recovery, say. One that nobody has seen yet is told by its name.
+            Looked::Later => {
+                found.extend(by_name(&name.to_string_lossy()).map(|format| (format, rel.clone())));
+                undecided.push(rel);
+            }
+        }
+    }
+    found
 }
 
 /// Whose database it is.
-fn kind(name: &Path, peek: &mut Peek) -> Option<Format> {
-    let head = peek.head(name)?;
-    if !head.starts_with(b"SQLite format 3\0") {
-        return None;
+fn kind(name: &Path, peek: &mut Peek) -> Looked {
+    match peek.head(name) {
+        Some(head) if head.starts_with(b"SQLite format 3\0") => {}
+        Some(_) => return Looked::None,
+        None => return Looked::Later,
     }
-    let path = peek.path(name);
-    let found = sqlite::kind(
-        &path,
-        &[
-            (Format::MlflowSqlite, mlflow::sqlite::SqliteStore::schema),
-            (Format::OptunaSqlite, optuna::database::Database::schema),
-            (Format::Trackio, trackio::Database::schema),
-        ],
-    );
-    match found {
-        Looked::Is(format) => Some(format),
-        Looked::None => None,
-        // When it cannot be told now (a writer left it in need of recovery), the name decides.
-        Looked::Later => {
-            let name = name.to_string_lossy();
-            let names =
-                [("mlflow", Format::MlflowSqlite), ("mlruns", Format::MlflowSqlite), ("optuna", Format::OptunaSqlite)];
-            names.into_iter().find(|(word, _)| name.contains(word)).map(|(_, format)| format)
-        }
-    }
+    let asked: [(Format, Ask); 3] = [
+        (Format::MlflowSqlite, mlflow::sqlite::SqliteStore::schema),
+        (Format::OptunaSqlite, optuna::database::Database::schema),
+        (Format::Trackio, trackio::Database::schema),
+    ];
+    sqlite::kind(&peek.path(name), &asked)
+}
+
+fn by_name(name: &str) -> Option<Format> {
+    let names = [("mlflow", Format::MlflowSqlite), ("mlruns", Format::MlflowSqlite), ("optuna", Format::OptunaSqlite)];
+    names.into_iter().find(|(word, _)| name.contains(word)).map(|(_, format)| format)
 }
 
 fn is_candidate(name: &str) -> bool {

@@ -16,6 +16,7 @@ use signalbox_types::{Batch, Format, ProblemKind, SeriesDelta};
 
 use crate::{
     Progress, SourceSpec,
+    anew::Anew,
     log::{
         self, Grammar,
         news::{News, Trouble},
@@ -68,10 +69,6 @@ struct PartNews {
     /// Read from the beginning.
     fresh: bool,
 }
-
-/// What the files say must be told anew, from the beginning.
-#[derive(Debug)]
-pub(crate) struct Anew;
 
 impl Parts {
     /// Whether a file that told something is no longer there although others are: its training's time is over.

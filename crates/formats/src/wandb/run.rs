@@ -335,7 +335,7 @@ fn take_config(items: &Items, news: &mut News) -> Result<(), Fault> {
     let mut verdict = Ok(());
     for item in items.set.iter().filter(|item| !is_internal(&item.name)) {
         match lenient::parse(item.json) {
-            Ok(value) => leaves::params(&item.name, &value, &mut news.params),
+            Ok(value) => leaves::as_params(&item.name, &value, &mut news.params),
             Err(_) => verdict = Err(Fault::Malformed),
         }
     }

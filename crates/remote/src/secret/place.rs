@@ -64,7 +64,7 @@ pub struct Place {
 impl Place {
     /// `url`: any address at the system; of it only scheme, host and port are kept. A registry may be named without a
     /// scheme, as Docker does; that is `https`.
-    /// A database has schemes of its own: `postgres://host:port`, `sc://host:port`.
+    /// A database has schemes of its own, and its port is always named: `postgres://host:port`, `sc://host:port`.
     /// `account`: the user of a password. Without one, a stored secret is a token, and any account is looked for.
     pub fn new(kind: Kind, url: &str, account: Option<&str>) -> Result<Place, Failure> {
         // Neither is repeated: the address may hold a password, and the fields may have been mixed up.
@@ -72,9 +72,7 @@ impl Place {
         let text = url.trim();
         let full = if kind == Kind::Oci && !text.contains("://") { format!("https://{text}") } else { text.to_owned() };
         let address = match kind {
-            Kind::Database => {
-                "a database's address is postgres://, clickhouse://, http://, https:// or sc://, and a host"
-            }
+            Kind::Database => "a database's address is postgres://, http://, https:// or sc://, a host and a port",
             _ => "a system's address is http:// or https://, a host, and perhaps a port",
         };
         let url = Url::parse(&full).map_err(|_| bad(address))?;
@@ -82,22 +80,12 @@ impl Place {
             return Err(bad(address));
         }
         let origin = match (kind, url.scheme()) {
-            (Kind::Database, scheme) => {
-                // The ports that are asked where none is named.
-                let (scheme, usual) = match scheme {
-                    "postgres" | "postgresql" => ("postgres", 5432),
-                    "sc" => ("sc", 15002),
-                    "http" => ("http", 8123),
-                    "https" | "clickhouse" => ("https", 8443),
-                    _ => return Err(bad(address)),
-                };
-                // Hosts of schemes that the parser does not know are not made alike by it.
-                let known = Url::parse(&full.replacen(url.scheme(), "https", 1)).map_err(|_| bad(address))?;
-                let host = known.host_str().ok_or_else(|| bad(address))?;
-                let is_here = url.scheme() == "clickhouse" && crate::http::is_this_machine(&known);
-                let (scheme, usual) = if is_here { ("http", 8123) } else { (scheme, usual) };
-                format!("{scheme}://{host}:{}", named_port(&full).unwrap_or(usual))
+            // Whoever asks it knows what host and port its addresses mean: here they stand as they are dialled.
+            (Kind::Database, scheme @ ("postgres" | "sc" | "http" | "https")) => {
+                let port = url.port_or_known_default().ok_or_else(|| bad(address))?;
+                format!("{scheme}://{}:{port}", url.host_str().unwrap_or_default())
             }
+            (Kind::Database, _) => return Err(bad(address)),
             (_, "http" | "https") => url.origin().ascii_serialization(),
             _ => return Err(bad(address)),
         };
@@ -153,16 +141,6 @@ impl Place {
     }
 }
 
-/// As it is written: a parser leaves out the one that it thinks is usual.
-fn named_port(text: &str) -> Option<u16> {
-    let rest = text.split_once("://")?.1;
-    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    let place = authority.rsplit_once('@').map_or(authority, |(_, place)| place);
-    let (before, port) = place.rsplit_once(':')?;
-    // Within brackets colons are the host's.
-    if before.starts_with('[') && !before.ends_with(']') { None } else { port.parse().ok() }
-}
-
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.account {
@@ -184,13 +162,9 @@ mod tests {
         assert_eq!(origin(Kind::Oci, "ghcr.io/team/model"), "https://ghcr.io");
         assert_eq!(origin(Kind::Oci, "localhost:5000"), "https://localhost:5000");
         assert_eq!(origin(Kind::V2, "http://bücher.example"), "http://xn--bcher-kva.example");
-        assert_eq!(origin(Kind::Database, "postgresql://Ada@DB.Example/app?x=1"), "postgres://db.example:5432");
-        assert_eq!(origin(Kind::Database, "https://ch.example/logs"), "https://ch.example:8443");
-        assert_eq!(origin(Kind::Database, "clickhouse://me@CH.example"), "https://ch.example:8443");
-        assert_eq!(origin(Kind::Database, "clickhouse://localhost"), "http://localhost:8123");
-        assert_eq!(origin(Kind::Database, "sc://localhost"), "sc://localhost:15002");
-        assert_eq!(origin(Kind::Database, "sc://spark.example:443/;use_ssl=true"), "sc://spark.example:443");
-        for bad in ["postgres:///app", "mysql://h", "postgres://"] {
+        assert_eq!(origin(Kind::Database, "postgres://db.example:5432"), "postgres://db.example:5432");
+        assert_eq!(origin(Kind::Database, "https://ch.example:443"), "https://ch.example:443");
+        for bad in ["postgres:///app", "mysql://h:1", "postgres://", "postgres://h", "sc://h/x"] {
             assert!(Place::new(Kind::Database, bad, None).is_err(), "{bad}");
         }
         assert!(Place::new(Kind::Mlflow, "postgres://h", None).is_err());
@@ -209,8 +183,7 @@ mod tests {
         for account in [None, Some("ada"), Some("ada lovelace <a@b>")] {
             let place = Place::new(Kind::Prometheus, "https://h:9090", account).expect("a place");
             assert_eq!(Place::of_key(&place.key()), Some(place));
-            for url in ["postgres://h", "https://h:443", "clickhouse://h:443", "clickhouse://127.1", "sc://[::1]/;x=1"]
-            {
+            for url in ["postgres://h:5432", "https://h:443", "http://127.0.0.1:8123", "sc://[::1]:15002"] {
                 let place = Place::new(Kind::Database, url, account).expect(url);
                 assert_eq!(Place::of_key(&place.key()), Some(place), "{url}");
             }

@@ -1,6 +1,8 @@
 //! Sources that vanish and come back.
 
 use std::fs;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use signalbox_watch::{Mode, WatchEvent};
 
@@ -56,6 +58,29 @@ fn a_single_file_that_goes() {
     fs::remove_file(rig.path("m.csv")).unwrap();
     rig.wait("gone", is_gone);
     assert_eq!(rig.here(), ["n.csv"]);
+}
+
+/// A database in need of recovery cannot be looked into, and is no other one for that.
+#[test]
+fn what_cannot_be_told_now_is_what_it_was() {
+    let mut rig = Rig::new(|p| put(&p.join("m.csv"), "step\n1\n"));
+    rig.wait_values("m.csv", &[1.0]);
+    let looked = rig.lines.n_recognised.load(Ordering::Relaxed);
+    rig.lines.is_blind.store(true, Ordering::Relaxed);
+    put(&rig.path("n.csv"), "step\n1\n");
+    rig.wait_store("the folder was looked at", |s| s.here().len() == 1);
+    let end = Instant::now() + Duration::from_secs(20);
+    while rig.lines.n_recognised.load(Ordering::Relaxed) == looked {
+        assert!(Instant::now() < end, "the folder was not looked at again");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    append(&rig.path("m.csv"), "2\n");
+    rig.wait_values("m.csv", &[1.0, 2.0]);
+    rig.lines.is_blind.store(false, Ordering::Relaxed);
+    put(&rig.path("o.csv"), "step\n1\n");
+    rig.wait_values("o.csv", &[1.0]);
+    assert!(!rig.told.iter().any(is_gone));
+    assert_eq!(rig.here(), ["m.csv", "n.csv", "o.csv"]);
 }
 
 /// Lightning's CSVLogger deletes an old `metrics.csv` and writes it anew: that is no disappearance.

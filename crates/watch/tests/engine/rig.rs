@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -26,6 +26,8 @@ const DEADLINE: Duration = Duration::from_secs(120);
 pub struct Lines {
     pub n_opened: AtomicU64,
     pub n_recognised: AtomicU64,
+    /// Nothing can be told of any file now.
+    pub is_blind: AtomicBool,
 }
 
 impl Formats for Lines {
@@ -40,7 +42,12 @@ impl Formats for Lines {
             project: listing.project.to_owned(),
             rel: listing.rel.join(&e.name),
         });
-        Recognised { sources: sources.collect(), descend: Descend::All, peeked_bytes: 0 }
+        let mut found =
+            Recognised { sources: sources.collect(), undecided: vec![], descend: Descend::All, peeked_bytes: 0 };
+        if self.is_blind.load(Ordering::Relaxed) {
+            found.undecided = found.sources.drain(..).map(|source| source.rel).collect();
+        }
+        found
     }
 
     fn open(&self, spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {

@@ -214,15 +214,7 @@ mod tests {
         let policy =
             "[data.seen]\nreference = \"train.csv\"\nengine = \"postgres://127.0.0.1:1/app\"\ntable = \"seen\"\n";
         std::fs::write(root.join("signalbox.toml"), policy).expect("written");
-        let app = App::open(Options {
-            data_dir: data.path().to_owned(),
-            demo_path: None,
-            version: "test",
-            desktop: None,
-            force_polling: false,
-            keeper: None,
-        })
-        .expect("the app opens");
+        let app = App::open(Options::alone(data.path(), "test")).expect("the app opens");
         let project = app.open_folder(&root).expect("it opens").id;
         let url = "postgres://127.0.0.1:1/app".to_owned();
         app.allow_engine(AllowEngine { project, url }).expect("allowed");

@@ -1,6 +1,6 @@
 //! What the operations of a journal mean, one after the other (`JournalStorageReplayResult`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -90,6 +90,9 @@ pub(super) struct Replay {
     changed: BTreeSet<i64>,
     #[serde(skip)]
     distributions: Distributions,
+    /// Names of studies that are there; made when it is first asked for.
+    #[serde(skip)]
+    names: Option<HashSet<String>>,
 }
 
 impl Replay {
@@ -228,7 +231,11 @@ impl Replay {
 
     fn create_study(&mut self, op: &Map<String, Value>, named: &BTreeMap<i64, Named>, news: &mut News) -> Option<()> {
         let name = place::clean_name(op.get("study_name")?.as_str()?.as_bytes());
-        if self.studies.iter().any(|s| !s.gone && s.name == name) {
+        let studies = &self.studies;
+        let names = self.names.get_or_insert_with(|| {
+            studies.iter().filter(|study| !study.gone).map(|study| study.name.clone()).collect()
+        });
+        if !names.insert(name.clone()) {
             // Somebody else was faster.
             return Some(());
         }
@@ -260,6 +267,9 @@ impl Replay {
     fn delete_study(&mut self, op: &Map<String, Value>, news: &mut News) -> Option<()> {
         let Some(id) = self.study(op)? else { return Some(()) };
         self.studies[id as usize].gone = true;
+        if let Some(names) = &mut self.names {
+            names.remove(&self.studies[id as usize].name);
+        }
         self.changed.remove(&id);
         news.deltas.gone(&study_key(id));
         for trial in self.spans.of_study(id) {
