@@ -10,7 +10,7 @@ mod texts;
 pub(crate) use column::rates;
 pub use column::{ColumnPair, compare_columns};
 pub use histogram::Histogram;
-pub use report::{ColumnReport, Effect, LevelMove, Move, Rate, Report, Side, TestReport, short};
+pub use report::{ColumnReport, Effect, LevelMove, Move, Rate, Report, Side, TestReport, short, short_p};
 pub(crate) use significance::significance_of_window;
 
 use crate::gather::Gathered;

@@ -2,7 +2,7 @@
 
 use console::style;
 use signalbox_app::drift::method::{self, Method};
-use signalbox_app::drift::pair::{ColumnReport, Report, Wanted, compare_tables, short};
+use signalbox_app::drift::pair::{ColumnReport, Report, Wanted, compare_tables, short, short_p};
 use signalbox_app::drift::read::Options;
 use signalbox_app::drift::report::{html, junit};
 use signalbox_app::drift::verdict::{Rule, Verdict};
@@ -97,7 +97,7 @@ pub fn say(out: &mut Out, report: &Report) -> Result<(), Failure> {
             "by",
             of(&|c| c.turned_on().map_or("–".to_owned(), |(name, value, _)| format!("{name} {}", short(value)))),
         ),
-        Column::right("adjusted p", of(&|c| c.turned_on().map_or("–".to_owned(), |(_, _, p)| short(p)))),
+        Column::right("adjusted p", of(&|c| c.turned_on().map_or("–".to_owned(), |(_, _, p)| short_p(p)))),
         Column::right("PSI", of(&|c| statistic(c, "psi"))),
         Column::right("JS", of(&|c| statistic(c, "js"))),
         Column::right("nulls", of(&share)),

@@ -214,6 +214,17 @@ fn correct(columns: &mut [ColumnReport]) {
     }
 }
 
+/// An effect as a sentence has it; its own name is a key.
+fn titled(effect: &str) -> String {
+    let (name, of) = effect.split_once(':').map_or((effect, None), |(name, of)| (name, Some(of)));
+    let name = match name {
+        "js" => "Jensen–Shannon",
+        "wasserstein_std" => "Wasserstein in deviations",
+        other => other,
+    };
+    of.map_or_else(|| name.to_owned(), |of| format!("{name} ({of})"))
+}
+
 fn judge(column: &mut ColumnReport, rule: &Rule) {
     if let Some((verdict, says)) = &column.settled {
         (column.verdict, column.says) = (*verdict, says.clone());
@@ -221,7 +232,7 @@ fn judge(column: &mut ColumnReport, rule: &Rule) {
     }
     let own = column.effect.as_ref().zip(column.p_adjusted).map(|(effect, p_adjusted)| {
         let verdict = rule.judge(&Asked { p_adjusted, effect: effect.value, least: effect.threshold });
-        let with = format!("{} {}, adjusted p {}", effect.name, short(effect.value), short(p_adjusted));
+        let with = format!("{} {}, adjusted p {}", titled(effect.name), short(effect.value), short_p(p_adjusted));
         let says = match verdict {
             Verdict::Drift => format!("It has moved: {with}."),
             Verdict::SmallButSignificant => format!("It has moved a little, too little to matter: {with}."),
@@ -264,6 +275,11 @@ fn judge(column: &mut ColumnReport, rule: &Rule) {
                 (Verdict::NotJudged, "There is nothing in it that could be compared.".to_owned());
         }
     }
+}
+
+/// A p-value in a sentence. No test says that something cannot be: 0 is what a double could not hold.
+pub fn short_p(p: f64) -> String {
+    if p == 0.0 { "< 1e-300".into() } else { short(p) }
 }
 
 /// Three digits that count.

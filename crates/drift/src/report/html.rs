@@ -2,7 +2,7 @@
 
 use super::chart::svg;
 use super::escaped;
-use crate::pair::{ColumnReport, Move, Report, short};
+use crate::pair::{ColumnReport, Move, Report, short, short_p};
 use crate::verdict::Verdict;
 use std::fmt::Write as _;
 
@@ -91,7 +91,7 @@ fn section(out: &mut String, at: usize, column: &ColumnReport) {
     }
     for (name, test) in &column.tests {
         let value = test.statistic.map_or_else(|| test.refused.clone().unwrap_or_else(|| "–".into()), short);
-        let p = test.p_value.map_or(String::new(), |p| format!(", p {}", short(p)));
+        let p = test.p_value.map_or(String::new(), |p| format!(", p {}", short_p(p)));
         let limit = test.threshold.map_or(String::new(), |limit| format!(", threshold {}", short(limit)));
         let n = format!(", {} and {} values", test.n[0], test.n[1]);
         let _ = writeln!(out, "<tr><td>{}</td><td>{}</td></tr>", escaped(name), escaped(&(value + &p + &limit + &n)));
@@ -101,7 +101,7 @@ fn section(out: &mut String, at: usize, column: &ColumnReport) {
             "{} % of the rows, then {} %; adjusted p {}",
             short(rate.reference * 100.0),
             short(rate.current * 100.0),
-            short(rate.p_adjusted)
+            short_p(rate.p_adjusted)
         );
         let _ = writeln!(out, "<tr><td>{}</td><td>{}</td></tr>", escaped(rate.of), escaped(&said));
     }

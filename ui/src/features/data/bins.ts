@@ -101,16 +101,21 @@ export interface LevelBar {
   isOther: boolean;
 }
 
-/** The levels by rows, the greatest first; those beyond `most` are one with the others. New ones always have their bar. */
+/**
+ * The levels by rows, the greatest first; those beyond `most` are one with the others. New ones always have their bar: they
+ * may be among the names (two files have theirs together), or not (a monitor has its reference's).
+ */
 export function levelBars(names: readonly string[], expected: readonly number[], found: readonly number[], fresh: readonly { level: string; rows: number }[], most = 12): LevelBar[] {
   const [n, m] = [total(expected), total(found)];
-  const bars = names.map((name, at): LevelBar => ({ name, expected: share(expected[at] ?? 0, n), found: share(found[at] ?? 0, m), isNew: false, isOther: false }));
-  const known = fresh.reduce((sum, level) => sum + level.rows, 0);
-  const news = fresh.toSorted((a, b) => b.rows - a.rows).slice(0, 4).map((level): LevelBar => ({ name: level.level, expected: 0, found: share(level.rows, m), isNew: true, isOther: false }));
+  const isFresh = new Set(fresh.map((level) => level.level));
+  const bars = names.map((name, at): LevelBar => ({ name, expected: share(expected[at] ?? 0, n), found: share(found[at] ?? 0, m), isNew: isFresh.has(name), isOther: false }));
+  const unnamed = fresh.filter((level) => !names.includes(level.level)).toSorted((a, b) => b.rows - a.rows);
+  const known = unnamed.reduce((sum, level) => sum + level.rows, 0);
+  const news = unnamed.slice(0, 4).map((level): LevelBar => ({ name: level.level, expected: 0, found: share(level.rows, m), isNew: true, isOther: false }));
   const sorted = bars.toSorted((a, b) => Math.max(b.expected, b.found) - Math.max(a.expected, a.found));
-  const kept = sorted.slice(0, most);
-  const rest = sorted.slice(most);
-  const hidden = fresh.length > 4 ? known - fresh.toSorted((a, b) => b.rows - a.rows).slice(0, 4).reduce((sum, level) => sum + level.rows, 0) : 0;
+  const kept = sorted.filter((bar, at) => bar.isNew || at < most);
+  const rest = sorted.filter((bar, at) => !bar.isNew && at >= most);
+  const hidden = unnamed.slice(4).reduce((sum, level) => sum + level.rows, 0);
   const beyond = Math.max(0, (found[names.length] ?? 0) - known) + hidden;
   const other = { expected: total(rest.map((bar) => bar.expected)) + share(expected[names.length] ?? 0, n), found: total(rest.map((bar) => bar.found)) + share(beyond, m) };
   const last: LevelBar[] = other.expected > 0 || other.found > 0 ? [{ name: rest.length > 0 ? `${rest.length.toLocaleString("en-US")} others` : "others", ...other, isNew: false, isOther: true }] : [];

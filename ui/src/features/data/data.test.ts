@@ -186,6 +186,12 @@ test("new levels have their bar, and what is left is one", () => {
   expect(bars.at(-1)!.found).toBeCloseTo(0.14, 12);
 });
 
+test("a new level that two files' names have has one bar", () => {
+  const bars = levelBars(["train", "rest", "test"], [80, 20, 0, 0], [0, 10, 90, 0], [{ level: "test", rows: 90 }], 2);
+  expect(bars.map((bar) => [bar.name, bar.isNew, bar.isOther])).toEqual([["test", true, false], ["train", false, false], ["1 others", false, true]]);
+  expect(bars.map((bar) => bar.found)).toEqual([0.9, 0, 0.1]);
+});
+
 const point = (strength: number, verdict: DriftVerdict = "no_drift"): DriftPoint => ({ verdict, strength, js: null, psi: null, p_adjusted: null, nulls: 0, mean: null });
 const column = (name: string, verdict: DriftVerdict, value: number | null): ColumnWindow => ({ name, verdict, effect: value === null ? null : { name: "js", value, threshold: 0.1 }, tests: {}, reference: null, current: null } as unknown as ColumnWindow);
 
