@@ -111,22 +111,28 @@ describe("the demo in a browser", { concurrency: false }, () => {
         await page.waitForTimeout(700);
       }
     };
-    const before = { loss: await whole("train/loss"), acc: await whole("train/acc") };
     const all = page.getByRole("button", { name: "All data" });
-    assert.equal(await all.count(), 0);
-    const box = await plot("train/loss").boundingBox();
-    await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
-    await page.mouse.down();
-    await page.mouse.move(box.x + box.width * 0.5, box.y + box.height / 2, { steps: 4 });
-    await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2, { steps: 4 });
-    await page.mouse.up();
-    await all.waitFor();
-    await assertSoon(async () => assert.ok((await picture("train/loss")) !== before.loss), "this chart zoomed");
-    await assertSoon(async () => assert.ok((await picture("train/acc")) !== before.acc), "the others did");
-    await page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
-    await all.waitFor({ state: "detached" });
-    await page.mouse.move(5, 500);
-    await assertSoon(async () => assert.ok((await picture("train/acc")) === before.acc), "all of it is back");
+    const zoomAndBack = async () => {
+      const before = { loss: await whole("train/loss"), acc: await whole("train/acc") };
+      assert.equal(await all.count(), 0);
+      const box = await plot("train/loss").boundingBox();
+      await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2);
+      await page.mouse.down();
+      await page.mouse.move(box.x + box.width * 0.5, box.y + box.height / 2, { steps: 4 });
+      await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2, { steps: 4 });
+      await page.mouse.up();
+      await all.waitFor();
+      await assertSoon(async () => assert.ok((await picture("train/loss")) !== before.loss), "this chart zoomed");
+      await assertSoon(async () => assert.ok((await picture("train/acc")) !== before.acc), "the others did");
+      await page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
+      await all.waitFor({ state: "detached" });
+      await page.mouse.move(5, 500);
+      return (await whole("train/acc")) === before.acc && (await whole("train/loss")) === before.loss;
+    };
+    // On a loaded machine a line may come later than it stood still: then it was not all that was there before.
+    let isBack = false;
+    for (let round = 0; round < 3 && !isBack; round++) isBack = await zoomAndBack();
+    assert.ok(isBack, "all of it is back, to the pixel");
   });
 
   test("smoothing and the x axis change what is drawn", async () => {
