@@ -100,7 +100,9 @@ impl App {
     /// The binary frame that a chart draws, for `FrameArgs`. Blocking.
     pub fn frame(&self, args: Value) -> Result<Vec<u8>, CallError> {
         let args: FrameArgs = parse("frame", args)?;
-        let query = crate::export::frame_query(&args);
+        // A project that is closed meanwhile has nothing to merge, and its points are there all the same.
+        let project = self.project(args.project).ok();
+        let query = crate::export::frame_query(&args, project.as_ref().map(|project| project.catalogue()).as_deref());
         self.with_reader(|reader| Ok(reader.frame(&query)?))
     }
 

@@ -77,7 +77,9 @@ impl App {
             match open.get(&id) {
                 Some(project) => project.clone(),
                 None => {
-                    let project = self.with_reader(|reader| Ok(Arc::new(OpenProject::load(id, &root, reader)?)))?;
+                    let said = self.said_of_runs(&root)?;
+                    let project = self.with_reader(|reader| OpenProject::load(id, &root, reader, said))?;
+                    let project = Arc::new(project);
                     open.insert(id, project.clone());
                     // Inside the lock: nobody closes it between.
                     self.0.live.watch(id, &root);
@@ -118,6 +120,7 @@ impl App {
         self.close_project(OfProject { project: args.project })?;
         if let Some(root) = root {
             self.forget_data(&root)?;
+            self.forget_said_of_runs(&root)?;
         }
         self.write(|store| store.forget_project(ProjectId(args.project)))?;
         self.0.events.projects();

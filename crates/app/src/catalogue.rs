@@ -3,11 +3,17 @@
 //! Loaded from the store when the project is opened, and patched run by run as the watcher commits.
 
 use crate::goal::goal;
+use crate::merge::{self, ByHand, Member, Whole};
 use crate::wire::{Goal, RunState, Stat};
 use signalbox_store::{MetricSummary, RunRow};
 use signalbox_types::{Format, MetricId, ParamValue, RunId, SourceId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Which records are one is asked at most so often, and for at most this share of the time.
+const REGROUP_GAP: Duration = Duration::from_millis(500);
+const REGROUP_SHARE: u32 = 50;
 
 /// Where a run comes from.
 #[derive(Clone, Debug)]
@@ -31,6 +37,8 @@ pub(crate) struct Run {
     pub color: u8,
     pub dash: u8,
     pub n_problems: usize,
+    /// Where several records tell of it.
+    pub whole: Option<Arc<Whole>>,
 }
 
 impl Run {
@@ -72,6 +80,12 @@ impl Run {
         self.row.annotation.as_ref().is_some_and(|a| a.hidden)
     }
 
+    /// Whether somebody gave it a name: else it is called by its place.
+    pub fn is_named(&self) -> bool {
+        self.row.annotation.as_ref().is_some_and(|a| a.name.is_some())
+            || self.row.name.as_ref().is_some_and(|name| !name.trim().is_empty())
+    }
+
     /// The id that people and other tools know the run by.
     pub fn own_id(&self) -> &str {
         if self.row.key.is_empty() { &self.origin.path } else { &self.row.key }
@@ -105,6 +119,15 @@ pub(crate) struct Catalogue {
     ids: HashMap<Arc<str>, MetricId>,
     goals: HashMap<MetricId, Option<Goal>>,
     origins: HashMap<SourceId, Origin>,
+    /// Records that are one run with others, by themselves: `runs` has them together.
+    parts: BTreeMap<RunId, Run>,
+    groups: Vec<Vec<Member>>,
+    /// The run that shows a record.
+    shown: HashMap<RunId, RunId>,
+    by_hand: ByHand,
+    /// Records have come or changed since it was last asked which are one.
+    is_stale: bool,
+    regroup_at: Option<Instant>,
 }
 
 impl Catalogue {
@@ -117,6 +140,12 @@ impl Catalogue {
             ids: HashMap::new(),
             goals: HashMap::new(),
             origins: HashMap::new(),
+            parts: BTreeMap::new(),
+            groups: Vec::new(),
+            shown: HashMap::new(),
+            by_hand: ByHand::default(),
+            is_stale: false,
+            regroup_at: None,
         }
     }
 
@@ -138,12 +167,13 @@ impl Catalogue {
     }
 
     pub fn set_origins(&mut self, origins: HashMap<SourceId, Origin>) {
-        for run in &mut self.runs {
+        for run in self.runs.iter_mut().chain(self.parts.values_mut()) {
             if let Some(origin) = origins.get(&run.row.source) {
                 run.origin = origin.clone();
             }
         }
         self.origins = origins;
+        self.put_together(|_| true);
         self.version += 1;
     }
 
@@ -167,12 +197,30 @@ impl Catalogue {
         self.goals.get(&id).copied().flatten()
     }
 
+    /// A run; by a record of it, the run that shows it.
     pub fn get(&self, id: RunId) -> Option<&Run> {
+        let id = self.shown(id);
         self.runs.binary_search_by_key(&id, |r| r.row.id).ok().map(|i| &self.runs[i])
     }
 
+    /// The run that shows a record.
+    pub fn shown(&self, id: RunId) -> RunId {
+        self.shown.get(&id).copied().unwrap_or(id)
+    }
+
+    /// What one source tells of a run.
+    pub fn record(&self, id: RunId) -> Option<&Run> {
+        self.parts.get(&id).or_else(|| self.get(id).filter(|run| run.whole.is_none()))
+    }
+
+    /// All of that, of all runs.
+    pub fn records(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| run.whole.is_none()).chain(self.parts.values())
+    }
+
     pub fn by_key(&self, source: SourceId, key: &str) -> Option<&Run> {
-        self.runs.iter().find(|r| r.row.source == source && r.row.key == key)
+        let found = self.records().find(|r| r.row.source == source && r.row.key == key)?;
+        self.get(found.row.id)
     }
 
     /// Puts rows in, new or changed; their state is what it was until the next look at them.
@@ -180,12 +228,20 @@ impl Catalogue {
         if rows.is_empty() {
             return;
         }
+        self.is_stale = true;
+        let mut changed = HashSet::new();
         for mut row in rows {
             row.metrics.sort_unstable_by_key(|m| m.metric);
             row.params.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             row.tags.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             let Some(origin) = self.origins.get(&row.source).cloned() else { continue };
             let name = display_name(&row, &origin, &self.project_name);
+            if let Some(part) = self.parts.get_mut(&row.id) {
+                (part.name, part.origin, part.row) = (name, origin, row);
+                colour_of_own(part);
+                changed.insert(part.row.id);
+                continue;
+            }
             match self.runs.binary_search_by_key(&row.id, |r| r.row.id) {
                 Ok(i) => {
                     let run = &mut self.runs[i];
@@ -196,19 +252,115 @@ impl Catalogue {
                 }
                 Err(i) => {
                     let state = RunState::Stopped;
-                    let mut run =
-                        Run { row, origin, name, state, state_why: "".into(), color: 0, dash: 0, n_problems: 0 };
+                    let mut run = Run {
+                        row,
+                        origin,
+                        name,
+                        state,
+                        state_why: "".into(),
+                        color: 0,
+                        dash: 0,
+                        n_problems: 0,
+                        whole: None,
+                    };
                     colour(&mut run, i);
                     self.runs.insert(i, run);
                 }
             }
+        }
+        self.put_together(|group| group.iter().any(|member| changed.contains(&member.id)));
+        self.version += 1;
+    }
+
+    /// Makes the runs of some groups anew from their records.
+    fn put_together(&mut self, is_wanted: impl Fn(&[Member]) -> bool) {
+        for group in self.groups.iter().filter(|group| is_wanted(group)) {
+            let parts: Vec<&Run> = group.iter().filter_map(|member| self.parts.get(&member.id)).collect();
+            let Ok(at) = self.runs.binary_search_by_key(&group[0].id, |run| run.row.id) else { continue };
+            let old = &self.runs[at];
+            let (state, state_why, n_problems) = (old.state, old.state_why.clone(), old.n_problems);
+            self.runs[at] = Run { state, state_why, n_problems, ..merge::whole(group, &parts) };
+        }
+    }
+
+    /// What a person has said of records that are one run, or are not.
+    pub fn set_by_hand(&mut self, by_hand: ByHand) {
+        self.by_hand = by_hand;
+    }
+
+    pub fn by_hand(&self) -> &ByHand {
+        &self.by_hand
+    }
+
+    /// Finds out which records are one training; whether that has changed.
+    pub fn regroup(&mut self) -> bool {
+        let groups = {
+            let records: Vec<&Run> = self.records().collect();
+            merge::groups(&records, &self.by_hand, |metric| self.metric_name(metric).to_owned())
+        };
+        self.is_stale = false;
+        let is_news = groups != self.groups;
+        if is_news {
+            self.arrange(groups);
+        }
+        is_news
+    }
+
+    /// The same where enough has changed, and not so often that it is felt.
+    pub fn regroup_if_due(&mut self) -> bool {
+        if !self.is_stale || self.regroup_at.is_some_and(|at| Instant::now() < at) {
+            return false;
+        }
+        let begun = Instant::now();
+        let is_news = self.regroup();
+        self.regroup_at = Some(Instant::now() + REGROUP_GAP.max(begun.elapsed() * REGROUP_SHARE));
+        is_news
+    }
+
+    fn arrange(&mut self, groups: Vec<Vec<Member>>) {
+        let singles = std::mem::take(&mut self.runs).into_iter().filter(|run| run.whole.is_none());
+        let mut all: BTreeMap<RunId, Run> = singles.map(|run| (run.row.id, run)).collect();
+        all.append(&mut self.parts);
+        self.shown.clear();
+        for group in &groups {
+            for member in group {
+                self.shown.insert(member.id, group[0].id);
+                self.parts.extend(all.remove(&member.id).map(|run| (member.id, run)));
+            }
+            // Its place; what it is, is made of all of them.
+            all.extend(self.parts.get(&group[0].id).map(|run| (group[0].id, run.clone())));
+        }
+        self.runs = all.into_values().collect();
+        self.groups = groups;
+        self.put_together(|_| true);
+        self.version += 1;
+    }
+
+    /// Says of each run how many problems its sources have.
+    pub fn set_problems(&mut self, of_source: impl Fn(SourceId) -> usize) {
+        for run in self.runs.iter_mut().filter(|run| run.whole.is_none()).chain(self.parts.values_mut()) {
+            run.n_problems = of_source(run.row.source);
+        }
+        for run in self.runs.iter_mut().filter(|run| run.whole.is_some()) {
+            let sources: HashSet<SourceId> =
+                run.records().iter().filter_map(|id| Some(self.parts.get(id)?.row.source)).collect();
+            run.n_problems = sources.into_iter().map(&of_source).sum();
         }
         self.version += 1;
     }
 
     /// Takes runs out that the store no longer has.
     pub fn remove(&mut self, ids: &[RunId]) {
-        self.runs.retain(|r| !ids.contains(&r.row.id));
+        self.runs.retain(|r| r.whole.is_some() || !ids.contains(&r.row.id));
+        let n = self.parts.len();
+        self.parts.retain(|id, _| !ids.contains(id));
+        if self.parts.len() < n {
+            // What is left of a group may be none.
+            let is_left = |group: &Vec<Member>| group.iter().all(|member| self.parts.contains_key(&member.id));
+            let groups = self.groups.iter().filter(|group| is_left(group)).cloned().collect();
+            self.arrange(groups);
+            self.is_stale = true;
+        }
         self.version += 1;
     }
 }
@@ -218,6 +370,13 @@ fn colour(run: &mut Run, ordinal: usize) {
     let own = run.row.annotation.as_ref().and_then(|a| a.color);
     run.color = own.map_or((ordinal % 10) as u8, |c| (c % 10) as u8);
     run.dash = if own.is_some() { 0 } else { (ordinal / 10 % 4) as u8 };
+}
+
+/// A record's own colour, where a person chose one; else it keeps what it had.
+fn colour_of_own(run: &mut Run) {
+    if let Some(own) = run.row.annotation.as_ref().and_then(|a| a.color) {
+        (run.color, run.dash) = ((own % 10) as u8, 0);
+    }
 }
 
 /// The user's name for it, else the tool's, else where it lies.

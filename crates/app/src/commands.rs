@@ -57,6 +57,8 @@ commands! {
     get_pref(GetPref) -> PrefValue;
     set_pref(SetPref) -> ();
     stop_job(OfJob) -> ();
+    join_runs(JoinRuns) -> ();
+    split_run(SplitRun) -> ();
     export_csv(ExportCsv) -> ExportedText;
     save_export(SaveExport) -> PickedPath;
     models(Empty) -> Vec<RegistryView>;

@@ -40,7 +40,7 @@ pub(crate) fn document(
         .map(|m| {
             json!({
                 "name": m.model.name, "version": m.model.version, "stage": m.model.stage, "aliases": m.model.aliases,
-                "run": m.run.and_then(|id| ids.get(&id.0)), "source": m.model.source, "status": m.model.status,
+                "run": m.run.and_then(|id| ids.get(&catalogue.shown(id).0)), "source": m.model.source, "status": m.model.status,
             })
         })
         .collect();
@@ -107,10 +107,14 @@ fn run_json(
         .map(|(k, v)| (k.clone(), serde_json::to_value(v).expect("BUG: a param serialises")))
         .collect();
     let tags: Map<String, Value> = run.row.tags.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
-    let datasets: Vec<Value> = reader
-        .datasets(run.row.id)?
-        .iter()
-        .map(|d| json!({ "name": d.name, "digest": d.digest, "context": d.context }))
+    let mut datasets: Vec<Value> = Vec::new();
+    for record in run.records() {
+        let of_record = reader.datasets(record)?;
+        datasets.extend(of_record.iter().map(|d| json!({ "name": d.name, "digest": d.digest, "context": d.context })));
+    }
+    let records = run.records().into_iter().filter_map(|id| catalogue.record(id));
+    let sources: Vec<Value> = records
+        .map(|record| json!({ "format": record.origin.format.name(), "path": record.origin.path.as_ref() }))
         .collect();
     Ok(json!({
         "id": ids[&run.row.id.0],
@@ -118,7 +122,7 @@ fn run_json(
         "status": run.row.status.name(),
         "state": run.state.name(),
         "alive": run.state == crate::wire::RunState::Running,
-        "sources": [{ "format": run.origin.format.name(), "path": run.origin.path.as_ref() }],
+        "sources": sources,
         "experiment": run.row.experiment,
         "parent": run.row.parent_key,
         "user": run.row.user,

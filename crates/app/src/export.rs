@@ -1,25 +1,33 @@
 //! Out of the store: every logged point as CSV, charts as SVG or PNG.
 
 use crate::App;
+use crate::catalogue::Catalogue;
 use crate::project::OpenProject;
 use crate::wire::*;
 use signalbox_plot::{AxisKind, ChartSeries, ChartSpec};
 use signalbox_series as series;
-use signalbox_store::{FrameQuery, StoreReader};
+use signalbox_store::{Drawn, FrameQuery, StoreReader};
 use signalbox_types::{ProjectId, RunId};
 use std::fmt::Write;
 
-pub(crate) fn frame_query(args: &FrameArgs) -> FrameQuery {
+/// `catalogue`: of the project; `None` if it is not open.
+pub(crate) fn frame_query(args: &FrameArgs, catalogue: Option<&Catalogue>) -> FrameQuery {
     FrameQuery {
         project: ProjectId(args.project),
         metric: args.metric.clone(),
-        runs: args.runs.iter().map(|r| RunId(*r)).collect(),
+        runs: args.runs.iter().map(|run| drawn(catalogue, RunId(*run), &args.metric)).collect(),
         axis: axis(args.x),
         x0: args.x0,
         x1: args.x1,
         width: args.width.clamp(1, 16_384),
         smooth: smooth(args.smooth),
     }
+}
+
+/// Whose points a run's line is made of.
+fn drawn(catalogue: Option<&Catalogue>, run: RunId, metric: &str) -> Drawn {
+    let home = catalogue.and_then(|all| Some(all.get(run)?.home(all.metric_id(metric)?)));
+    Drawn { record: home.unwrap_or(run), shown: run }
 }
 
 fn axis(x: XAxis) -> series::Axis {
@@ -58,7 +66,7 @@ pub(crate) fn csv(
                 continue;
             }
             let head = format!("{},{},{}", quote(&run.name), quote(run.own_id()), quote(name));
-            for part in reader.points(*id, m.metric)? {
+            for part in reader.points(run.home(m.metric), m.metric)? {
                 let part_name = quote(&part.part);
                 for p in part.points.iter() {
                     let time = if p.time.is_nan() { String::new() } else { p.time.to_string() };
@@ -107,10 +115,11 @@ fn chart(
     let Some(metric) = args.metrics.first() else {
         return Err(CallError::new(ErrorCode::BadRequest, "A chart shows one metric.").hint("Name it."));
     };
+    let drawn = runs.iter().map(|run| drawn(Some(&project.catalogue()), *run, metric)).collect();
     let bytes = reader.frame(&FrameQuery {
         project: project.id,
         metric: metric.clone(),
-        runs: runs.to_vec(),
+        runs: drawn,
         axis: axis(args.x),
         x0: None,
         x1: None,

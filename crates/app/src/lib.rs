@@ -15,6 +15,7 @@ mod export;
 mod frame;
 mod goal;
 mod live;
+mod merge;
 mod offline;
 mod place;
 mod policy;

@@ -235,17 +235,19 @@ fn apply(app: &App, work: Waiting) {
         for (id, runs) in &work.runs {
             let Ok(project) = app.project(id.0) else { continue };
             let ids: Vec<RunId> = runs.iter().copied().collect();
-            project.refresh(reader, &ids)?;
+            let is_regrouped = project.refresh(reader, &ids)?;
             look_at(app, &project, Some(runs));
-            let version = project.catalogue().version;
-            let changed: Vec<u32> = ids.iter().map(|r| r.0).collect();
-            events.runs(id.0, version, (changed.len() <= MANY).then_some(&changed));
+            let catalogue = project.catalogue();
+            let changed: BTreeSet<u32> = ids.iter().map(|id| catalogue.shown(*id).0).collect();
+            let changed: Vec<u32> = changed.into_iter().collect();
+            let is_few = changed.len() <= MANY && !is_regrouped;
+            events.runs(id.0, catalogue.version, is_few.then_some(&changed));
         }
         for (id, series) in &work.series {
             let Ok(project) = app.project(id.0) else { continue };
             let catalogue = project.catalogue();
             let metrics: BTreeSet<String> = series.iter().map(|(_, m)| catalogue.metric_name(*m).to_owned()).collect();
-            events.series(id.0, series.iter().map(|(r, _)| r.0), metrics);
+            events.series(id.0, series.iter().map(|(run, _)| catalogue.shown(*run).0), metrics);
         }
         for id in &work.origins {
             let Ok(project) = app.project(id.0) else { continue };
@@ -274,12 +276,26 @@ pub(crate) fn look(app: &App, project: &OpenProject) {
 /// Looks at the state of some runs; tells whether any changed.
 fn look_at(app: &App, project: &OpenProject, only: Option<&BTreeSet<RunId>>) -> Vec<u32> {
     let engine = &app.0.live.engine;
-    judge(project, only, |run| engine.liveness(project.id, run.row.source, run.row.pid))
+    let shown = only.map(|only| only.iter().map(|id| project.catalogue().shown(*id)).collect());
+    judge(project, shown.as_ref(), |run| engine.liveness(project.id, run.row.source, run.row.pid))
 }
 
 /// The same without a watcher: the processes are asked once.
 pub(crate) fn look_once(project: &OpenProject) {
     judge(project, None, |run| Engine::liveness_of(&project.root, &run.origin.rel, run.origin.format, run.row.pid));
+}
+
+/// Of what several records say of one run, which is believed: an end that was told, then life, then silence.
+fn says_most(state: RunState) -> u8 {
+    match state {
+        RunState::Failed => 0,
+        RunState::Killed => 1,
+        RunState::Finished => 2,
+        RunState::Running => 3,
+        RunState::Silent => 4,
+        RunState::Scheduled => 5,
+        RunState::Stopped => 6,
+    }
 }
 
 fn judge(project: &OpenProject, only: Option<&BTreeSet<RunId>>, sign: impl Fn(&Run) -> Liveness) -> Vec<u32> {
@@ -291,9 +307,13 @@ fn judge(project: &OpenProject, only: Option<&BTreeSet<RunId>>, sign: impl Fn(&R
         let wanted = |id: RunId| only.is_none_or(|o| o.contains(&id));
         let runs = catalogue.runs.iter().filter(|r| wanted(r.row.id));
         runs.map(|run| {
-            let open = matches!(run.row.status, Status::Running | Status::Unknown) && !run.origin.gone;
-            let live = open.then(|| &*by_source.entry((run.row.source, run.row.pid)).or_insert_with(|| sign(run)));
-            let (state, why) = state(run, live, now);
+            let mut of_record = |run: &Run| {
+                let open = matches!(run.row.status, Status::Running | Status::Unknown) && !run.origin.gone;
+                let live = open.then(|| &*by_source.entry((run.row.source, run.row.pid)).or_insert_with(|| sign(run)));
+                state(run, live, now)
+            };
+            let judged = run.records().into_iter().filter_map(|id| catalogue.record(id)).map(&mut of_record);
+            let (state, why) = judged.min_by_key(|(state, _)| says_most(*state)).unwrap_or((run.state, String::new()));
             (run.row.id, state, why)
         })
         .collect()
@@ -344,6 +364,10 @@ fn tick(app: &Weak<Inner>) {
         let began = Instant::now();
         let due = began >= look_again;
         for project in app.open_projects().into_iter().filter(|_| due) {
+            if project.write().regroup_if_due() {
+                look(&app, &project);
+                app.0.events.runs(project.id.0, project.catalogue().version, None);
+            }
             let ids = may_change(&project);
             if ids.is_empty() {
                 continue;

@@ -57,7 +57,7 @@ impl Offline {
             },
         )?;
         let reader = store.reader()?;
-        let project = OpenProject::load(id, &root, &reader)?;
+        let project = OpenProject::load(id, &root, &reader, crate::merge::ByHand::default())?;
         crate::live::look_once(&project);
         Ok(Offline { project, reader, folders: summary.problems, _store: store })
     }

@@ -1,6 +1,7 @@
 //! An open project: its runs in memory, kept up with the store.
 
 use crate::catalogue::{Catalogue, Origin};
+use crate::merge::ByHand;
 use crate::table::Orders;
 use crate::wire::CallError;
 use signalbox_store::StoreReader;
@@ -20,8 +21,8 @@ pub(crate) struct OpenProject {
 }
 
 impl OpenProject {
-    /// Loads what the store has of it.
-    pub fn load(id: ProjectId, root: &Path, reader: &StoreReader) -> Result<OpenProject, CallError> {
+    /// Loads what the store has of it. `by_hand`: what the person has said of records that are one training.
+    pub fn load(id: ProjectId, root: &Path, reader: &StoreReader, by_hand: ByHand) -> Result<OpenProject, CallError> {
         let name = root.file_name().map_or_else(|| root.display().to_string(), |n| show(Path::new(n)));
         let project = OpenProject {
             id,
@@ -31,6 +32,7 @@ impl OpenProject {
             orders: Mutex::default(),
             n_problems: 0.into(),
         };
+        project.write().set_by_hand(by_hand);
         project.reload(reader)?;
         Ok(project)
     }
@@ -44,12 +46,13 @@ impl OpenProject {
         catalogue.set_metric_names(names);
         catalogue.set_origins(origins);
         catalogue.upsert(rows);
+        catalogue.regroup();
         drop(catalogue);
         self.count_problems(reader, 0)
     }
 
-    /// Brings changed runs up to the store; `true` if some were new.
-    pub fn refresh(&self, reader: &StoreReader, ids: &[RunId]) -> Result<(), CallError> {
+    /// Brings changed runs up to the store; `true` if others than these are shown otherwise: which records are one.
+    pub fn refresh(&self, reader: &StoreReader, ids: &[RunId]) -> Result<bool, CallError> {
         let rows = reader.runs(ids)?;
         let (sources, metrics) = {
             let catalogue = self.catalogue();
@@ -70,7 +73,7 @@ impl OpenProject {
         if !gone.is_empty() {
             catalogue.remove(&gone);
         }
-        Ok(())
+        Ok(catalogue.regroup_if_due())
     }
 
     /// Sources appeared or vanished.
@@ -102,10 +105,7 @@ impl OpenProject {
         }
         self.n_problems.store(problems.len() + n_folders, std::sync::atomic::Ordering::Relaxed);
         let mut catalogue = self.write();
-        for run in &mut catalogue.runs {
-            run.n_problems = by_source.get(&run.row.source).copied().unwrap_or(0);
-        }
-        catalogue.version += 1;
+        catalogue.set_problems(|source| by_source.get(&source).copied().unwrap_or(0));
         Ok(())
     }
 

@@ -2,10 +2,12 @@
 
 use crate::App;
 use crate::catalogue::{Catalogue, Run, stat};
+use crate::merge::Differs;
 use crate::project::{OpenProject, show};
 use crate::wire::*;
 use signalbox_store::{MetricSummary, ProblemRow as StoredProblem, StoreReader};
 use signalbox_types::{Format, RunId};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// More source files than a page lists.
@@ -18,18 +20,22 @@ pub(crate) fn detail(app: &App, id: RunId) -> Result<RunDetail, CallError> {
 
 /// Whether a run made a model.
 pub(crate) fn is_of(model: &signalbox_store::ModelRow, run: &Run) -> bool {
-    model.run == Some(run.row.id) || (!run.row.key.is_empty() && model.model.run == run.row.key)
+    model.run.is_some_and(|id| run.records().contains(&id))
+        || (!run.row.key.is_empty() && model.model.run == run.row.key)
 }
 
 pub(crate) fn page(project: &OpenProject, reader: &StoreReader, id: RunId) -> Result<RunDetail, CallError> {
-    let texts = reader.texts(id)?;
-    let datasets = reader.datasets(id)?;
-    let problems = reader.run_problems(id)?;
     let models = reader.models(project.id)?;
     let catalogue = project.catalogue();
     let Some(run) = catalogue.get(id) else {
         return Err(CallError::new(ErrorCode::NotFound, "This run is no longer there."));
     };
+    let (mut texts, mut datasets, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    for record in run.records() {
+        texts.extend(reader.texts(record)?);
+        datasets.extend(reader.datasets(record)?);
+        problems.extend(reader.run_problems(record)?);
+    }
     let named = |r: &Run| RunName { id: r.row.id.0, name: r.name.clone() };
     let parent = run
         .row
@@ -57,7 +63,7 @@ pub(crate) fn page(project: &OpenProject, reader: &StoreReader, id: RunId) -> Re
         })
         .collect();
     Ok(RunDetail {
-        id: id.0,
+        id: run.row.id.0,
         row: crate::table::row(run, &[]),
         project: project.id.0,
         key: run.own_id().to_owned(),
@@ -89,16 +95,51 @@ pub(crate) fn page(project: &OpenProject, reader: &StoreReader, id: RunId) -> Re
             .collect(),
         models,
         texts: texts.into_iter().map(|t| Text { tag: t.tag, step: t.step, text: t.text }).collect(),
-        sources: vec![RunSource {
-            format: run.origin.format.name().to_owned(),
-            title: run.origin.format.title().to_owned(),
-            path: run.origin.path.to_string(),
-            files: files(&project.root, run),
-        }],
+        sources: sources(project, &catalogue, run),
         problems: problems.into_iter().map(|p| problem_row(project, &catalogue, p)).collect(),
         artifact_root: run.row.artifact_root.clone(),
         state_why: run.state_why.to_string(),
     })
+}
+
+/// What each record of a run is, and what it says otherwise than the page does.
+fn sources(project: &OpenProject, catalogue: &Catalogue, run: &Run) -> Vec<RunSource> {
+    let members = run.whole.iter().flat_map(|whole| &whole.members);
+    let whys: HashMap<RunId, &str> = members.map(|member| (member.id, member.why.as_str())).collect();
+    let differs = |id: RunId| {
+        let of_record = run.whole.iter().flat_map(|whole| &whole.differs).filter(move |one| one.of == id);
+        of_record.map(|one| said(catalogue, run, id, &one.what)).collect()
+    };
+    let records = run.records().into_iter().filter_map(|id| catalogue.record(id));
+    let source = |record: &Run| RunSource {
+        run: record.row.id.0,
+        format: record.origin.format.name().to_owned(),
+        title: record.origin.format.title().to_owned(),
+        path: record.origin.path.to_string(),
+        why: whys.get(&record.row.id).filter(|why| !why.is_empty()).map(|why| (*why).to_owned()),
+        n_metrics: record.row.metrics.len(),
+        differs: differs(record.row.id),
+        files: files(&project.root, record),
+    };
+    records.map(source).collect()
+}
+
+/// A difference, in a sentence of the record that has it.
+fn said(catalogue: &Catalogue, run: &Run, of: RunId, what: &Differs) -> String {
+    match what {
+        Differs::State(status) => format!("It says that the run is {}.", status.name()),
+        Differs::Param(name, value) => {
+            let shown = run.param(name).map(signalbox_types::ParamValue::text).unwrap_or_default();
+            format!("{name} is {value} here, and {shown} above.")
+        }
+        Differs::Metric(metric) => {
+            let name = catalogue.metric_name(*metric);
+            let here = catalogue.record(of).and_then(|record| record.metric(*metric));
+            let [here, above] = [here, run.metric(*metric)]
+                .map(|m| m.map_or(String::new(), |m| format!("{} at step {} of {} points", m.last, m.last_step, m.n)));
+            format!("{name} ends with {here} here, and with {above} above.")
+        }
+    }
 }
 
 /// A parent in another source of the same kind: MLflow's file store has one source a run.

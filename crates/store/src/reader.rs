@@ -178,23 +178,23 @@ impl StoreReader {
         let Some(metric) = metric.map(MetricId) else { return Ok(frame(&[], None)) };
         let mut curves = Vec::with_capacity(query.runs.len());
         let mut extent: Option<(f64, f64)> = None;
-        for &run in &query.runs {
-            let Some(curve) = Curve::load(&self.db, run, metric)? else { continue };
+        for drawn in &query.runs {
+            let Some(curve) = Curve::load(&self.db, drawn.record, metric)? else { continue };
             if let Some((from, to)) = curve.extent(&self.db, &self.cache, query.axis)? {
                 extent = Some(extent.map_or((from, to), |(low, high)| (low.min(from), high.max(to))));
             }
-            curves.push(curve);
+            curves.push((drawn.shown, curve));
         }
         let (low, high) = extent.unwrap_or((0.0, 0.0));
         let window = Window { x0: query.x0.unwrap_or(low), x1: query.x1.unwrap_or(high), width: query.width.max(1) };
-        let draw = |curve: &Curve| -> Result<FrameSeries> {
+        let draw = |(run, curve): &(RunId, Curve)| -> Result<FrameSeries> {
             let (direct, n_total) = curve.draw(&self.db, &self.cache, query.axis, window)?;
             let (line, raw) = match query.smooth {
                 Smooth::None => (direct, None),
                 how => (curve.draw_smoothed(&self.db, &self.cache, query.axis, window, how)?.0, Some(direct)),
             };
             Ok(FrameSeries {
-                run: curve.run,
+                run: *run,
                 line,
                 raw,
                 n_total,

@@ -158,12 +158,25 @@ pub struct SourceCommit<'a> {
     pub cursor: &'a signalbox_types::Cursor,
 }
 
+/// Whose points are drawn, and under which run's id: of a run that several records tell of, one holds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawn {
+    pub record: RunId,
+    pub shown: RunId,
+}
+
+impl From<RunId> for Drawn {
+    fn from(run: RunId) -> Drawn {
+        Drawn { record: run, shown: run }
+    }
+}
+
 /// What a chart asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrameQuery {
     pub project: ProjectId,
     pub metric: String,
-    pub runs: Vec<RunId>,
+    pub runs: Vec<Drawn>,
     pub axis: signalbox_series::Axis,
     /// The visible range in the axis' own unit; `None` for the end of the data.
     pub x0: Option<f64>,

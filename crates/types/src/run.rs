@@ -111,6 +111,15 @@ impl Format {
         }
     }
 
+    /// A source is a file; of the others, a directory.
+    pub fn is_of_a_file(self) -> bool {
+        self.holds_many_runs()
+            || matches!(
+                self,
+                Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv | Format::Jsonl
+            )
+    }
+
     /// One file holds many runs: that it is open or grows says nothing of one of them.
     pub fn holds_many_runs(self) -> bool {
         matches!(self, Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio)

@@ -257,7 +257,11 @@ impl App {
 
     /// Of the one data set with a digest that a run names; of several none.
     pub(super) fn data_of(&self, run: RunId) -> Result<Option<Digest>, CallError> {
-        let sets = self.with_reader(|reader| Ok(reader.datasets(run)?))?;
+        let records = self.project_of(run).ok().and_then(|project| Some(project.catalogue().get(run)?.records()));
+        let mut sets = Vec::new();
+        for record in records.unwrap_or_else(|| vec![run]) {
+            sets.extend(self.with_reader(|reader| Ok(reader.datasets(record)?))?);
+        }
         let named: Vec<_> = sets.iter().filter(|set| !set.digest.is_empty()).collect();
         Ok(match named[..] {
             [one] => Some(Digest::of(format!("{}\n{}", one.name, one.digest))),

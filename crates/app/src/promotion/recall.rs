@@ -83,7 +83,8 @@ impl App {
     }
 
     fn load(&self, id: ProjectId, root: &Path) -> Result<Project, CallError> {
-        let project = self.with_reader(|reader| Ok(Arc::new(OpenProject::load(id, root, reader)?)))?;
+        let said = self.said_of_runs(root)?;
+        let project = Arc::new(self.with_reader(|reader| OpenProject::load(id, root, reader, said))?);
         crate::live::look_once(&project);
         lock(&self.0.projects).insert(id, project.clone());
         let n_runs = project.catalogue().runs.len();

@@ -9,6 +9,20 @@ pub struct OfRun {
     pub run: u32,
 }
 
+/// Runs that are one training.
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct JoinRuns {
+    pub project: u32,
+    pub runs: Vec<u32>,
+}
+
+/// A record that is a run of its own.
+#[derive(Clone, Debug, Deserialize, TS)]
+pub struct SplitRun {
+    pub project: u32,
+    pub record: u32,
+}
+
 #[derive(Clone, Debug, Serialize, TS)]
 pub struct RunDetail {
     pub id: u32,
@@ -89,9 +103,16 @@ pub struct Text {
 
 #[derive(Clone, Debug, Serialize, TS)]
 pub struct RunSource {
+    /// The record's id: of a run that several tools recorded each has one.
+    pub run: u32,
     pub format: String,
     pub title: String,
     pub path: String,
+    /// Why it is one run with the first, as a clause; `null` for the first.
+    pub why: Option<String>,
+    pub n_metrics: usize,
+    /// What it says otherwise than the run's page, a sentence each.
+    pub differs: Vec<String>,
     pub files: Vec<SourceFile>,
 }
 

@@ -79,6 +79,8 @@ pub fn typescript() -> String {
         CompleteQuery,
         MetricsQuery,
         OfRun,
+        JoinRuns,
+        SplitRun,
         Annotate,
         ArtifactsQuery,
         ArtifactBlob,

@@ -40,6 +40,16 @@ export async function annotate(change: Commands["annotate"]["args"]) {
 const idsOf = (runs: readonly RunMark[]) => runs.map((run) => run.id);
 const nameThem = (runs: readonly RunMark[]) => (runs.length === 1 ? (runs[0]?.name ?? "run") : plural(runs.length, "run"));
 
+/** They are records of one training, which nothing but the person can know. */
+async function join(project: number, runs: readonly RunMark[]) {
+  try {
+    await call("join_runs", { project, runs: idsOf(runs) });
+    notices.info(`${plural(runs.length, "run")} are one now.`, "“Source files” on its page takes it back.");
+  } catch (thrown) {
+    notices.failed(thrown);
+  }
+}
+
 /** Every action on runs: the palette, the keys and both menus are made from this one list. */
 export function runActions({ view, cursor, places }: Bench): Action[] {
   const some = () => cursor.targets().length > 0;
@@ -63,6 +73,7 @@ export function runActions({ view, cursor, places }: Bench): Action[] {
     { id: "run.note", title: "Note…", also: "comment annotate", group: "Runs", keys: ["n"], when: some, run: places.editNote },
     { id: "run.pin", title: "Pin to the top, or not", group: "Runs", keys: ["Shift+T"], when: some, run: () => flip("pinned") },
     { id: "run.hide", title: "Hide, or show again", group: "Runs", keys: ["h"], when: some, run: () => flip("hidden") },
+    { id: "run.join", title: "Join: one training", also: "merge same records sources", group: "Runs", when: () => cursor.targets().length > 1, run: () => void join(view.project, cursor.targets()) },
     { id: "run.copy", title: "Copy as Markdown", also: "clipboard table", group: "Runs", keys: ["Mod+C"], when: () => some() && !getSelection()?.toString(), run: () => void copyText(asMarkdown(view, rows()), `Copied ${plural(rows().length, "row")} as Markdown.`) },
     { id: "run.select", title: "Select, or not", group: "Runs", keys: [" "], local: true, when: some, run: () => cursor.toggle() },
     { id: "run.all", title: "Select all", group: "Runs", keys: ["Mod+A"], run: () => void cursor.all() },
@@ -71,8 +82,8 @@ export function runActions({ view, cursor, places }: Bench): Action[] {
   ];
 }
 
-const MENU = ["run.open", "line", "run.draw", "run.only", "run.baseline", "run.promote", "line", "run.rename", "run.colour", "run.tag", "run.note", "line", "run.pin", "run.hide", "line", "run.copy"] as const;
-const ICONS = { "run.open": "expand", "run.draw": "eye", "run.only": "chart", "run.baseline": "target", "run.promote": "box", "run.rename": "pencil", "run.colour": "palette", "run.tag": "tag", "run.note": "note", "run.pin": "pin", "run.hide": "eye-off", "run.copy": "copy" } as const;
+const MENU = ["run.open", "line", "run.draw", "run.only", "run.baseline", "run.promote", "line", "run.rename", "run.colour", "run.tag", "run.note", "line", "run.pin", "run.hide", "run.join", "line", "run.copy"] as const;
+const ICONS = { "run.open": "expand", "run.draw": "eye", "run.only": "chart", "run.baseline": "target", "run.promote": "box", "run.rename": "pencil", "run.colour": "palette", "run.tag": "tag", "run.note": "note", "run.pin": "pin", "run.hide": "eye-off", "run.join": "plus", "run.copy": "copy" } as const;
 
 /** The right-click menu and the keyboard's are this. */
 export function runMenu(bench: Bench, actions: readonly Action[], column?: Column): { label: string; entries: MenuEntry[] } {
@@ -82,6 +93,7 @@ export function runMenu(bench: Bench, actions: readonly Action[], column?: Colum
   for (const id of MENU) {
     const action = actions.find((candidate) => candidate.id === id);
     if (id === "line") entries.push("line");
+    else if (id === "run.join" && targets.length < 2) continue;
     else if (action) entries.push({ label: titles[id] ?? action.title, icon: ICONS[id], keys: action.keys?.[0], run: action.run, disabled: targets.length > 1 && (id === "run.open" || id === "run.promote") });
   }
   const row = bench.cursor.row;

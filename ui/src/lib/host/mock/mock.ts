@@ -94,7 +94,7 @@ function detail(r: MockRun): RunDetail {
     datasets: [{ name: "churn-2026-09", digest: "a81f44c2", context: "training", source: "s3://datasets/churn/2026-09.parquet", schema: '{"rows": 71204, "columns": 23}' }],
     models: [{ name: "churn", version: "7", stage: "None", aliases: ["candidate"], run: r.id, status: "READY", source: `${r.path}/artifacts/model` }],
     texts: [{ tag: "config", step: 0, text: "backbone: resnet18\naugment: [flip, crop]\n" }],
-    sources: [{ format: r.source.toLowerCase(), title: r.source, path: r.path, files: [{ path: `${r.path}/events.out.tfevents.1794.gpu-3`, bytes: 18_400_112 }, { path: `${r.path}/hparams.yaml`, bytes: 412 }] }],
+    sources: [{ run: r.id, format: r.source.toLowerCase(), title: r.source, path: r.path, why: null, n_metrics: 4, differs: [], files: [{ path: `${r.path}/events.out.tfevents.1794.gpu-3`, bytes: 18_400_112 }, { path: `${r.path}/hparams.yaml`, bytes: 412 }] }],
     problems: problemRows(projectId).filter((p) => p.runs.some((x) => x.id === r.id)), artifact_root: `${r.path}/artifacts`, state_why: r.status === "running" ? "A point arrived 2 s ago." : "The logger wrote the end of the run.",
   };
 }
