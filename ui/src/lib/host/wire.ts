@@ -125,7 +125,19 @@ export type MetricRow = { name: string, n: number, last: Cell, last_step: number
 export type Dataset = { name: string, digest: string, context: string, source: string, schema: string, };
 export type ModelRow = { name: string, version: string, stage: string, aliases: Array<string>, run: number | null, status: string, source: string, };
 export type Text = { tag: string, step: number, text: string, };
-export type RunSource = { format: string, title: string, path: string, files: Array<SourceFile>, };
+export type RunSource = { 
+/**
+ * The record's id: of a run that several tools recorded each has one.
+ */
+run: number, format: string, title: string, path: string, 
+/**
+ * Why it is one run with the first, as a clause; `null` for the first.
+ */
+why: string | null, n_metrics: number, 
+/**
+ * What it says otherwise than the run's page, a sentence each.
+ */
+differs: Array<string>, files: Array<SourceFile>, };
 export type SourceFile = { path: string, bytes: number, };
 export type Annotation = { name: string | null, color: number | null, hidden: boolean, pinned: boolean, tags: Array<string>, note: string, };
 export type ArtifactKind = "text" | "json" | "csv" | "image" | "other";
@@ -156,6 +168,8 @@ export type MetricsQuery = { project: number,
  */
 runs: Array<number> | null, };
 export type OfRun = { run: number, };
+export type JoinRuns = { project: number, runs: Array<number>, };
+export type SplitRun = { project: number, record: number, };
 export type Annotate = { runs: Array<number>, name?: string | null, color?: number | null, hidden?: boolean, pinned?: boolean, add_tags?: Array<string>, remove_tags?: Array<string>, note?: string, };
 export type ArtifactsQuery = { run: number, 
 /**
@@ -1342,6 +1356,8 @@ export interface Commands {
   get_pref: { args: GetPref; reply: PrefValue };
   set_pref: { args: SetPref; reply: null };
   stop_job: { args: OfJob; reply: null };
+  join_runs: { args: JoinRuns; reply: null };
+  split_run: { args: SplitRun; reply: null };
   export_csv: { args: ExportCsv; reply: ExportedText };
   save_export: { args: SaveExport; reply: PickedPath };
   models: { args: Empty; reply: Array<RegistryView> };

@@ -100,6 +100,8 @@ function detail(r: MockRun): RunDetail {
 }
 
 const handlers: Handlers = {
+  join_runs: () => null,
+  split_run: () => null,
   about: () => ({ version: "0.1.0-mock", data_dir: "/home/ada/.local/share/signalbox", can_dialog: false, demo_path: "/opt/signalbox/demo", home: "/home/ada" }),
   projects: () => projects,
   open_project: ({ path }) => openFolder(path),
