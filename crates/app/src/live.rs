@@ -307,10 +307,11 @@ fn judge(project: &OpenProject, only: Option<&BTreeSet<RunId>>, sign: impl Fn(&R
         let wanted = |id: RunId| only.is_none_or(|o| o.contains(&id));
         let runs = catalogue.runs.iter().filter(|r| wanted(r.row.id));
         runs.map(|run| {
+            let newest = run.last_time();
             let mut of_record = |run: &Run| {
                 let open = matches!(run.row.status, Status::Running | Status::Unknown) && !run.origin.gone;
                 let live = open.then(|| &*by_source.entry((run.row.source, run.row.pid)).or_insert_with(|| sign(run)));
-                state(run, live, now)
+                state(run, live, newest, now)
             };
             let judged = run.records().into_iter().filter_map(|id| catalogue.record(id)).map(&mut of_record);
             let (state, why) = judged.min_by_key(|(state, _)| says_most(*state)).unwrap_or((run.state, String::new()));

@@ -147,7 +147,11 @@ impl<'a> Joins<'a> {
                     }
                     let names = (name(metric), name(other));
                     if is_same_name(&names.0, &names.1) {
-                        found.entry((a.min(b), a.max(b))).or_insert(names.0);
+                        // Of several the first by name: the map that they stand in has no order.
+                        let known = found.entry((a.min(b), a.max(b))).or_insert_with(|| names.0.clone());
+                        if names.0 < *known {
+                            *known = names.0;
+                        }
                     }
                 }
             }
@@ -272,4 +276,4 @@ fn are_near(a: &Run, b: &Run) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -23,7 +23,7 @@ pub use error::{Result, StoreError};
 pub use ledger::{ChainRow, ItemRow, Ledger, LedgerRow, PlanRow};
 pub use reader::StoreReader;
 pub use rows::{
-    Annotation, Committed, DatasetRow, Drawn, FrameQuery, MetricSummary, ModelRow, PartPoints, ProblemRow, ProjectRow, RunRow,
-    SourceCommit, SourceRow,
+    Annotation, Committed, DatasetRow, Drawn, FrameQuery, MetricSummary, ModelRow, PartPoints, ProblemRow, ProjectRow,
+    RunRow, SourceCommit, SourceRow,
 };
 pub use store::Store;

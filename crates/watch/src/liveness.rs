@@ -27,6 +27,8 @@ pub struct Liveness {
     pub of_this_run: bool,
     /// The process that wrote it is known and no longer runs.
     pub gone: bool,
+    /// The proof is nothing but its files' times, which a copy or a clone has of its own.
+    pub by_file_times: bool,
     /// For a person, without a capital letter and full stop: "process 4242 (python) holds mlflow.db open",
     /// "no new record for 14 min, and its process 4242 is gone".
     pub why: String,
@@ -112,7 +114,7 @@ impl Prober {
                     } else {
                         format!("its process {pid}{} runs", named(pid))
                     };
-                    return Liveness { alive: !long, of_this_run: true, gone: false, why };
+                    return Liveness { alive: !long, of_this_run: true, gone: false, by_file_times: false, why };
                 }
                 _ => gone = Some(pid),
             }
@@ -120,7 +122,7 @@ impl Prober {
         if let Some((pid, file)) = self.holder(subject.path) {
             let why = format!("process {pid}{} holds {file} open", named(pid));
             let why = if long { format!("{silence}, though {why}") } else { why };
-            return Liveness { alive: !long, of_this_run: one_run, gone: false, why };
+            return Liveness { alive: !long, of_this_run: one_run, gone: false, by_file_times: false, why };
         }
         // One that held it open and ended took the training with it, whatever the clock says.
         if gone.is_none() {
@@ -129,14 +131,15 @@ impl Prober {
         if let Some(pid) = gone {
             let why = format!("{silence}, and its process {pid} is gone");
             let of_this_run = one_run || subject.pid.is_some();
-            return Liveness { alive: false, of_this_run, gone: true, why };
+            return Liveness { alive: false, of_this_run, gone: true, by_file_times: false, why };
         }
         if quiet < limit {
             let why = format!("its last record is {} old", duration(quiet));
-            return Liveness { alive: true, of_this_run: one_run, gone: false, why };
+            let by_file_times = recent.is_none();
+            return Liveness { alive: true, of_this_run: one_run, gone: false, by_file_times, why };
         }
         let why = if cfg!(target_os = "linux") { format!("{silence}, and no process holds it open") } else { silence };
-        Liveness { alive: false, of_this_run: one_run, gone: false, why }
+        Liveness { alive: false, of_this_run: one_run, gone: false, by_file_times: false, why }
     }
 
     fn newest(&self, subject: &Subject) -> Newest {

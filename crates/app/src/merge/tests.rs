@@ -4,7 +4,7 @@ use signalbox_store::RunRow;
 use signalbox_types::{Lifecycle, SourceId, Status};
 
 /// A record: its format and path, when it was begun, its metrics as (name's number, points, last).
-struct Told(Format, &'static str, Option<f64>, &'static [(u32, u64, f64)]);
+pub(crate) struct Told(pub Format, pub &'static str, pub Option<f64>, pub &'static [(u32, u64, f64)]);
 
 fn metric(&(id, n, last): &(u32, u64, f64)) -> MetricSummary {
     MetricSummary {
@@ -29,7 +29,7 @@ fn metric(&(id, n, last): &(u32, u64, f64)) -> MetricSummary {
 
 const NAMES: [&str; 4] = ["loss", "train/loss", "acc", "val_loss"];
 
-fn catalogue(told: &[Told]) -> Catalogue {
+pub(crate) fn catalogue(told: &[Told]) -> Catalogue {
     let mut catalogue = Catalogue::new("project".into());
     catalogue.set_metric_names((0..).zip(NAMES).map(|(id, name)| (MetricId(id), name.to_owned())).collect());
     let source = |at: usize| SourceId(at as u32 + 1);
