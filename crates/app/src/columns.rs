@@ -85,7 +85,7 @@ impl Column {
         match self {
             Column::Attribute("name") => Key::Text(&run.name),
             Column::Attribute("path") => Key::Text(&run.origin.path),
-            Column::Attribute("source") => Key::Text(run.origin.format.title()),
+            Column::Attribute("source") => Key::Text(run.tools()),
             Column::Attribute("status") => Key::Text(run.state.name()),
             Column::Attribute("id") => Key::Text(run.own_id()),
             Column::Attribute("experiment") => text_key(run.row.experiment.as_deref()),
@@ -182,7 +182,7 @@ fn attribute(run: &Run, name: &str) -> Cell {
     match name {
         "name" => Cell::Text(run.name.clone()),
         "status" => Cell::Text(run.state.name().to_owned()),
-        "source" => Cell::Text(run.origin.format.title().to_owned()),
+        "source" => Cell::Text(run.tools().to_owned()),
         "started" => Cell::number(run.started()),
         "duration" => Cell::number(run.duration()),
         "ended" => Cell::number(run.row.ended),

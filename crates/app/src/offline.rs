@@ -134,7 +134,11 @@ pub(crate) fn find(catalogue: &Catalogue, text: &str) -> Result<u32, CallError> 
         if ids[&id] == text {
             return Ok(id);
         }
-        if run.name == text || &*run.origin.path == text || ids[&id].starts_with(text) {
+        let records = run.records().into_iter().filter_map(|record| catalogue.record(record));
+        let is_record = |record: &crate::catalogue::Run| {
+            record.name == text || &*record.origin.path == text || record.own_id() == text
+        };
+        if run.name == text || ids[&id].starts_with(text) || records.into_iter().any(is_record) {
             close.insert(id, &ids[&id]);
         }
     }

@@ -210,10 +210,13 @@ fn attribute<'r>(name: &str, run: &'r Run) -> Value<'r> {
     match name {
         "name" => Value::Text(Cow::Borrowed(&run.name)),
         "status" => Value::Word(run.state.name()),
-        "source" => Value::Any(vec![run.origin.format.name(), run.origin.format.title()]),
+        "source" => Value::Any(run.origins().iter().flat_map(|at| [at.format.name(), at.format.title()]).collect()),
         "experiment" => text(run.row.experiment.as_deref()),
         "user" => text(run.row.user.as_deref()),
-        "path" => text(Some(&run.origin.path)),
+        "path" => match run.origins() {
+            [one] => text(Some(&one.path)),
+            several => Value::Any(several.iter().map(|at| &*at.path).collect()),
+        },
         "id" => text(Some(run.own_id())),
         "note" => text(run.row.annotation.as_ref().map(|a| a.note.as_str())),
         "label" => match run.row.annotation.as_ref() {

@@ -1,7 +1,7 @@
 //! One run of several records.
 
 use super::Member;
-use crate::catalogue::Run;
+use crate::catalogue::{Origin, Run};
 use signalbox_store::MetricSummary;
 use signalbox_types::{Format, MetricId, RunId, Status};
 use std::collections::HashMap;
@@ -12,6 +12,10 @@ use std::sync::Arc;
 pub(crate) struct Whole {
     /// The one that stands for the others first.
     pub members: Vec<Member>,
+    /// Where each of them is from.
+    origins: Vec<Origin>,
+    /// The tools, joined for a person: "MLflow + TensorBoard".
+    tools: String,
     /// Whose points a metric's are, where they are not the first member's.
     homes: HashMap<MetricId, RunId>,
     /// What a member says otherwise than the one that is shown.
@@ -38,6 +42,16 @@ impl Run {
         self.whole.as_ref().and_then(|whole| whole.homes.get(&metric).copied()).unwrap_or(self.row.id)
     }
 
+    /// Where it is from: once, or by each of its records.
+    pub fn origins(&self) -> &[Origin] {
+        self.whole.as_ref().map_or(std::slice::from_ref(&self.origin), |whole| &whole.origins)
+    }
+
+    /// The tool, or the tools, that recorded it.
+    pub fn tools(&self) -> &str {
+        self.whole.as_ref().map_or(self.origin.format.title(), |whole| &whole.tools)
+    }
+
     /// The records that it is made of: itself alone, or several.
     pub fn records(&self) -> Vec<RunId> {
         match &self.whole {
@@ -50,7 +64,15 @@ impl Run {
 /// `parts`: the records of `members`, in their order.
 pub(crate) fn whole(members: &[Member], parts: &[&Run]) -> Run {
     let mut run = parts[0].clone();
-    let mut whole = Whole { members: members.to_vec(), ..Whole::default() };
+    let origins: Vec<Origin> = parts.iter().map(|part| part.origin.clone()).collect();
+    let mut tools: Vec<&str> = Vec::new();
+    for title in origins.iter().map(|origin| origin.format.title()) {
+        if !tools.contains(&title) {
+            tools.push(title);
+        }
+    }
+    let tools = tools.join(" + ");
+    let mut whole = Whole { members: members.to_vec(), origins, tools, ..Whole::default() };
     for part in &parts[1..] {
         add(&mut run, part, &mut whole);
     }

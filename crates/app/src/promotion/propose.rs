@@ -250,7 +250,9 @@ impl App {
     /// The run that is known by this id, in an open project.
     pub(crate) fn run_by_id(&self, id: &str) -> Option<(Arc<OpenProject>, RunId)> {
         self.open_projects().into_iter().find_map(|project| {
-            let run = project.catalogue().runs.iter().find(|run| run.own_id() == id).map(|run| run.row.id)?;
+            let catalogue = project.catalogue();
+            let run = catalogue.records().find(|run| run.own_id() == id).map(|run| catalogue.shown(run.row.id))?;
+            drop(catalogue);
             Some((project, run))
         })
     }
