@@ -56,6 +56,13 @@ pub(crate) fn is_trial(project: &Path, dir: &Path) -> bool {
     place::may_follow(project, dir) && dir.join(RESULT).is_file() && dir.join(PARAMS).is_file()
 }
 
+/// Whether `_2026-11-21_08-14-45` stands in a folder's name, where Ray ends it (before 1.0 some letters followed).
+pub(crate) fn is_dated(name: &str) -> bool {
+    const PATTERN: &[u8] = b"_dddd-dd-dd_dd-dd-dd";
+    let fits = |(byte, pattern): (&u8, &u8)| if *pattern == b'd' { byte.is_ascii_digit() } else { byte == pattern };
+    name.as_bytes().windows(PATTERN.len()).any(|part| part.iter().zip(PATTERN).all(fits))
+}
+
 /// A trial that is over. It costs a `stat` of `result.json`, and is told anew if that has another length, or if the
 /// experiment's state has another word for it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -115,6 +122,8 @@ pub(crate) struct Experiment {
     state: Option<ExperimentState>,
     /// It was tried during this read.
     is_tried: bool,
+    /// Folders named as trials that are none yet: Ray makes the folder before the files.
+    new: Vec<PathBuf>,
 }
 
 impl Experiment {
@@ -122,7 +131,7 @@ impl Experiment {
         let saved = cursor.and_then(|c| serde_json::from_str(&c.0).ok());
         // After a cursor that cannot be understood: told, but nothing is known of it.
         let saved = saved.unwrap_or_else(|| Saved { anew: cursor.is_some(), ..Saved::default() });
-        Self { dir: spec.path(), spec: spec.clone(), saved, state: None, is_tried: false }
+        Self { dir: spec.path(), spec: spec.clone(), saved, state: None, is_tried: false, new: Vec::new() }
     }
 
     /// A trial's folder. "" is the source itself: joining it would add a slash.
@@ -148,8 +157,9 @@ impl Experiment {
     }
 
     /// The folders of trials, sorted, and the name of the newest state.
-    fn list(&self) -> io::Result<(Vec<String>, Option<String>)> {
+    fn list(&mut self) -> io::Result<(Vec<String>, Option<String>)> {
         let (mut trials, mut newest) = (Vec::new(), None::<String>);
+        self.new.clear();
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
             let Ok(name) = entry.file_name().into_string() else { continue };
@@ -160,6 +170,9 @@ impl Experiment {
                 if kind.is_dir() && is_known || is_trial(&self.spec.project, &entry.path()) {
                     trials.push(name);
                     continue;
+                }
+                if kind.is_dir() && is_dated(&name) && self.new.len() < MAX_WATCHED {
+                    self.new.push(entry.path());
                 }
             }
             // Their names are of one length, and hold the time when the driver began.
@@ -330,7 +343,8 @@ impl Reader for Experiment {
         open.sort_unstable_by(|a, b| b.cmp(a));
         // News of the others are seen when Ray writes the experiment's state.
         let trials = open.into_iter().filter(|(_, name)| !name.is_empty()).take(MAX_WATCHED);
-        [self.dir.clone()].into_iter().chain(trials.map(|(_, name)| self.dir.join(name))).collect()
+        let trials = trials.map(|(_, name)| self.dir.join(name));
+        [self.dir.clone()].into_iter().chain(trials).chain(self.new.iter().cloned()).collect()
     }
 }
 
@@ -360,5 +374,17 @@ impl Experiment {
             self.saved.settled.remove(&name);
             deltas.gone(&run_key(&name));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        assert!(is_dated("f_9c941_00000_0_lr=0.1000_2026-11-21_08-14-45"));
+        assert!(is_dated("PPO_CartPole_0_2019-01-01_10-00-00abc123"));
+        assert!(!is_dated("2026-11-21_08-14-45") && !is_dated("run_2026-11-21") && !is_dated(""));
     }
 }

@@ -157,6 +157,21 @@ fn one_trial_is_a_run() {
 }
 
 #[test]
+fn a_trial_is_named_by_its_number_once_it_is_known() {
+    let project = project(&["f_ab_1_0_lr=0.5_2026-01-01_00-00-00"]);
+    let trial = "f_ab_1_0_lr=0.5_2026-01-01_00-00-00";
+    project.put(&format!("{trial}/result.json"), "", 10);
+    let lone = spec(Format::RayTune, &project.path(""), trial);
+    let (mut known, mut cursor) = (Known::default(), None);
+    known.visit(&lone, &mut cursor, usize::MAX);
+    assert_eq!(known.run().name, trial);
+    project.put(&format!("{trial}/result.json"), &reports(2, 1.0), 5);
+    known.visit(&lone, &mut cursor, usize::MAX);
+    assert_eq!(known.run().name, "f_ab_1");
+    assert_eq!(known, read_whole(&lone));
+}
+
+#[test]
 fn cut_at_any_byte_it_is_as_read_whole() {
     let dir = copy_of("ray_tune");
     let spec = spec(Format::RayTune, dir.path(), "exp1");
@@ -209,7 +224,12 @@ fn a_trial_that_grows_tells_what_is_new_and_nothing_twice() {
     assert_eq!(status(&known, "t1"), Some(Status::Finished));
     assert_eq!(known.runs["experiment"].tags["ray.trials.TERMINATED"], "1");
     assert_eq!(known.runs["trial:t1"].ended, Some(Some(9.5)));
-    // A trial that begins.
+    // A trial that begins: Ray makes its folder first.
+    let begun = project.path("f_ab_2_2026-01-01_00-00-00");
+    fs::create_dir(&begun).unwrap();
+    let mut reader = open(&project.spec, cursor.as_ref());
+    known.catch_up(&mut *reader, usize::MAX);
+    assert!(reader.watch_paths().contains(&begun));
     project.put("t3/result.json", "", 0);
     project.put("t3/params.json", "{", 0);
     known.visit(&project.spec, &mut cursor, usize::MAX);

@@ -206,14 +206,15 @@ impl Experiment {
         let ended = state.last_result.filter(|_| trial.word == Some(Word::Terminated));
         let pid = trial.pid.filter(|_| status == Some(Status::Running));
         let about = format!("{status:?}{pid:?}{ended:?}{:?}{:?}", state.started, state.name);
-        let name_of_folder = || (!is_told).then(|| short_name(&folder, trial.id.as_deref()));
+        // As long as the state cannot be read, what it said holds.
+        let is_blind = is_told && self.state.is_none() && !self.saved.state.0.is_empty();
+        let name_of_folder = || (!is_blind).then(|| short_name(&folder, trial.id.as_deref()));
         let head = RunHead {
             name: state.name.or_else(name_of_folder),
             // What it was said to be and is no more is taken back.
             status: status.or(trial.said.then_some(Status::Unknown)),
             started: state.started,
-            // As long as the state cannot be read, what it said holds.
-            ended: (self.state.is_some() || !is_told).then_some(ended),
+            ended: (!is_blind).then_some(ended),
             parent: (!name.is_empty()).then(|| EXPERIMENT.to_owned()),
             experiment: (!name.is_empty()).then(|| self.name()),
             pid,

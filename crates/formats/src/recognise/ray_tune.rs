@@ -21,7 +21,7 @@ pub(super) fn experiment(listing: &Listing, peek: &mut Peek) -> Option<HashSet<O
     let has_state = newest.is_some_and(|name| peek.head(name).is_some_and(|head| begins_as_state(&head)));
     let dirs = || listing.entries.iter().filter(|e| e.is_dir && e.name.to_str().is_some());
     if !has_state {
-        let dated = dirs().filter(|d| is_dated(&d.name.to_string_lossy())).take(MAX_ASKED);
+        let dated = dirs().filter(|d| ray_tune::is_dated(&d.name.to_string_lossy())).take(MAX_ASKED);
         let mut asked = dated.filter(|d| ray_tune::is_trial(listing.project, &peek.path(&d.name))).map(|d| &d.name);
         let found: Vec<_> = asked.by_ref().collect();
         if !found.into_iter().any(|name| has_reports(Path::new(name), peek)) {
@@ -56,23 +56,4 @@ fn has_reports(dir: &Path, peek: &mut Peek) -> bool {
     let has = |key: &str| memchr::memmem::find(&text, format!("\"{key}\"").as_bytes()).is_some();
     let own = ["training_iteration", "trial_id", "node_ip", "time_since_restore", "iterations_since_restore"];
     own.into_iter().filter(|key| has(key)).count() >= 3
-}
-
-/// Whether `_2026-11-21_08-14-45` stands in a folder's name, where Ray ends it (before 1.0 some letters followed).
-fn is_dated(name: &str) -> bool {
-    const PATTERN: &[u8] = b"_dddd-dd-dd_dd-dd-dd";
-    let fits = |(byte, pattern): (&u8, &u8)| if *pattern == b'd' { byte.is_ascii_digit() } else { byte == pattern };
-    name.as_bytes().windows(PATTERN.len()).any(|part| part.iter().zip(PATTERN).all(fits))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates() {
-        assert!(is_dated("f_9c941_00000_0_lr=0.1000_2026-11-21_08-14-45"));
-        assert!(is_dated("PPO_CartPole_0_2019-01-01_10-00-00abc123"));
-        assert!(!is_dated("2026-11-21_08-14-45") && !is_dated("run_2026-11-21") && !is_dated(""));
-    }
 }
