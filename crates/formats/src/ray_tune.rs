@@ -287,8 +287,7 @@ fn read(path: &Path, from: u64, max: u64, bytes_read: &mut u64) -> io::Result<Ve
 }
 
 impl Reader for Experiment {
-    /// With nothing new this costs a listing, a `stat` for each trial, and two more for those that are not over: some ten
-    /// milliseconds for 5,000 trials on a local disk.
+    /// With nothing new this costs a listing, a `stat` for each trial that is over, and three for each other.
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
         let (mut trials, newest) = match self.list() {
             Ok(listed) => listed,
