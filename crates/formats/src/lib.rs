@@ -10,6 +10,7 @@ mod catboost;
 mod deltas;
 mod dvclive;
 mod guild;
+mod hf_trainer;
 mod json_params;
 mod jsonl;
 mod leaves;
@@ -19,6 +20,7 @@ mod optuna;
 mod params;
 mod place;
 mod protobuf;
+mod ray_tune;
 mod recognise;
 mod sacred;
 mod secret;
@@ -48,6 +50,8 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::Tensorboard => tfevents::open(spec, cursor),
         Format::Dvclive => Box::new(dvclive::Live::open(spec, cursor)),
         Format::Sacred => Box::new(sacred::RunDir::open(spec, cursor)),
+        Format::HfTrainer => Box::new(hf_trainer::OutputDir::open(spec, cursor)),
+        Format::RayTune => Box::new(ray_tune::Experiment::open(spec, cursor)),
         Format::Catboost => Box::new(catboost::TrainDir::open(spec, cursor)),
         Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {
             Box::new(log::LogReader::<table::Table>::open(spec, cursor))

@@ -1,6 +1,6 @@
 //! From one directory's listing: which sources it holds, and where else to look.
 
-use std::{borrow::Cow, path::PathBuf};
+use std::{borrow::Cow, collections::HashSet, ffi::OsString, path::PathBuf};
 
 use signalbox_types::Format;
 
@@ -11,8 +11,10 @@ mod catboost;
 mod databases;
 mod dvclive;
 mod guild;
+mod hf_trainer;
 mod logs;
 mod peek;
+mod ray_tune;
 mod run_dirs;
 mod sacred;
 mod stores;
@@ -27,11 +29,30 @@ pub fn recognise(listing: &Listing) -> Recognised {
     let mut peek = Peek::new(listing);
     let found = stores::recognise(listing, &mut peek)
         .or_else(|| run_dirs::recognise(listing, &mut peek))
-        .or_else(|| dvclive::recognise(listing, &mut peek));
+        .or_else(|| dvclive::recognise(listing, &mut peek))
+        .or_else(|| ray_tune::is_trial(listing, &mut peek).then(|| one(Format::RayTune, listing)));
     let mut undecided = Vec::new();
     let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek, &mut undecided));
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
     Recognised { sources: places.into_iter().map(spec).collect(), undecided, descend, peeked_bytes: peek.bytes }
+}
+
+/// A directory that is one source, with all that lies in it.
+fn one(format: Format, listing: &Listing) -> (Vec<(Format, PathBuf)>, Descend) {
+    (vec![(format, listing.rel.to_path_buf())], Descend::None)
+}
+
+/// Where to look, if not in folders that belong to a source.
+fn without(descend: Descend, owned: &HashSet<OsString>, listing: &Listing) -> Descend {
+    let is_open = |name: &OsString| !owned.contains(name);
+    match descend {
+        Descend::None => Descend::None,
+        Descend::Only(names) => Descend::Only(names.into_iter().filter(is_open).collect()),
+        Descend::All => {
+            let dirs = listing.entries.iter().filter(|e| e.is_dir).map(|e| e.name.clone());
+            Descend::Only(dirs.filter(is_open).collect())
+        }
+    }
 }
 
 /// A folder in which several tools may have written.
@@ -50,7 +71,14 @@ fn shared(listing: &Listing, peek: &mut Peek, undecided: &mut Vec<PathBuf>) -> (
     if listing.entries.iter().any(|e| tfevents::is_event_file(&e.name, e.is_dir)) {
         places.push((Format::Tensorboard, listing.rel.to_path_buf()));
     }
+    let mut descend = train_dir.map(|train_dir| train_dir.descend).or(of_guild).unwrap_or(Descend::All);
+    let checkpoints = hf_trainer::recognise(listing, peek).map(|owned| (Format::HfTrainer, owned));
+    let trials = ray_tune::experiment(listing, peek).map(|owned| (Format::RayTune, owned));
+    for (format, owned) in checkpoints.into_iter().chain(trials) {
+        places.push((format, listing.rel.to_path_buf()));
+        descend = without(descend, &owned, listing);
+    }
     places.extend(databases::recognise(listing, peek, undecided));
     places.extend(logs::recognise(listing, peek));
-    (places, train_dir.map(|train_dir| train_dir.descend).or(of_guild).unwrap_or(Descend::All))
+    (places, descend)
 }

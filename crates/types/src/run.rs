@@ -32,6 +32,10 @@ pub enum Format {
     Catboost,
     /// One run directory of Sacred's FileStorageObserver.
     Sacred,
+    /// An output directory of Hugging Face's Trainer: `checkpoint-<step>/trainer_state.json`.
+    HfTrainer,
+    /// An experiment of Ray Tune's: a run for it and for each trial. A trial's directory alone is one run.
+    RayTune,
     /// A folder of DVCLive's in the working tree: `metrics.json`, `plots/metrics/*.tsv`.
     Dvclive,
     /// Any other CSV or TSV with a step or epoch column.
@@ -45,7 +49,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 18] = [
+    pub const ALL: [Format; 20] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -59,6 +63,8 @@ impl Format {
         Format::Ultralytics,
         Format::Catboost,
         Format::Sacred,
+        Format::HfTrainer,
+        Format::RayTune,
         Format::Dvclive,
         Format::Csv,
         Format::Jsonl,
@@ -82,6 +88,8 @@ impl Format {
             Format::Ultralytics => "ultralytics",
             Format::Catboost => "catboost",
             Format::Sacred => "sacred",
+            Format::HfTrainer => "hf_trainer",
+            Format::RayTune => "ray_tune",
             Format::Dvclive => "dvclive",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
@@ -103,6 +111,8 @@ impl Format {
             Format::Ultralytics => "Ultralytics",
             Format::Catboost => "CatBoost",
             Format::Sacred => "Sacred",
+            Format::HfTrainer => "Hugging Face",
+            Format::RayTune => "Ray Tune",
             Format::Dvclive => "DVCLive",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
@@ -113,16 +123,26 @@ impl Format {
 
     /// A source is a file; of the others, a directory.
     pub fn is_of_a_file(self) -> bool {
-        self.holds_many_runs()
-            || matches!(
-                self,
-                Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv | Format::Jsonl
-            )
+        matches!(
+            self,
+            Format::MlflowSqlite
+                | Format::OptunaSqlite
+                | Format::OptunaJournal
+                | Format::Trackio
+                | Format::LightningCsv
+                | Format::KerasCsv
+                | Format::Ultralytics
+                | Format::Csv
+                | Format::Jsonl
+        )
     }
 
-    /// One file holds many runs: that it is open or grows says nothing of one of them.
+    /// One source holds many runs: that it is open or grows says nothing of one of them.
     pub fn holds_many_runs(self) -> bool {
-        matches!(self, Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio)
+        matches!(
+            self,
+            Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio | Format::RayTune
+        )
     }
 
     pub fn from_name(name: &str) -> Option<Format> {

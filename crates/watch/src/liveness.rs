@@ -229,6 +229,8 @@ fn is_written_by(format: Format, name: &[u8]) -> bool {
         Format::Catboost => name == b"catboost_training.json" || name.ends_with(b".tsv"),
         Format::Dvclive => name == b"metrics.json" || name.ends_with(b".tsv"),
         Format::Sacred => matches!(name, b"run.json" | b"metrics.json" | b"info.json" | b"cout.txt"),
+        Format::HfTrainer => name == b"trainer_state.json",
+        Format::RayTune => name == b"result.json" || name.starts_with(b"experiment_state-"),
         _ => true,
     }
 }
@@ -369,6 +371,8 @@ mod tests {
             (Format::Catboost, "learn_error.tsv"),
             (Format::Dvclive, "metrics.json"),
             (Format::Sacred, "run.json"),
+            (Format::HfTrainer, "trainer_state.json"),
+            (Format::RayTune, "result.json"),
             (Format::Tensorboard, "events.out.tfevents.1.host"),
         ] {
             let file = fs::File::create(dir.path().join(own)).unwrap();

@@ -22,7 +22,7 @@ fn event_files() -> Vec<PathBuf> {
         }
     }
     found.sort();
-    assert_eq!(found.len(), 29, "{found:#?}");
+    assert_eq!(found.len(), 31, "{found:#?}");
     found
 }
 
