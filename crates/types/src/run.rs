@@ -22,6 +22,9 @@ pub enum Format {
     Trackio,
     /// One run directory of Guild AI: its parameters and status; what it logged lies in sources of their own.
     Guild,
+    /// One run's directory of Hydra's, or one sweep's with its runs: their parameters; what was logged lies in sources of
+    /// its own.
+    Hydra,
     /// PyTorch Lightning's CSVLogger: `metrics.csv` beside `hparams.yaml`.
     LightningCsv,
     /// Keras' CSVLogger: a header that begins with `epoch`.
@@ -38,6 +41,9 @@ pub enum Format {
     Csv,
     /// A JSON Lines log with a step-like key.
     Jsonl,
+    /// What trainings printed: a log with lines of XGBoost, LightGBM, CatBoost, nanoGPT, Keras or Hugging Face's Trainer, a
+    /// run for each training in it.
+    Console,
     /// Weights & Biases: one run's directory, `wandb/run-<date>_<time>-<id>`, online or offline.
     Wandb,
     /// SwanLab: one run's directory, `swanlog/run-<date>_<time>-<id>`.
@@ -45,7 +51,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 18] = [
+    pub const ALL: [Format; 20] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -54,6 +60,7 @@ impl Format {
         Format::OptunaJournal,
         Format::Trackio,
         Format::Guild,
+        Format::Hydra,
         Format::LightningCsv,
         Format::KerasCsv,
         Format::Ultralytics,
@@ -62,6 +69,7 @@ impl Format {
         Format::Dvclive,
         Format::Csv,
         Format::Jsonl,
+        Format::Console,
         Format::Wandb,
         Format::Swanlab,
     ];
@@ -77,6 +85,7 @@ impl Format {
             Format::OptunaJournal => "optuna_journal",
             Format::Trackio => "trackio",
             Format::Guild => "guild",
+            Format::Hydra => "hydra",
             Format::LightningCsv => "lightning_csv",
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
@@ -85,6 +94,7 @@ impl Format {
             Format::Dvclive => "dvclive",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
+            Format::Console => "console",
             Format::Wandb => "wandb",
             Format::Swanlab => "swanlab",
         }
@@ -98,6 +108,7 @@ impl Format {
             Format::OptunaSqlite | Format::OptunaJournal => "Optuna",
             Format::Trackio => "Trackio",
             Format::Guild => "Guild",
+            Format::Hydra => "Hydra",
             Format::LightningCsv => "Lightning CSV",
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
@@ -106,14 +117,18 @@ impl Format {
             Format::Dvclive => "DVCLive",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
+            Format::Console => "Console log",
             Format::Wandb => "W&B",
             Format::Swanlab => "SwanLab",
         }
     }
 
-    /// One file holds many runs: that it is open or grows says nothing of one of them.
+    /// One file (of Hydra: one sweep's folder) holds many runs: that it is open or grows says nothing of one of them.
     pub fn holds_many_runs(self) -> bool {
-        matches!(self, Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio)
+        matches!(
+            self,
+            Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio | Format::Hydra
+        )
     }
 
     pub fn from_name(name: &str) -> Option<Format> {
