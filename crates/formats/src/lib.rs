@@ -7,10 +7,12 @@ mod anew;
 mod api;
 mod blocks;
 mod catboost;
+mod console;
 mod deltas;
 mod dvclive;
 mod guild;
 mod hf_trainer;
+mod hydra;
 mod json_params;
 mod jsonl;
 mod leaves;
@@ -38,7 +40,7 @@ mod yaml;
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
 pub use log::parse_log;
 pub use place::uri_path;
-pub use recognise::recognise;
+pub use recognise::{may_be_console_log, recognise};
 pub use tfevents::{EventDirectory, EventStream, is_event_file};
 
 use blocks::directory::RunDirectory;
@@ -65,6 +67,8 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
         Format::OptunaSqlite => Box::new(optuna::database::Database::open(spec, cursor)),
         Format::Trackio => Box::new(trackio::Database::open(spec, cursor)),
         Format::Guild => Box::new(guild::GuildRun::open(spec, cursor)),
+        Format::Hydra => Box::new(hydra::HydraDir::open(spec, cursor)),
+        Format::Console => Box::new(console::ConsoleLog::open(spec, cursor)),
         Format::OptunaJournal => Box::new(optuna::journal::Journal::open(spec, cursor)),
     }
 }

@@ -4,14 +4,17 @@ use std::{borrow::Cow, collections::HashSet, ffi::OsString, path::PathBuf};
 
 use signalbox_types::Format;
 
+pub use self::console::may_be_console_log;
 use self::peek::Peek;
 use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 
 mod catboost;
+mod console;
 mod databases;
 mod dvclive;
 mod guild;
 mod hf_trainer;
+mod hydra;
 mod logs;
 mod peek;
 mod ray_tune;
@@ -19,8 +22,9 @@ mod run_dirs;
 mod sacred;
 mod stores;
 
-/// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, and the
-/// schema of SQLite databases that may be of a tool that we know; nothing else.
+/// Which sources a directory holds. May open and read the head (at most 4 KiB) of few candidate files, more of those that
+/// may be console logs (at most 104 KiB, and no more than 32 of them in vain where there are many), and the schema of
+/// SQLite databases that may be of a tool that we know; nothing else.
 ///
 /// Call it again for a directory whenever a name in it comes, goes or changes (unless the name belongs to a source
 /// that is known): a file that is empty or holds only a header today may be a log tomorrow. One file may change its
@@ -32,7 +36,9 @@ pub fn recognise(listing: &Listing) -> Recognised {
         .or_else(|| dvclive::recognise(listing, &mut peek))
         .or_else(|| ray_tune::is_trial(listing, &mut peek).then(|| one(Format::RayTune, listing)));
     let mut undecided = Vec::new();
-    let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek, &mut undecided));
+    let (mut places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek, &mut undecided));
+    places.extend(hydra::recognise(listing, &mut peek));
+    let descend = hydra::descend(listing, &peek, descend);
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
     Recognised { sources: places.into_iter().map(spec).collect(), undecided, descend, peeked_bytes: peek.bytes }
 }
@@ -80,5 +86,6 @@ fn shared(listing: &Listing, peek: &mut Peek, undecided: &mut Vec<PathBuf>) -> (
     }
     places.extend(databases::recognise(listing, peek, undecided));
     places.extend(logs::recognise(listing, peek));
+    places.extend(console::recognise(listing, peek, &places, undecided));
     (places, descend)
 }

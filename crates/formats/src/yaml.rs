@@ -37,20 +37,33 @@ impl YamlError {
 
 /// Reads a file that holds one mapping. Invalid UTF-8 is replaced.
 pub(crate) fn read_mapping(path: &Path, bytes_read: &mut u64) -> Result<Mapping, YamlError> {
+    mapping(read_value(path, bytes_read)?)
+}
+
+/// Reads a file that holds anything.
+pub(crate) fn read_value(path: &Path, bytes_read: &mut u64) -> Result<Value, YamlError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     *bytes_read += bytes.len() as u64;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(YamlError::TooLarge);
     }
-    parse_mapping(&bytes)
+    parse(&bytes)
 }
 
 pub(crate) fn parse_mapping(bytes: &[u8]) -> Result<Mapping, YamlError> {
+    mapping(parse(bytes)?)
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, YamlError> {
     if bytes.trim_ascii().is_empty() {
         return Err(YamlError::Empty);
     }
-    match untagged(serde_norway::from_str(&String::from_utf8_lossy(bytes))?) {
+    Ok(untagged(serde_norway::from_str(&String::from_utf8_lossy(bytes))?))
+}
+
+fn mapping(value: Value) -> Result<Mapping, YamlError> {
+    match value {
         Value::Mapping(mapping) => Ok(mapping),
         _ => Err(YamlError::NoMapping),
     }

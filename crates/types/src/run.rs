@@ -22,6 +22,9 @@ pub enum Format {
     Trackio,
     /// One run directory of Guild AI: its parameters and status; what it logged lies in sources of their own.
     Guild,
+    /// One run's directory of Hydra's, or one sweep's with its runs: their parameters; what was logged lies in sources of
+    /// its own.
+    Hydra,
     /// PyTorch Lightning's CSVLogger: `metrics.csv` beside `hparams.yaml`.
     LightningCsv,
     /// Keras' CSVLogger: a header that begins with `epoch`.
@@ -42,6 +45,9 @@ pub enum Format {
     Csv,
     /// A JSON Lines log with a step-like key.
     Jsonl,
+    /// What trainings printed: a log with lines of XGBoost, LightGBM, CatBoost, nanoGPT, Keras or Hugging Face's Trainer, a
+    /// run for each training in it.
+    Console,
     /// Weights & Biases: one run's directory, `wandb/run-<date>_<time>-<id>`, online or offline.
     Wandb,
     /// SwanLab: one run's directory, `swanlog/run-<date>_<time>-<id>`.
@@ -49,7 +55,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 20] = [
+    pub const ALL: [Format; 22] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -58,6 +64,7 @@ impl Format {
         Format::OptunaJournal,
         Format::Trackio,
         Format::Guild,
+        Format::Hydra,
         Format::LightningCsv,
         Format::KerasCsv,
         Format::Ultralytics,
@@ -68,6 +75,7 @@ impl Format {
         Format::Dvclive,
         Format::Csv,
         Format::Jsonl,
+        Format::Console,
         Format::Wandb,
         Format::Swanlab,
     ];
@@ -83,6 +91,7 @@ impl Format {
             Format::OptunaJournal => "optuna_journal",
             Format::Trackio => "trackio",
             Format::Guild => "guild",
+            Format::Hydra => "hydra",
             Format::LightningCsv => "lightning_csv",
             Format::KerasCsv => "keras_csv",
             Format::Ultralytics => "ultralytics",
@@ -93,6 +102,7 @@ impl Format {
             Format::Dvclive => "dvclive",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
+            Format::Console => "console",
             Format::Wandb => "wandb",
             Format::Swanlab => "swanlab",
         }
@@ -106,6 +116,7 @@ impl Format {
             Format::OptunaSqlite | Format::OptunaJournal => "Optuna",
             Format::Trackio => "Trackio",
             Format::Guild => "Guild",
+            Format::Hydra => "Hydra",
             Format::LightningCsv => "Lightning CSV",
             Format::KerasCsv => "Keras CSV",
             Format::Ultralytics => "Ultralytics",
@@ -116,6 +127,7 @@ impl Format {
             Format::Dvclive => "DVCLive",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
+            Format::Console => "Console log",
             Format::Wandb => "W&B",
             Format::Swanlab => "SwanLab",
         }
@@ -134,14 +146,16 @@ impl Format {
                 | Format::Ultralytics
                 | Format::Csv
                 | Format::Jsonl
+                | Format::Console
         )
     }
 
-    /// One source holds many runs: that it is open or grows says nothing of one of them.
+    /// One source holds many runs (of Hydra a sweep's folder): that it is open or grows says nothing of one of them.
     pub fn holds_many_runs(self) -> bool {
         matches!(
             self,
             Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio | Format::RayTune
+                | Format::Hydra
         )
     }
 

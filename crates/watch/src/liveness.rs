@@ -228,6 +228,7 @@ fn is_written_by(format: Format, name: &[u8]) -> bool {
         Format::Tensorboard => name.windows(8).any(|w| w == b"tfevents"),
         Format::Catboost => name == b"catboost_training.json" || name.ends_with(b".tsv"),
         Format::Dvclive => name == b"metrics.json" || name.ends_with(b".tsv"),
+        Format::Hydra => matches!(name, b"config.yaml" | b"overrides.yaml" | b"hydra.yaml" | b"multirun.yaml"),
         Format::Sacred => matches!(name, b"run.json" | b"metrics.json" | b"info.json" | b"cout.txt"),
         Format::HfTrainer => name == b"trainer_state.json",
         Format::RayTune => name == b"result.json" || name.starts_with(b"experiment_state-"),
@@ -287,8 +288,9 @@ impl Rhythm {
     /// is no sign the next time either.
     fn limit(&self, format: Format) -> f64 {
         let usual = 3.0 * self.usual_gap().unwrap_or(0.0);
-        // W&B writes every 15 s, before 0.31 when 32 KiB are full; SwanLab when 8 KiB are.
-        let flushes_each = !matches!(format, Format::Tensorboard | Format::Wandb | Format::Swanlab);
+        // W&B writes every 15 s, before 0.31 when 32 KiB are full; SwanLab when 8 KiB are, as what Python prints into a
+        // file is.
+        let flushes_each = !matches!(format, Format::Tensorboard | Format::Wandb | Format::Swanlab | Format::Console);
         if flushes_each && self.gaps.len() == Self::MAX_GAPS {
             // A night's sleep of the machine is no habit of the training.
             usual.max(1.5 * self.longest.min(LONG_QUIET_SECS)).max(QUIET_FLUSHED_SECS)

@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 
+use signalbox_formats::may_be_console_log;
+
 /// Directories that never hold a person's runs, whatever is inside.
 const SKIPPED: [&str; 18] = [
     ".git",
@@ -50,6 +52,9 @@ pub fn may_matter(name: &OsStr) -> bool {
     if contains(b"tfevents") || contains(b"mlflow") || is_optuna || marks_directory_to_skip(name, false) {
         return true;
     }
+    if name.to_str().is_some_and(may_be_console_log) {
+        return true;
+    }
     let Some(dot) = bytes.iter().rposition(|b| *b == b'.') else { return false };
     EXTENSIONS.iter().any(|e| bytes[dot + 1..].eq_ignore_ascii_case(e))
 }
@@ -89,17 +94,20 @@ mod tests {
             "a.journal",
             "run-1.wandb",
             "run-1.swanlab",
+            "nohup.out",
+            "slurm-1_2.out",
+            "train_log.txt",
         ] {
             assert!(may_matter(OsStr::new(name)), "{name}");
         }
-        for name in ["a.csv", "train.log", "x.log.json", "meta.yaml", "mlflow.db", "my-mlflow"] {
+        for name in ["a.csv", "train.log", "x.log.json", "meta.yaml", "mlflow.db", "my-mlflow", "nohup.out"] {
             assert!(may_become_source(OsStr::new(name)), "{name}");
         }
         for name in ["a.json", "hparams.yaml", "a.png", "events.out.tfevents.1.host"] {
             assert!(!may_become_source(OsStr::new(name)), "{name}");
         }
         assert!(may_matter(OsStr::new("my_optuna_storage")) && may_become_source(OsStr::new("optuna.log")));
-        for name in ["optuna.log.lock", "a.png", "csv", "model.pt", "tfevent", ""] {
+        for name in ["optuna.log.lock", "a.png", "csv", "model.pt", "tfevent", "000001.txt", "requirements.txt", ""] {
             assert!(!may_matter(OsStr::new(name)), "{name}");
         }
     }

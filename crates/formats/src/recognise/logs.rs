@@ -11,8 +11,8 @@ mod judge;
 mod optuna;
 
 /// A directory with more candidates than this is taken for a data set once so many in a row were none.
-const MANY: usize = 64;
-const MAX_MISSES: usize = 32;
+pub(super) const MANY: usize = 64;
+pub(super) const MAX_MISSES: usize = 32;
 
 /// Names that the tools give their logs: looked at first.
 const KNOWN_NAMES: [&str; 9] = [

@@ -45,12 +45,22 @@ impl Peek {
         self.part(&path, |len| len.saturating_sub(HEAD as u64))
     }
 
+    /// At most `n` bytes of a regular file from `from` on.
+    pub(super) fn piece(&mut self, name: impl AsRef<Path>, from: u64, n: u64) -> Option<Vec<u8>> {
+        let path = self.path(name);
+        self.bytes_of(&path, |_| from, n)
+    }
+
     fn part(&mut self, path: &Path, from: impl Fn(u64) -> u64) -> Option<Vec<u8>> {
+        self.bytes_of(path, from, HEAD as u64)
+    }
+
+    fn bytes_of(&mut self, path: &Path, from: impl Fn(u64) -> u64, n: u64) -> Option<Vec<u8>> {
         let about = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
         let mut part = Vec::new();
         let mut file = File::open(path).ok()?;
         file.seek(SeekFrom::Start(from(about.len()))).ok()?;
-        file.take(HEAD as u64).read_to_end(&mut part).ok()?;
+        file.take(n).read_to_end(&mut part).ok()?;
         self.bytes += part.len() as u64;
         Some(part)
     }

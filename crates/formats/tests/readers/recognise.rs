@@ -52,11 +52,12 @@ fn samples_of_every_tool() {
     let check = |sample: &str, expected: &[Format]| assert_eq!(formats(&samples().join(sample)), expected, "{sample}");
     check("mlflow_file", &[Format::MlflowFile; 7]);
     check("mlflow_sqlite", &[Format::MlflowSqlite]);
-    use Format::{Jsonl, KerasCsv, LightningCsv, Tensorboard, Ultralytics};
+    use Format::{Console, Jsonl, KerasCsv, LightningCsv, Tensorboard, Ultralytics};
     check("lightning", &[Tensorboard, Tensorboard, LightningCsv, LightningCsv]);
     check("keras", &[Tensorboard, Tensorboard, KerasCsv]);
     check("ultralytics", &[Tensorboard, Ultralytics]);
-    check("generic_logs", &[Jsonl]);
+    // Not the bar of tqdm, which tells no curve.
+    check("generic_logs", &[Jsonl, Console, Console, Console, Console, Console, Console]);
     check("edge/mlruns_damaged", &[Format::MlflowFile; 6]);
     check("edge/lightning_partial", &[LightningCsv]);
     check("edge/lightning_truncated_rewrite", &[LightningCsv]);
