@@ -148,7 +148,7 @@ fn foot(page: &TablePage, left_out: &[String], offline: &Offline) -> Result<Vec<
     if page.total == 0 {
         out.push(
             "No runs here. Signalbox reads TensorBoard, MLflow, W&B, SwanLab, Optuna, Trackio, Lightning, Keras, \
-             Ultralytics, CatBoost, Sacred, DVCLive, Guild, CSV and JSONL logs."
+             Ultralytics, CatBoost, Sacred, DVCLive, DVC, Guild, Aim, CSV and JSONL logs."
                 .into(),
         );
     } else {

@@ -3,11 +3,13 @@
 //! [`recognise()`] tells from one directory's listing which sources lie in it, [`open()`] gives the reader of
 //! one source. Readers are synchronous, hold no lock between two reads and never write beside what they read.
 
+mod aim;
 mod anew;
 mod api;
 mod blocks;
 mod catboost;
 mod deltas;
+mod dvc_experiments;
 mod dvclive;
 mod guild;
 mod json_params;
@@ -47,6 +49,8 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
     match spec.format {
         Format::Tensorboard => tfevents::open(spec, cursor),
         Format::Dvclive => Box::new(dvclive::Live::open(spec, cursor)),
+        Format::DvcExperiments => Box::new(dvc_experiments::Experiments::open(spec, cursor)),
+        Format::Aim => Box::new(aim::Repo::open(spec, cursor)),
         Format::Sacred => Box::new(sacred::RunDir::open(spec, cursor)),
         Format::Catboost => Box::new(catboost::TrainDir::open(spec, cursor)),
         Format::LightningCsv | Format::KerasCsv | Format::Ultralytics | Format::Csv => {

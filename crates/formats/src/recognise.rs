@@ -7,8 +7,10 @@ use signalbox_types::Format;
 use self::peek::Peek;
 use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 
+mod aim;
 mod catboost;
 mod databases;
+mod dvc_experiments;
 mod dvclive;
 mod guild;
 mod logs;
@@ -29,7 +31,13 @@ pub fn recognise(listing: &Listing) -> Recognised {
         .or_else(|| run_dirs::recognise(listing, &mut peek))
         .or_else(|| dvclive::recognise(listing, &mut peek));
     let mut undecided = Vec::new();
-    let (places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek, &mut undecided));
+    let (mut places, mut descend) = found.unwrap_or_else(|| shared(listing, &mut peek, &mut undecided));
+    // Beside whatever else the folder is.
+    places.extend(dvc_experiments::recognise(listing, &mut peek));
+    places.extend(aim::recognise(listing, &mut peek));
+    if aim::is_inner(listing) {
+        descend = Descend::None;
+    }
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
     Recognised { sources: places.into_iter().map(spec).collect(), undecided, descend, peeked_bytes: peek.bytes }
 }

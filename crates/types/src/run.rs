@@ -34,6 +34,10 @@ pub enum Format {
     Sacred,
     /// A folder of DVCLive's in the working tree: `metrics.json`, `plots/metrics/*.tsv`.
     Dvclive,
+    /// The experiments that DVC keeps in a git repository, below `refs/exps`: a run for each.
+    DvcExperiments,
+    /// An Aim repository, the folder that holds `.aim`: its list of runs, without their metrics.
+    Aim,
     /// Any other CSV or TSV with a step or epoch column.
     Csv,
     /// A JSON Lines log with a step-like key.
@@ -45,7 +49,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 18] = [
+    pub const ALL: [Format; 20] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -60,6 +64,8 @@ impl Format {
         Format::Catboost,
         Format::Sacred,
         Format::Dvclive,
+        Format::DvcExperiments,
+        Format::Aim,
         Format::Csv,
         Format::Jsonl,
         Format::Wandb,
@@ -83,6 +89,8 @@ impl Format {
             Format::Catboost => "catboost",
             Format::Sacred => "sacred",
             Format::Dvclive => "dvclive",
+            Format::DvcExperiments => "dvc_experiments",
+            Format::Aim => "aim",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Wandb => "wandb",
@@ -104,6 +112,8 @@ impl Format {
             Format::Catboost => "CatBoost",
             Format::Sacred => "Sacred",
             Format::Dvclive => "DVCLive",
+            Format::DvcExperiments => "DVC",
+            Format::Aim => "Aim",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
             Format::Wandb => "W&B",
@@ -111,9 +121,17 @@ impl Format {
         }
     }
 
-    /// One file holds many runs: that it is open or grows says nothing of one of them.
+    /// One source holds many runs: that it is open or grows says nothing of one of them.
     pub fn holds_many_runs(self) -> bool {
-        matches!(self, Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio)
+        matches!(
+            self,
+            Format::MlflowSqlite
+                | Format::OptunaSqlite
+                | Format::OptunaJournal
+                | Format::Trackio
+                | Format::DvcExperiments
+                | Format::Aim
+        )
     }
 
     pub fn from_name(name: &str) -> Option<Format> {

@@ -225,6 +225,9 @@ fn is_written_by(format: Format, name: &[u8]) -> bool {
         Format::Tensorboard => name.windows(8).any(|w| w == b"tfevents"),
         Format::Catboost => name == b"catboost_training.json" || name.ends_with(b".tsv"),
         Format::Dvclive => name == b"metrics.json" || name.ends_with(b".tsv"),
+        Format::Aim => name.starts_with(b"run_metadata.sqlite"),
+        // A commit is not being written; what else changes in `.git` is git's.
+        Format::DvcExperiments => false,
         Format::Sacred => matches!(name, b"run.json" | b"metrics.json" | b"info.json" | b"cout.txt"),
         _ => true,
     }
