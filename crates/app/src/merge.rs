@@ -106,7 +106,8 @@ impl<'a> Joins<'a> {
             Format::Wandb | Format::Swanlab | Format::Sacred => 1,
             Format::Trackio | Format::OptunaSqlite | Format::OptunaJournal => 2,
             Format::Tensorboard => 3,
-            Format::Guild => 9,
+            Format::Guild | Format::Hydra => 9,
+            Format::Console => 8,
             _ => 4,
         };
         (rank, self.records[at].row.id)
@@ -226,12 +227,18 @@ impl<'a> Joins<'a> {
 
 /// A run that holds others' records and has no curves itself.
 fn is_container(format: Format) -> bool {
-    matches!(format, Format::Guild)
+    matches!(format, Format::Guild | Format::Hydra)
 }
 
 /// The directory of a record, below the project.
 fn place(run: &Run) -> PathBuf {
     let rel = run.origin.rel.as_path();
+    // A sweep's runs lie below it, by their names; its own key is a file's.
+    let below = Path::new(&run.row.key);
+    let is_child = run.origin.format == Format::Hydra && run.row.parent_key.is_some();
+    if is_child && below.components().all(|part| matches!(part, std::path::Component::Normal(_))) {
+        return rel.join(below);
+    }
     if run.origin.format.is_of_a_file() { rel.parent().unwrap_or(Path::new("")).to_owned() } else { rel.to_owned() }
 }
 

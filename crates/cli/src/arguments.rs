@@ -60,7 +60,7 @@ Filters compare what runs have: MLflow's search syntax with `or`, `not` and pare
   (status = \"running\" or name like \"base%\") and metrics.acc is not null";
 
 /// See every training run in a folder: TensorBoard, MLflow, W&B, SwanLab, Optuna, Trackio, Lightning, Keras, Ultralytics,
-/// CatBoost, Sacred, DVCLive, Guild, Hydra, Hugging Face, Ray Tune, CSV, JSONL and console logs.
+/// CatBoost, Sacred, DVCLive, DVC, Guild, Aim, Hydra, Hugging Face, Ray Tune, CSV, JSONL and console logs.
 #[derive(Debug, Parser)]
 #[command(name = "signalbox", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Arguments {

@@ -148,7 +148,8 @@ fn foot(page: &TablePage, left_out: &[String], offline: &Offline) -> Result<Vec<
     if page.total == 0 {
         out.push(
             "No runs here. Signalbox reads TensorBoard, MLflow, W&B, SwanLab, Optuna, Trackio, Lightning, Keras, \
-             Ultralytics, CatBoost, Sacred, DVCLive, Guild, Hydra, Hugging Face, Ray Tune, CSV, JSONL and console logs."
+             Ultralytics, CatBoost, Sacred, DVCLive, DVC, Guild, Aim, Hydra, Hugging Face, Ray Tune, CSV, JSONL and \
+             console logs."
                 .into(),
         );
     } else {

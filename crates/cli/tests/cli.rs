@@ -312,7 +312,7 @@ fn serve_prints_its_address_and_ends_when_told() {
 }
 
 #[test]
-fn what_thirteen_tools_wrote_stands_in_one_table() {
+fn what_fourteen_tools_wrote_stands_in_one_table() {
     let place = Place::new();
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/samples");
     let of = |sample: &str| {
@@ -349,6 +349,7 @@ fn what_thirteen_tools_wrote_stands_in_one_table() {
         assert_eq!(optuna.iter().filter(|(of, ..)| of == format).count(), n, "{format}: {optuna:?}");
     }
     assert!(optuna.iter().any(|(_, name, status)| name == "demo-study/trial 4" && status == "failed"), "{optuna:?}");
+    check("aim", &[("aim", "Run: 05b05da8f2d741ceaacb8850", "unknown"), ("aim", "run-one", "unknown")]);
     assert!(of("dvclive").iter().all(|(format, ..)| format == "dvclive"));
     assert!(of("guild").iter().any(|(format, name, _)| format == "guild" && name == "lab lr=0.1"));
 }

@@ -32,14 +32,14 @@ use crate::{
 pub(crate) const SUMMARY: &str = "metrics.json";
 /// Below the folder.
 pub(crate) const PLOTS: &str = "plots/metrics";
-const PARAMS: &str = "params.yaml";
+pub(crate) const PARAMS: &str = "params.yaml";
 /// The name of the folder when nobody gave it another.
 pub(crate) const DEFAULT_DIR: &str = "dvclive";
 
 /// Larger summaries are not read: they are a number for each metric.
-const MAX_SUMMARY: u64 = 4 << 20;
+pub(crate) const MAX_SUMMARY: u64 = 4 << 20;
 /// So many metrics of one run are read.
-const MAX_METRICS: usize = 10_000;
+pub(crate) const MAX_METRICS: usize = 10_000;
 
 #[derive(Default, Serialize, Deserialize)]
 struct State {
@@ -193,13 +193,9 @@ impl Live {
         batch: &mut Batch,
         run: &mut RunDelta,
     ) {
-        let step = summary.get("step").and_then(|s| s.as_i64().or_else(|| s.as_f64().and_then(number::whole)));
-        let step = step.unwrap_or(0);
         let names: HashSet<&str> = tables.iter().map(|table| table.name.as_str()).collect();
         let has_table = |metric: &str| names.contains(format!("{PLOTS}/{metric}.tsv").as_str());
-        let mut values = Vec::new();
-        last_values("", summary, &mut values);
-        values.retain(|(metric, _)| metric != "step" && !has_table(metric));
+        let (step, values) = last_values(summary, has_table);
         let sum = values.iter().fold(crc32c::crc32c(&step.to_le_bytes()), |sum, (metric, value)| {
             crc32c::crc32c_append(crc32c::crc32c_append(sum, metric.as_bytes()), &value.to_bits().to_le_bytes())
         });
@@ -266,13 +262,26 @@ impl Live {
 /// A metric's name is the path of its table; the column has the last part of it (the whole name before 2.0).
 fn adapt(file: &PartFile, series: &mut SeriesDelta) {
     let path = file.name.strip_prefix(PLOTS).unwrap_or(&file.name).trim_start_matches('/');
-    let metric = path.strip_suffix(".tsv").unwrap_or(path);
-    let is_own = series.metric == metric || metric.rsplit('/').next() == Some(&series.metric);
-    series.metric = if is_own { metric.to_owned() } else { format!("{metric}/{}", series.metric) };
+    series.metric = metric_name(path.strip_suffix(".tsv").unwrap_or(path), &series.metric);
+}
+
+/// What a column of the table of `metric` is called.
+pub(crate) fn metric_name(metric: &str, column: &str) -> String {
+    let is_own = column == metric || metric.rsplit('/').next() == Some(column);
+    if is_own { metric.to_owned() } else { format!("{metric}/{column}") }
+}
+
+/// The step that a summary names, and the values in it of metrics that have no table.
+pub(crate) fn last_values(summary: &Map<String, Value>, has_table: impl Fn(&str) -> bool) -> (i64, Vec<(String, f64)>) {
+    let step = summary.get("step").and_then(|s| s.as_i64().or_else(|| s.as_f64().and_then(number::whole)));
+    let mut values = Vec::new();
+    flatten("", summary, &mut values);
+    values.retain(|(metric, _)| metric != "step" && !has_table(metric));
+    (step.unwrap_or(0), values)
 }
 
 /// Numbers by name, nested ones under `outer/inner`. What is not finite DVCLive writes as text.
-fn last_values(prefix: &str, object: &Map<String, Value>, out: &mut Vec<(String, f64)>) {
+fn flatten(prefix: &str, object: &Map<String, Value>, out: &mut Vec<(String, f64)>) {
     for (key, value) in object {
         if out.len() >= MAX_METRICS {
             return;
@@ -281,7 +290,7 @@ fn last_values(prefix: &str, object: &Map<String, Value>, out: &mut Vec<(String,
         let name = place::clean_name(name.as_bytes());
         match value {
             // Depth is bounded by the parser.
-            Value::Object(inner) => last_values(&name, inner, out),
+            Value::Object(inner) => flatten(&name, inner, out),
             Value::String(text) if matches!(text.as_str(), "nan" | "inf" | "-inf") => {
                 out.extend(text.parse().ok().map(|value| (name, value)));
             }

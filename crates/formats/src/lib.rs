@@ -3,12 +3,14 @@
 //! [`recognise()`] tells from one directory's listing which sources lie in it, [`open()`] gives the reader of
 //! one source. Readers are synchronous, hold no lock between two reads and never write beside what they read.
 
+mod aim;
 mod anew;
 mod api;
 mod blocks;
 mod catboost;
 mod console;
 mod deltas;
+mod dvc_experiments;
 mod dvclive;
 mod guild;
 mod hf_trainer;
@@ -51,6 +53,8 @@ pub fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Box<dyn Reader> {
     match spec.format {
         Format::Tensorboard => tfevents::open(spec, cursor),
         Format::Dvclive => Box::new(dvclive::Live::open(spec, cursor)),
+        Format::DvcExperiments => Box::new(dvc_experiments::Experiments::open(spec, cursor)),
+        Format::Aim => Box::new(aim::Repo::open(spec, cursor)),
         Format::Sacred => Box::new(sacred::RunDir::open(spec, cursor)),
         Format::HfTrainer => Box::new(hf_trainer::OutputDir::open(spec, cursor)),
         Format::RayTune => Box::new(ray_tune::Experiment::open(spec, cursor)),

@@ -8,9 +8,11 @@ pub use self::console::may_be_console_log;
 use self::peek::Peek;
 use crate::{Descend, Listing, Recognised, SourceSpec, tfevents};
 
+mod aim;
 mod catboost;
 mod console;
 mod databases;
+mod dvc_experiments;
 mod dvclive;
 mod guild;
 mod hf_trainer;
@@ -37,8 +39,11 @@ pub fn recognise(listing: &Listing) -> Recognised {
         .or_else(|| ray_tune::is_trial(listing, &mut peek).then(|| one(Format::RayTune, listing)));
     let mut undecided = Vec::new();
     let (mut places, descend) = found.unwrap_or_else(|| shared(listing, &mut peek, &mut undecided));
+    // Beside whatever else the folder is.
     places.extend(hydra::recognise(listing, &mut peek));
-    let descend = hydra::descend(listing, &peek, descend);
+    places.extend(dvc_experiments::recognise(listing, &mut peek));
+    places.extend(aim::recognise(listing, &mut peek));
+    let descend = if aim::is_inner(listing) { Descend::None } else { hydra::descend(listing, &peek, descend) };
     let spec = |(format, rel)| SourceSpec { format, project: listing.project.to_path_buf(), rel };
     Recognised { sources: places.into_iter().map(spec).collect(), undecided, descend, peeked_bytes: peek.bytes }
 }

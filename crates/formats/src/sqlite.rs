@@ -120,6 +120,8 @@ pub(crate) fn kind(path: &Path, asked: &[(Format, Ask)]) -> Looked {
 pub(crate) struct DbReader<S> {
     spec: SourceSpec,
     path: PathBuf,
+    /// As in [`Problem::path`].
+    shown: String,
     store: S,
     db: Option<(Db, Schema)>,
     /// As the database was when it was last read to its end.
@@ -129,7 +131,22 @@ pub(crate) struct DbReader<S> {
 
 impl<S: Store> DbReader<S> {
     pub(crate) fn open(spec: &SourceSpec, cursor: Option<&Cursor>) -> Self {
-        Self { path: spec.path(), spec: spec.clone(), store: S::restore(cursor), db: None, seen: None, n_busy: 0 }
+        Self::open_below(spec, Path::new(""), cursor)
+    }
+
+    /// The source is a folder, and the database lies in it.
+    pub(crate) fn open_below(spec: &SourceSpec, below: &Path, cursor: Option<&Cursor>) -> Self {
+        let is_file = below.as_os_str().is_empty();
+        let (path, rel) = match is_file {
+            true => (spec.path(), spec.rel.clone()),
+            false => (spec.path().join(below), spec.rel.join(below)),
+        };
+        let (spec, shown) = (spec.clone(), place::shown(&rel));
+        Self { path, shown, spec, store: S::restore(cursor), db: None, seen: None, n_busy: 0 }
+    }
+
+    pub(crate) fn store(&mut self) -> &mut S {
+        &mut self.store
     }
 
     /// See [`Store::schema`].
@@ -179,7 +196,7 @@ impl<S: Store> DbReader<S> {
 
     /// Hands on the problems of rows until there are too many of them.
     fn tell_rows(&mut self, deltas: &mut Deltas, batch: &mut Batch) {
-        let path = place::shown(&self.spec.rel);
+        let path = self.shown.clone();
         let n = self.store.n_bad_rows();
         if deltas.healed {
             *n = 0;
@@ -226,7 +243,7 @@ impl<S: Store> DbReader<S> {
             AccessError::Io(e) => (ProblemKind::Unreadable, format!("The database cannot be read ({e}).")),
         };
         if !std::mem::replace(self.store.bad(), true) {
-            batch.problems.push(Problem { path: place::shown(&self.spec.rel), offset: None, kind, message });
+            batch.problems.push(Problem { path: self.shown.clone(), offset: None, kind, message });
         }
     }
 }
@@ -245,7 +262,7 @@ impl<S: Store> Reader for DbReader<S> {
             Ok(progress) => {
                 self.n_busy = 0;
                 if std::mem::take(self.store.bad()) {
-                    batch.healed.push(place::shown(&self.spec.rel));
+                    batch.healed.push(self.shown.clone());
                 }
                 progress
             }

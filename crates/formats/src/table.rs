@@ -47,6 +47,20 @@ pub(crate) struct Table {
 /// A row that needs rows to be counted.
 struct Fraction;
 
+/// What a table tells that will not grow: its last line may lack its end.
+pub(crate) fn whole(format: Format, mut bytes: Vec<u8>) -> News {
+    if bytes.last().is_some_and(|last| *last != b'\n') {
+        bytes.push(b'\n');
+    }
+    let mut news = News::default();
+    Table::new(format).feed(&bytes, 0, &mut news);
+    if news.restart_by_row {
+        news = News::default();
+        Table::by_row(format).feed(&bytes, 0, &mut news);
+    }
+    news
+}
+
 impl Table {
     fn read_header(&mut self, bytes: &[u8], at: u64, news: &mut News) -> usize {
         let mut taken = 0;

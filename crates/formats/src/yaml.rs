@@ -152,6 +152,11 @@ fn untagged(value: Value) -> Value {
     }
 }
 
+/// A mapping as JSON: its tags are dropped, and keys that are no text are written as JSON.
+pub(crate) fn to_json(mapping: Mapping) -> serde_json::Value {
+    json(&Value::Mapping(mapping))
+}
+
 fn json(value: &Value) -> serde_json::Value {
     use serde_json::Value as Json;
     match value {

@@ -32,9 +32,10 @@ const ALLOWED: [(&str, &[&str]); 17] = [
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
-const OWNERS: [(&str, &[&str]); 17] = [
+const OWNERS: [(&str, &[&str]); 18] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
+    ("gix-odb", &["formats"]),
     ("notify", &["watch"]),
     ("axum", &["server"]),
     ("plotters", &["plot"]),

@@ -41,6 +41,10 @@ pub enum Format {
     RayTune,
     /// A folder of DVCLive's in the working tree: `metrics.json`, `plots/metrics/*.tsv`.
     Dvclive,
+    /// The experiments that DVC keeps in a git repository, below `refs/exps`: a run for each.
+    DvcExperiments,
+    /// An Aim repository, the folder that holds `.aim`: its list of runs, without their metrics.
+    Aim,
     /// Any other CSV or TSV with a step or epoch column.
     Csv,
     /// A JSON Lines log with a step-like key.
@@ -55,7 +59,7 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Format; 22] = [
+    pub const ALL: [Format; 24] = [
         Format::Tensorboard,
         Format::MlflowFile,
         Format::MlflowFileRegistry,
@@ -73,6 +77,8 @@ impl Format {
         Format::HfTrainer,
         Format::RayTune,
         Format::Dvclive,
+        Format::DvcExperiments,
+        Format::Aim,
         Format::Csv,
         Format::Jsonl,
         Format::Console,
@@ -100,6 +106,8 @@ impl Format {
             Format::HfTrainer => "hf_trainer",
             Format::RayTune => "ray_tune",
             Format::Dvclive => "dvclive",
+            Format::DvcExperiments => "dvc_experiments",
+            Format::Aim => "aim",
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Console => "console",
@@ -125,6 +133,8 @@ impl Format {
             Format::HfTrainer => "Hugging Face",
             Format::RayTune => "Ray Tune",
             Format::Dvclive => "DVCLive",
+            Format::DvcExperiments => "DVC",
+            Format::Aim => "Aim",
             Format::Csv => "CSV",
             Format::Jsonl => "JSONL",
             Format::Console => "Console log",
@@ -154,8 +164,14 @@ impl Format {
     pub fn holds_many_runs(self) -> bool {
         matches!(
             self,
-            Format::MlflowSqlite | Format::OptunaSqlite | Format::OptunaJournal | Format::Trackio | Format::RayTune
+            Format::MlflowSqlite
+                | Format::OptunaSqlite
+                | Format::OptunaJournal
+                | Format::Trackio
+                | Format::RayTune
                 | Format::Hydra
+                | Format::DvcExperiments
+                | Format::Aim
         )
     }
 

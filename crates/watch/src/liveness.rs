@@ -229,6 +229,9 @@ fn is_written_by(format: Format, name: &[u8]) -> bool {
         Format::Catboost => name == b"catboost_training.json" || name.ends_with(b".tsv"),
         Format::Dvclive => name == b"metrics.json" || name.ends_with(b".tsv"),
         Format::Hydra => matches!(name, b"config.yaml" | b"overrides.yaml" | b"hydra.yaml" | b"multirun.yaml"),
+        Format::Aim => name.starts_with(b"run_metadata.sqlite"),
+        // A commit is not being written; what else changes in `.git` is git's.
+        Format::DvcExperiments => false,
         Format::Sacred => matches!(name, b"run.json" | b"metrics.json" | b"info.json" | b"cout.txt"),
         Format::HfTrainer => name == b"trainer_state.json",
         Format::RayTune => name == b"result.json" || name.starts_with(b"experiment_state-"),
