@@ -143,7 +143,7 @@ impl<'a> Joins<'a> {
             for (i, &(a, metric)) in list.iter().enumerate() {
                 for &(b, other) in &list[i + 1..] {
                     let (one, two) = (self.records[a], self.records[b]);
-                    if one.origin.format == two.origin.format || !are_near(one, two) {
+                    if tool(one) == tool(two) || !are_near(one, two) {
                         continue;
                     }
                     let names = (name(metric), name(other));
@@ -157,14 +157,14 @@ impl<'a> Joins<'a> {
                 }
             }
         }
-        let mut best: HashMap<(usize, Format), Vec<(f64, usize)>> = HashMap::new();
+        let mut best: HashMap<(usize, &str), Vec<(f64, usize)>> = HashMap::new();
         for &(a, b) in found.keys() {
             let apart = apart(self.records[a], self.records[b]);
-            best.entry((a, self.records[b].origin.format)).or_default().push((apart, b));
-            best.entry((b, self.records[a].origin.format)).or_default().push((apart, a));
+            best.entry((a, tool(self.records[b]))).or_default().push((apart, b));
+            best.entry((b, tool(self.records[a]))).or_default().push((apart, a));
         }
         let is_best = |of: usize, other: usize| {
-            let list = &best[&(of, self.records[other].origin.format)];
+            let list = &best[&(of, tool(self.records[other]))];
             let own = list.iter().find(|(_, at)| *at == other).map_or(f64::INFINITY, |(apart, _)| *apart);
             list.len() == 1 || list.iter().filter(|(apart, _)| *apart <= own).count() == 1
         };
@@ -240,6 +240,11 @@ fn place(run: &Run) -> PathBuf {
         return rel.join(below);
     }
     if run.origin.format.is_of_a_file() { rel.parent().unwrap_or(Path::new("")).to_owned() } else { rel.to_owned() }
+}
+
+/// Two of one tool's stores that hold the same were copied, or written twice on purpose: they stay apart.
+fn tool(run: &Run) -> &'static str {
+    run.origin.format.title()
 }
 
 /// What two records of one series have in common.

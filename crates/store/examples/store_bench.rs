@@ -165,7 +165,7 @@ impl Bench {
         let query = |axis, x: Option<(f64, f64)>, smooth| FrameQuery {
             project: self.project,
             metric: "loss".into(),
-            runs: runs.clone(),
+            runs: runs.iter().map(|run| (*run).into()).collect(),
             axis,
             x0: x.map(|x| x.0),
             x1: x.map(|x| x.1),

@@ -132,7 +132,7 @@ fn check(w: &World, reader: &StoreReader, model: &Model) {
             let query = FrameQuery {
                 project: w.project,
                 metric: metric.into(),
-                runs: vec![row.id],
+                runs: vec![row.id.into()],
                 axis,
                 x0: None,
                 x1: None,
@@ -223,7 +223,7 @@ fn portions_make_no_difference() {
             let query = |axis, x0, x1| FrameQuery {
                 project: w.project,
                 metric: "m".into(),
-                runs: runs.clone(),
+                runs: runs.iter().map(|run| (*run).into()).collect(),
                 axis,
                 x0,
                 x1,
