@@ -219,7 +219,7 @@ fn portions_make_no_difference() {
                 w.commit(vec![RunDelta { series, ..RunDelta::default() }]);
             }
             let reader = w.store.reader().unwrap();
-            let runs = vec![reader.load_runs(w.project).unwrap()[0].id];
+            let runs = [reader.load_runs(w.project).unwrap()[0].id];
             let query = |axis, x0, x1| FrameQuery {
                 project: w.project,
                 metric: "m".into(),

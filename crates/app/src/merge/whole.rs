@@ -111,7 +111,7 @@ fn add(run: &mut Run, part: &Run, whole: &mut Whole) {
             Some(_) => whole.differs.push(Difference { of: id, what: Differs::Metric(metric.metric) }),
             None => {
                 whole.homes.insert(metric.metric, id);
-                row.metrics.push(metric.clone());
+                row.metrics.push(*metric);
             }
         }
     }
