@@ -80,16 +80,26 @@ impl Run {
         self.row.annotation.as_ref().is_some_and(|a| a.hidden)
     }
 
-    /// Whether somebody gave it a name: else it is called by its place.
+    /// Whether a person or a tool gave it a name: else it is called by its place, by us or by its reader.
     pub fn is_named(&self) -> bool {
-        self.row.annotation.as_ref().is_some_and(|a| a.name.is_some())
-            || self.row.name.as_ref().is_some_and(|name| !name.trim().is_empty())
+        let is_name = |name: &String| !name.trim().is_empty() && !is_below(&self.origin.path, name);
+        self.row.annotation.as_ref().is_some_and(|a| a.name.is_some()) || self.row.name.as_ref().is_some_and(is_name)
+    }
+
+    /// Whether it lies where `other` lies, or below.
+    pub fn is_in(&self, other: &Self) -> bool {
+        is_below(&self.origin.path, &other.origin.path)
     }
 
     /// The id that people and other tools know the run by.
     pub fn own_id(&self) -> &str {
         if self.row.key.is_empty() { &self.origin.path } else { &self.row.key }
     }
+}
+
+/// Whether `path` is `dir` or lies below it.
+fn is_below(path: &str, dir: &str) -> bool {
+    path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Lists from the store are sorted by name.

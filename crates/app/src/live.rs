@@ -28,6 +28,8 @@ struct Waiting {
     runs: BTreeMap<ProjectId, BTreeSet<RunId>>,
     series: Vec<(ProjectId, Vec<(RunId, signalbox_types::MetricId)>)>,
     origins: BTreeSet<ProjectId>,
+    /// Walked through for the first time, with every source watched.
+    known: BTreeSet<ProjectId>,
     problems: BTreeSet<ProjectId>,
     trouble: Option<(String, &'static str)>,
     stopped: bool,
@@ -35,7 +37,8 @@ struct Waiting {
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.runs.is_empty() && self.origins.is_empty() && self.problems.is_empty() && self.trouble.is_none()
+        let is_quiet = self.origins.is_empty() && self.known.is_empty() && self.problems.is_empty();
+        is_quiet && self.runs.is_empty() && self.trouble.is_none()
     }
 }
 
@@ -187,6 +190,9 @@ fn post(mailbox: &Mailbox, event: WatchEvent) {
             waiting.problems.insert(project);
         }
         WatchEvent::StoreTrouble { message, hint } => waiting.trouble = Some((message, hint)),
+        WatchEvent::Known { project } => {
+            waiting.known.insert(project);
+        }
         // Told by the status line once a second.
         WatchEvent::ScanProgress { .. } | WatchEvent::ScanDone { .. } | WatchEvent::Mode { .. } => return,
     }
@@ -252,6 +258,12 @@ fn apply(app: &App, work: Waiting) {
         for id in &work.origins {
             let Ok(project) = app.project(id.0) else { continue };
             project.refresh_origins(reader)?;
+            look(app, &project);
+            events.runs(id.0, project.catalogue().version, None);
+        }
+        for id in &work.known {
+            let Ok(project) = app.project(id.0) else { continue };
+            // Before, what did not change since last time was not watched yet, and its life could not be seen.
             look(app, &project);
             events.runs(id.0, project.catalogue().version, None);
         }

@@ -156,6 +156,36 @@ fn a_growing_log_is_followed() {
     app.shutdown();
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_quiet_training_is_seen_to_live_when_its_project_is_opened_again() {
+    let (data, folder) = (tempfile::tempdir().expect("a temp dir"), tempfile::tempdir().expect("a temp dir"));
+    let path = folder.path().join("log.csv");
+    std::fs::write(&path, "step,loss\n0,1.0\n1,0.5\n2,0.25\n").expect("written");
+    let held = std::fs::OpenOptions::new().append(true).open(&path).expect("opens");
+    let quiet = std::time::SystemTime::now() - Duration::from_secs(600);
+    held.set_modified(quiet).expect("its time is set");
+    let mut child = std::process::Command::new("sleep").arg("300").stdout(held).spawn().expect("sleep runs");
+    let seen = |app: &App, project: &Value| {
+        wait(app, "a sign of life", || {
+            let page = table(app, &project["id"], "");
+            page["rows"][0]["status"] == "running"
+        });
+        let page = table(app, &project["id"], "");
+        let run = app.call("run", json!({ "run": page["rows"][0]["id"] })).expect("a run");
+        let why = run["state_why"].as_str().expect("a sentence").to_owned();
+        assert!(why.contains("(sleep) holds log.csv open"), "{why}");
+    };
+    for _ in 0..2 {
+        let app = app(data.path());
+        let project = app.call("open_project", json!({ "path": folder.path() })).expect("opens");
+        seen(&app, &project);
+        app.shutdown();
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+}
+
 #[test]
 fn the_document_is_the_promised_one() {
     let read = Offline::read(&demo(), &|_| {}).expect("the demo is read");

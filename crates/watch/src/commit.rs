@@ -93,6 +93,7 @@ impl Writer<'_> {
                         (self.sink)(WatchEvent::Gone { project: project.id, source: id });
                     }
                 }
+                (self.sink)(WatchEvent::Known { project: project.id });
             }
         }
         Ok(())

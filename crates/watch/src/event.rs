@@ -49,6 +49,8 @@ pub enum WatchEvent {
     ScanProgress { project: ProjectId, counts: ScanCounts },
     /// The first walk has ended (its sources may still be being read).
     ScanDone { project: ProjectId, counts: ScanCounts },
+    /// Every source that the first walk found is watched now, and those that it missed are gone.
+    Known { project: ProjectId },
     /// How changes are seen, whenever that changes; `why` is a sentence, there unless all is well.
     Mode { project: ProjectId, mode: Mode, why: Option<String> },
     /// A folder that cannot be looked into. Problems inside of sources are in the store.

@@ -150,6 +150,18 @@ fn a_container_is_one_with_the_only_training_in_it() {
         Told(Jsonl, "g/10/log.jsonl", None, ROUNDED),
     ];
     check(&two, &[&[1], &[2], &[3], &[4]]);
+    // Nobody named it: the folder says more than a file in it, though a reader may call that by its path.
+    let named = [Told(Guild, "g/1", None, NONE), Told(Jsonl, "g/1/metrics.jsonl", None, CURVE)];
+    let mut named = catalogue(&named);
+    let mut file = named.record(RunId(2)).expect("the file").row.clone();
+    file.name = Some("g/1/metrics.jsonl".into());
+    named.upsert(vec![file.clone()]);
+    assert!(named.regroup());
+    assert_eq!(named.runs[0].name, "g/1");
+    file.name = Some("a person's".into());
+    named.upsert(vec![file]);
+    named.regroup();
+    assert_eq!(named.runs[0].name, "a person's");
     // Two records of one training are one training.
     let one = [
         Told(Guild, "g/1", None, NONE),

@@ -92,9 +92,11 @@ pub(crate) fn whole(members: &[Member], parts: &[&Run]) -> Run {
     run.row.gone = parts.iter().all(|part| part.row.gone || part.origin.gone);
     run.origin.gone = run.row.gone;
     if !parts[0].is_named() {
-        // A container's name is a person's word; a path is not.
-        let named = parts.iter().filter(|part| part.is_named());
-        if let Some(part) = named.min_by_key(|part| part.origin.format == Format::Tensorboard) {
+        // A name is somebody's word; a path is not. Of paths, the container's says more than that of a file in it.
+        let named =
+            (parts.iter().filter(|part| part.is_named())).min_by_key(|part| part.origin.format == Format::Tensorboard);
+        let around = parts.iter().filter(|part| run.is_in(part)).min_by_key(|part| part.origin.path.len());
+        if let Some(part) = named.or(around) {
             run.name.clone_from(&part.name);
         }
     }
