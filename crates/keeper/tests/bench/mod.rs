@@ -294,3 +294,19 @@ pub fn cx(secs: u64) -> Cx {
 pub fn name<T: std::str::FromStr<Err = BadName>>(text: &str) -> T {
     text.parse().expect("a name")
 }
+
+/// Whether a process listens on a loopback port: one of its sockets is among the kernel's listening ones
+/// (`/proc/net/tcp`: address and port in hexadecimals, state 0A, inode in the tenth column).
+pub fn listens(pid: u32, port: u16) -> bool {
+    let sockets = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it runs").flatten();
+    let sockets: Vec<_> = sockets.filter_map(|fd| std::fs::read_link(fd.path()).ok()).collect();
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux");
+    let at = format!("0100007F:{port:04X}");
+    table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).any(|row| {
+        row.get(1) == Some(&at.as_str())
+            && row.get(3) == Some(&"0A")
+            && row
+                .get(9)
+                .is_some_and(|inode| sockets.iter().any(|socket| *socket == Path::new(&format!("socket:[{inode}]"))))
+    })
+}
