@@ -66,7 +66,7 @@ pub(crate) fn text(path: &[u8], text: &str) -> (String, bool) {
 #[derive(Default)]
 struct State {
     is_program: bool,
-    /// Within `-----BEGIN … KEY-----`.
+    /// Below `-----BEGIN … KEY-----`.
     is_in_key: bool,
     /// Below a name without a value on its line, which was so far to the right.
     below: Option<usize>,
@@ -77,9 +77,11 @@ impl State {
         let content = line.trim_end_matches(['\n', '\r']);
         let end = &line[content.len()..];
         let indent = content.len() - content.trim_start().len();
-        if self.is_in_key {
-            self.is_in_key = !content.contains("-----END");
-            return Cow::Owned(format!("{MARK}{end}"));
+        if self.is_in_key && !content.trim().is_empty() {
+            self.is_in_key = is_of_key(content);
+            if self.is_in_key || content.contains("-----END") {
+                return Cow::Owned(format!("{MARK}{end}"));
+            }
         }
         if let Some(at) = content.find("-----BEGIN")
             && !content[at..].contains(" CERTIFICATE-----")
@@ -186,6 +188,14 @@ impl State {
         (is_told && end > start && !trimmed.trim_matches(['|', '>', '-', '[', '{', ' ']).is_empty())
             .then_some((start, end))
     }
+}
+
+/// Whether a line may be one of a key's (RFC 7468; RFC 1421's headers), bare or as a text in a program.
+fn is_of_key(line: &str) -> bool {
+    let text = line.trim_matches([' ', '\t', '"', '\'', '`', ',', '+', '#', '|', '>', '*', '\\', '(', ')', ';']);
+    let text = text.strip_suffix("\\n").unwrap_or(text);
+    let is_header = ["Proc-Type:", "DEK-Info:", "Comment:", "Version:"].iter().any(|name| text.starts_with(name));
+    is_header || text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'='))
 }
 
 /// Where a quoted text ends, at the line's end if it is not closed. `escapes`: so many backslashes stand before its quotes.

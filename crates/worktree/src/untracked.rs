@@ -6,7 +6,7 @@ use crate::{
     Limits, Untracked,
     budget::Budget,
     ignore::{Rules, is_ignored},
-    index::{Index, MODE_SUBMODULE, is_git_path},
+    index::{Index, is_git_path},
     quote,
     repository::{self, Repository},
 };
@@ -86,9 +86,8 @@ impl<'a> Walk<'a> {
             let path = if dir.is_empty() { name.to_vec() } else { [dir, b"/", name].concat() };
             // Sockets and pipes are nothing to git.
             let is_told = kind.is_dir() || kind.is_file() || kind.is_symlink();
-            // A folder may stand in a known file's place.
-            let is_known = self.index.of_path(&path).iter().any(|e| !kind.is_dir() || e.mode == MODE_SUBMODULE);
-            if is_told && !is_known && is_git_path(&path) {
+            // A folder in a known file's place is passed by too, as git does: the file is told of as gone.
+            if is_told && is_git_path(&path) && self.index.of_path(&path).is_empty() {
                 items.push(Item { path, is_dir: kind.is_dir() });
             }
         }

@@ -37,6 +37,17 @@ fn keys_by_their_looks() {
 }
 
 #[test]
+fn a_key_that_only_begins_hides_no_more_than_it_must() {
+    check(
+        "a.rs",
+        "(\"note\", \"-----BEGIN KEY-----\"),\n(\"a\", \"b\"),\nMIIE\n",
+        "(\"note\", \"§\n(\"a\", \"b\"),\nMIIE\n",
+    );
+    check("a.py", "k = (\"-----BEGIN KEY-----\\n\"\n    \"MIIE+/=\\n\"\n)\nlr = 1\n", "k = (\"§\n§\n§\nlr = 1\n");
+    check("k", "-----BEGIN KEY-----\nProc-Type: 4,ENCRYPTED\n\nMIIE\n-----END KEY-----\nx\n", "§\n§\n\n§\n§\nx\n");
+}
+
+#[test]
 fn what_tells_nothing_stays() {
     for (path, line) in [
         ("a.py", "password = getpass.getpass()\n"),

@@ -28,7 +28,8 @@ fn a_clean_tree_has_nothing_to_tell() {
 
 #[test]
 fn every_kind_of_change() {
-    let names = ["staged", "unstaged", "both", "gone", "removed", "forgotten", "back", "mode", "moved", "dir/file"];
+    let names =
+        ["staged", "unstaged", "both", "gone", "removed", "forgotten", "back", "mode", "moved", "dir/file", "swap"];
     let files: Vec<(&str, &str)> = names.iter().map(|name| (*name, SONG)).collect();
     let world = World::with(&files);
     let other = SONG.replace("three", "THREE").replace("nine", "NINE");
@@ -51,6 +52,8 @@ fn every_kind_of_change() {
     // A folder in a file's place, and a file in a folder's.
     fs::remove_dir_all(world.path("dir")).unwrap();
     world.put("dir", "a file\n");
+    fs::remove_file(world.path("swap")).unwrap();
+    world.put("swap/inner", "u\n");
     world.put("untracked/a/b", "u\n");
     world.put("untracked/c", "u\n");
     world.put("single", "u\n");

@@ -1,6 +1,6 @@
 //! Repositories that lead elsewhere, lie, or are damaged.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fs, io::Write as _, os::unix::fs::symlink};
 
 use signalbox_worktree::{ChangeKind, Gap, Shown, Trouble, capture};
 
@@ -99,6 +99,27 @@ fn damage_is_told() {
     assert_eq!(world.capture().counts.staged, 2);
     fs::write(world.path(".git/HEAD"), "ref: refs/../../outside\n").unwrap();
     assert!(matches!(capture(&world.root(), &limits()), Err(Trouble::Damaged("HEAD"))));
+}
+
+#[test]
+fn objects_that_unpack_to_more_than_they_say() {
+    let world = World::with(&[("a", "1\n"), ("b", "1\n2\n")]);
+    for (name, size) in [("a", "2"), ("b", "9999999999")] {
+        let id = world.git(&["rev-parse", &format!("HEAD:{name}")]);
+        let path = world.path(&format!(".git/objects/{}/{}", &id[..2], &id[2..]));
+        fs::remove_file(&path).unwrap();
+        let mut packed = flate2::write::ZlibEncoder::new(fs::File::create(path).unwrap(), flate2::Compression::fast());
+        packed.write_all(format!("blob {size}\0").as_bytes()).unwrap();
+        for _ in 0..256 {
+            packed.write_all(&[b'x'; 1 << 20]).unwrap();
+        }
+        packed.finish().unwrap();
+        world.put(name, "3\n");
+    }
+    let snapshot = world.capture();
+    let shown: Vec<_> = snapshot.changes.iter().map(|c| c.shown).collect();
+    assert_eq!(shown, [Shown::Unreadable, Shown::TooLarge]);
+    assert!(!snapshot.patch.unwrap().text.contains('x'));
 }
 
 #[test]
