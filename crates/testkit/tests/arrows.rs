@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// What each crate may use of ours.
-const ALLOWED: [(&str, &[&str]); 17] = [
+const ALLOWED: [(&str, &[&str]); 18] = [
     ("types", &[]),
     ("series", &["types"]),
     ("formats", &["types"]),
+    ("worktree", &["types"]),
     ("filter", &[]),
     ("drift", &["types"]),
     ("engines", &["drift"]),
@@ -35,7 +36,7 @@ const ALLOWED: [(&str, &[&str]); 17] = [
 const OWNERS: [(&str, &[&str]); 18] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
-    ("gix-odb", &["formats"]),
+    ("gix-odb", &["formats", "worktree"]),
     ("notify", &["watch"]),
     ("axum", &["server"]),
     ("plotters", &["plot"]),

@@ -9,6 +9,7 @@ mod json;
 mod point;
 mod problem;
 mod run;
+mod secret;
 
 pub use batch::{Batch, Cursor, DatasetRef, ModelRef, PurgeMark, RunDelta, RunHead, SeriesDelta, TextRecord};
 pub use days::days_from_civil;
@@ -17,3 +18,4 @@ pub use json::number_json;
 pub use point::{Point, Points};
 pub use problem::{Problem, ProblemKind};
 pub use run::{Format, Lifecycle, ParamValue, Status};
+pub use secret::{bare_address, looks_secret};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signalbox_types::{Batch, Status};
+use signalbox_types::{Batch, Status, bare_address};
 
 use super::record::{self, Finish, Record, Start};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         file::Preamble,
         side_files::{self, SideFiles},
     },
-    place, secret,
+    place,
 };
 
 /// More metrics of one run are not read.
@@ -100,7 +100,7 @@ impl RunState {
         self.process = pid.filter(|_| !host.is_empty()).map(|pid| (pid, host.clone()));
         news.tag("host", host);
         news.tag("python", text(&runtime["python_version"]));
-        news.tag("git.remote", secret::address(&text(&git["remote_url"])));
+        news.tag("git.remote", bare_address(&text(&git["remote_url"])));
         news.tag("git.branch", text(&git["branch"]));
         news.tag("git.commit", text(&git["commit"]));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signalbox_types::{Batch, Point, SeriesDelta, Status};
+use signalbox_types::{Batch, Point, SeriesDelta, Status, bare_address};
 
 use super::{
     record::{self, Environment, Exit, Git, History, Item, Items, Record, Run, Sender, Stats},
@@ -19,7 +19,7 @@ use crate::{
         side_files::SideFiles,
     },
     jsonl::lenient,
-    leaves, place, secret,
+    leaves, place,
 };
 
 /// More metrics of one run are not read.
@@ -343,7 +343,7 @@ fn take_config(items: &Items, news: &mut News) -> Result<(), Fault> {
 }
 
 fn take_git(git: Git, news: &mut News) {
-    news.tag("git.remote", secret::address(&git.remote));
+    news.tag("git.remote", bare_address(&git.remote));
     news.tag("git.commit", git.commit);
 }
 
