@@ -9,8 +9,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +21,7 @@ use self::{
     trial::Trial,
 };
 use crate::{
-    Progress, Reader, SourceSpec,
+    Progress, Reader, SourceSpec, bounded,
     deltas::Deltas,
     place,
     stamp::{Stamp, is_absent},
@@ -203,7 +202,7 @@ impl Experiment {
             self.fail(shown, ProblemKind::TooLarge, "experiment's state", why, batch);
             return false;
         }
-        let text = match read(&self.dir.join(name), 0, MAX_STATE, &mut batch.bytes_read) {
+        let text = match bounded::read(&self.dir.join(name), MAX_STATE, &mut batch.bytes_read) {
             Ok(text) => text,
             Err(e) if is_absent(&e) => return false,
             Err(e) => {
@@ -275,15 +274,6 @@ impl Experiment {
 
 fn run_key(trial: &str) -> String {
     if trial.is_empty() { String::new() } else { format!("trial:{trial}") }
-}
-
-fn read(path: &Path, from: u64, max: u64, bytes_read: &mut u64) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(from))?;
-    file.take(max).read_to_end(&mut text)?;
-    *bytes_read += text.len() as u64;
-    Ok(text)
 }
 
 impl Reader for Experiment {
