@@ -88,6 +88,9 @@ struct Saved {
     /// The state that was read last, and its file's name.
     #[serde(rename = "s")]
     state: (String, Stamp),
+    /// A state could be read.
+    #[serde(rename = "h", default, skip_serializing_if = "std::ops::Not::not")]
+    heard: bool,
     /// Checksum of what was told of the experiment.
     #[serde(rename = "a")]
     about: Option<u32>,
@@ -213,6 +216,7 @@ impl Experiment {
         match ExperimentState::parse(&text) {
             Ok(state) => {
                 self.state = Some(state);
+                self.saved.heard = true;
                 self.saved.state = (name.to_owned(), stamp);
                 self.saved.troubles.heal(&shown, batch);
                 !again

@@ -408,6 +408,22 @@ fn hostile_files_are_bounded() {
     assert_eq!(known.runs.len(), 3);
 }
 
+#[test]
+fn a_state_that_never_made_sense_holds_nothing_back() {
+    let folder = "f_ab_1_lr=0.1";
+    let project = project(&[folder]);
+    project.put(STATE, "{\"trial_data\": [", 2 * HOUR);
+    project.put(&format!("{folder}/result.json"), "", 2 * HOUR);
+    let (mut known, mut cursor) = (Known::default(), None);
+    known.visit(&project.spec, &mut cursor, usize::MAX);
+    assert_eq!(known.runs[&format!("trial:{folder}")].name, folder);
+    // The trial's id, which ends its name, stands in its first report.
+    project.put(&format!("{folder}/result.json"), &reports(2, 1.0), 2 * HOUR);
+    known.visit(&project.spec, &mut cursor, usize::MAX);
+    assert_eq!(known.runs[&format!("trial:{folder}")].name, "f_ab_1");
+    assert_eq!(known, read_whole(&project.spec));
+}
+
 #[cfg(unix)]
 #[test]
 fn no_more_trials_than_the_limit() {

@@ -208,7 +208,7 @@ impl Experiment {
         let pid = trial.pid.filter(|_| status == Some(Status::Running));
         let about = format!("{status:?}{pid:?}{ended:?}{:?}{:?}", state.started, state.name);
         // As long as the state cannot be read, what it said holds.
-        let is_blind = is_told && self.state.is_none() && !self.saved.state.0.is_empty();
+        let is_blind = is_told && self.state.is_none() && self.saved.heard;
         let name_of_folder = || (!is_blind).then(|| short_name(&folder, trial.id.as_deref()));
         let head = RunHead {
             name: state.name.or_else(name_of_folder),
