@@ -225,6 +225,21 @@ fn experiments_that_come_change_and_go() {
 }
 
 #[test]
+fn a_ref_whose_own_file_makes_no_sense_is_not_looked_up_among_the_packed() {
+    let mut repo = Repo::new();
+    let packed = format!("{} {}/one\n", id(7), &REFS[5..]);
+    put(&repo.path(".git/packed-refs"), packed.as_bytes());
+    put(&repo.path(&format!("{REFS}/one")), b"nonsense\n");
+    repo.visit();
+    assert_eq!(repo.problems(), [("REFS/one".to_owned(), "Malformed".to_owned())]);
+    assert_eq!(repo.visit().problems.len(), 0);
+    assert_eq!(repo.problems().len(), 1);
+    fs::remove_file(repo.path(&format!("{REFS}/one"))).unwrap();
+    repo.visit();
+    assert_eq!(repo.problems(), [("REFS/one".to_owned(), "Unreadable".to_owned())]);
+}
+
+#[test]
 fn a_watched_repository_is_only_looked_at() {
     let repo = Repo::new();
     repo.experiment("one", &[(LOSS, &loss(2))]);
