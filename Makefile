@@ -27,7 +27,7 @@ lint: ## Formatting, clippy and svelte-check only
 bench: ## Measure beside TensorBoard's and MLflow's own readers and by-hand promotion; writes target/bench/results.json
 	@scripts/bench.sh
 
-fuzz: ## Fuzz the readers of event files, CSV and JSON Lines, each for FUZZ_SECONDS=60
+fuzz: ## Fuzz every reader of run formats, each for FUZZ_SECONDS=60
 	@scripts/fuzz.sh '$(FUZZ_SECONDS)'
 
 screenshot: ## Draw assets/screenshot.png anew, from the real window on the demo

@@ -8,4 +8,7 @@ mod logs;
 use libfuzzer_sys::fuzz_target;
 use signalbox_types::Format;
 
-fuzz_target!(|file: &[u8]| logs::same_however_cut(file, &[Format::Csv, Format::KerasCsv, Format::LightningCsv, Format::Ultralytics]));
+fuzz_target!(|file: &[u8]| logs::same_however_cut(
+    file,
+    &[Format::Csv, Format::KerasCsv, Format::LightningCsv, Format::Ultralytics]
+));

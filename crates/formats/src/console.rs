@@ -22,6 +22,7 @@ use crate::{
     Progress, Reader, SourceSpec, place,
     stamp::Stamp,
     text::tail::{self, Mark},
+    trouble,
 };
 
 mod lines;
@@ -120,21 +121,7 @@ impl Reader for ConsoleLog {
             Err(e) => Err(e),
         };
         let path = place::shown(&self.spec.rel);
-        match outcome {
-            Ok(progress) => {
-                if std::mem::take(&mut self.state.unreadable) {
-                    batch.healed.push(path);
-                }
-                progress
-            }
-            Err(e) => {
-                if !std::mem::replace(&mut self.state.unreadable, true) {
-                    let message = format!("The file cannot be read ({e}); it is tried again when it changes.");
-                    batch.problems.push(Problem { path, offset: None, kind: ProblemKind::Unreadable, message });
-                }
-                Progress::CaughtUp
-            }
-        }
+        trouble::of_file(outcome, "file", path, &mut self.state.unreadable, batch)
     }
 
     fn cursor(&self) -> Cursor {

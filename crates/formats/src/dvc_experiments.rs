@@ -117,14 +117,17 @@ impl Experiments {
         let labels = labels(repository, &scan);
         self.tell_labels(&labels, batch);
         let mut objects = None;
-        let limit = batch.bytes_read.saturating_add(budget as u64);
-        for (key, hash) in &scan.experiments {
-            let known = self.saved.known.get(key);
-            let is_known = known.is_some_and(|known| hash.starts_with(&known.hash));
-            if is_known && (known.is_some_and(|known| !known.bad) || self.tried.contains(key)) {
-                continue;
-            }
-            if batch.bytes_read >= limit {
+        let limit = batch.bytes_read.saturating_add(budget.max(1) as u64);
+        let known = |key: &String, hash: &str| self.saved.known.get(key).filter(|known| hash.starts_with(&known.hash));
+        let new = scan.experiments.iter().filter(|(key, hash)| known(key, hash).is_none());
+        // What could not be read is tried after all others and at one go: a reader that is opened again tries it again.
+        let is_due =
+            |key: &String, hash: &str| known(key, hash).is_some_and(|known| known.bad) && !self.tried.contains(key);
+        let again = scan.experiments.iter().filter(|(key, hash)| is_due(key, hash));
+        let todo: Vec<(&String, &String, bool)> =
+            new.map(|(key, hash)| (key, hash, true)).chain(again.map(|(key, hash)| (key, hash, false))).collect();
+        for (key, hash, is_new) in todo {
+            if is_new && batch.bytes_read >= limit {
                 return Progress::More;
             }
             if objects.is_none() {

@@ -7,8 +7,7 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -19,6 +18,7 @@ use signalbox_types::{Batch, Cursor, Point, Points, ProblemKind, RunDelta, Serie
 use crate::{
     Progress, Reader, SourceSpec,
     anew::{self, Anew},
+    bounded,
     jsonl::lenient,
     mlflow::keys::{self, Keys},
     place, secret,
@@ -162,7 +162,7 @@ impl Live {
             Ok(_) => return,
             Err(e) => return self.fail(shown, ProblemKind::Unreadable, "last values", &e.to_string(), batch),
         };
-        let read = match read(&self.dir.join(SUMMARY), &mut batch.bytes_read) {
+        let read = match bounded::read(&self.dir.join(SUMMARY), MAX_SUMMARY + 1, &mut batch.bytes_read) {
             Ok(text) if text.len() as u64 > MAX_SUMMARY => {
                 self.state.summary = stamp;
                 let why = "the file is larger than 4 MiB (a limit of Signalbox)";
@@ -297,13 +297,6 @@ fn flatten(prefix: &str, object: &Map<String, Value>, out: &mut Vec<(String, f64
             other => out.extend(lenient::number(other).map(|value| (name, value))),
         }
     }
-}
-
-fn read(path: &Path, bytes_read: &mut u64) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    File::open(path)?.take(MAX_SUMMARY + 1).read_to_end(&mut text)?;
-    *bytes_read += text.len() as u64;
-    Ok(text)
 }
 
 impl Reader for Live {

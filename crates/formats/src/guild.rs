@@ -6,8 +6,7 @@
 //! secrets, is not among them; nor are `cmd`, `op` and `run_params`, which are full of the writing machine's paths.
 
 use std::{
-    fs::{self, File},
-    io::{self, Read},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_types::{Batch, Cursor, Lifecycle, ParamValue, Problem, ProblemKind, RunDelta, Status};
 
 use crate::{
-    Progress, Reader, SourceSpec, place, secret,
+    Progress, Reader, SourceSpec, bounded, place, secret,
     stamp::Stamp,
     yaml::{self, YamlError},
 };
@@ -62,16 +61,10 @@ pub(crate) struct GuildRun {
 
 /// Whether a directory with a `.guild` in it is a run's: Guild's home (`<project>/.guild/runs`) has no attributes.
 pub(crate) fn is_run(guild_dir: &Path) -> bool {
-    is_real_dir(guild_dir) && is_real_dir(&guild_dir.join("attrs")) && is_real_file(&guild_dir.join("opref"))
-}
-
-/// No link: Guild makes none here, and one could lead to anything.
-fn is_real_dir(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
-}
-
-fn is_real_file(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|m| m.is_file())
+    // Guild makes no links here, and one could lead to anything.
+    place::is_real_dir(guild_dir)
+        && place::is_real_dir(&guild_dir.join("attrs"))
+        && place::is_real_file(&guild_dir.join("opref"))
 }
 
 impl GuildRun {
@@ -121,10 +114,10 @@ impl GuildRun {
             self.heal(name, batch);
             return None;
         }
-        match read(&self.dir.join(name), &mut batch.bytes_read) {
+        match bounded::read(&self.dir.join(name), MAX_SCALAR, &mut batch.bytes_read) {
             Ok(text) => {
                 self.heal(name, batch);
-                Some(text)
+                Some(String::from_utf8_lossy(&text).into_owned())
             }
             Err(e) => {
                 let message = format!("The run's {name} cannot be read ({e}); it is tried again when it changes.");
@@ -258,13 +251,6 @@ impl Reader for GuildRun {
     fn watch_paths(&self) -> Vec<PathBuf> {
         vec![self.dir.clone(), self.dir.join("attrs")]
     }
-}
-
-fn read(path: &Path, bytes_read: &mut u64) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_SCALAR).read_to_end(&mut bytes)?;
-    *bytes_read += bytes.len() as u64;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// What was run, of an opref: `<package type>:<package> <version> <model> <operation>`, quoted as a shell does. The

@@ -8,22 +8,23 @@
 //! `config.json` is ever opened: the others are pickles and weights.
 
 use std::{
-    collections::{BTreeMap, HashSet},
-    fs::{self, File},
-    io::{self, Read},
+    collections::BTreeMap,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signalbox_types::{Batch, Cursor, Points, ProblemKind, RunDelta, SeriesDelta};
+use signalbox_types::{Batch, Cursor, ProblemKind, RunDelta, SeriesDelta};
 
 use self::state::State;
 use crate::{
-    Progress, Reader, SourceSpec,
+    Progress, Reader, SourceSpec, bounded,
     jsonl::lenient,
     log::news::Trouble,
-    place, secret,
+    place,
+    rewritten::ToldCurves,
+    secret,
     stamp::{Stamp, is_absent},
     trouble::Troubles,
 };
@@ -66,9 +67,8 @@ struct Saved {
     step: i64,
     #[serde(rename = "t")]
     mtime_ns: i64,
-    /// How many points of each metric were told, and their checksum.
     #[serde(rename = "m")]
-    metrics: BTreeMap<String, (usize, u32)>,
+    metrics: ToldCurves,
     /// Checksum of params and tags.
     #[serde(rename = "a")]
     about: Option<u32>,
@@ -162,7 +162,7 @@ impl OutputDir {
             self.fail(name, ProblemKind::TooLarge, "the file is larger than 64 MiB (a limit of Signalbox)", batch);
             return Err(false);
         }
-        let text = match read(&self.dir.join(name), MAX_BYTES, &mut batch.bytes_read) {
+        let text = match bounded::read(&self.dir.join(name), MAX_BYTES, &mut batch.bytes_read) {
             Ok(text) => text,
             Err(e) if is_absent(&e) => return Err(true),
             Err(e) => {
@@ -235,16 +235,6 @@ impl OutputDir {
         Some((STATE.to_owned(), stamp, state))
     }
 
-    /// Whether the history goes on from what was told.
-    fn goes_on(&self, state: &State) -> bool {
-        let names: HashSet<&str> = state.metrics.iter().map(|(name, _)| name.as_str()).collect();
-        let known = |name: &String| self.saved.metrics.get(name).copied();
-        self.saved.metrics.keys().all(|name| names.contains(name.as_str()))
-            && state.metrics.iter().all(|(name, points)| {
-                known(name).is_none_or(|(n, sum)| n <= points.len() && checksum(points, n) == sum)
-            })
-    }
-
     fn tell(&mut self, name: &str, stamp: Stamp, mut state: State, batch: &mut Batch) {
         self.saved.last = (name.to_owned(), stamp);
         // The last one was deleted; this one says nothing that it had not said.
@@ -252,7 +242,7 @@ impl OutputDir {
         if self.saved.told && is_older && !self.must_reset {
             return;
         }
-        let reset = self.must_reset || self.saved.told && !self.goes_on(&state);
+        let reset = self.must_reset || self.saved.told && !self.saved.metrics.hold(&state.metrics);
         if std::mem::take(&mut self.must_reset) || reset {
             self.saved.metrics.clear();
             self.saved.about = None;
@@ -275,14 +265,9 @@ impl OutputDir {
         if self.saved.about.replace(about) != Some(about) {
             (run.params, run.tags) = (state.params, state.tags);
         }
-        for (metric, points) in state.metrics {
-            let from = self.saved.metrics.get(&metric).map_or(0, |(n, _)| *n);
-            self.saved.metrics.insert(metric.clone(), (points.len(), checksum(&points, points.len())));
-            if points.len() > from {
-                let points = if from == 0 { points } else { points.slice(from, points.len()) };
-                batch.n_points += points.len() as u64;
-                run.series.push(SeriesDelta { metric, points, ..SeriesDelta::default() });
-            }
+        for (metric, points) in self.saved.metrics.news(state.metrics) {
+            batch.n_points += points.len() as u64;
+            run.series.push(SeriesDelta { metric, points, ..SeriesDelta::default() });
         }
         (self.saved.step, self.saved.mtime_ns) = (state.global_step, stamp.mtime_ns);
         batch.runs.push(run);
@@ -297,7 +282,7 @@ impl OutputDir {
             stamp.is_some_and(|stamp| (1..=MAX_CONFIG).contains(&stamp.len))
         };
         let Some(path) = std::iter::once(beside).chain(newest).find(is_here) else { return Vec::new() };
-        let config = read(&path, MAX_CONFIG, bytes_read).ok().and_then(|text| lenient::parse(&text).ok());
+        let config = bounded::read(&path, MAX_CONFIG, bytes_read).ok().and_then(|text| lenient::parse(&text).ok());
         let Some(Value::Object(config)) = config else { return Vec::new() };
         let names = config.get("architectures").and_then(Value::as_array).into_iter().flatten();
         let names: Vec<&str> = names.filter_map(Value::as_str).take(MAX_NAMES).collect();
@@ -306,21 +291,6 @@ impl OutputDir {
         let tags = tags.into_iter().map(|(name, text)| (name.to_owned(), place::clean_name(text.as_bytes())));
         tags.filter(|(name, text)| !text.is_empty() && !secret::is_secret(name, text)).collect()
     }
-}
-
-fn read(path: &Path, max: u64, bytes_read: &mut u64) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    File::open(path)?.take(max).read_to_end(&mut text)?;
-    *bytes_read += text.len() as u64;
-    Ok(text)
-}
-
-/// Of the first `n` points, to the bit. They have no time.
-fn checksum(points: &Points, n: usize) -> u32 {
-    points.iter().take(n).fold(0, |sum, p| {
-        let sum = crc32c::crc32c_append(sum, &p.step.to_le_bytes());
-        crc32c::crc32c_append(sum, &p.value.to_bits().to_le_bytes())
-    })
 }
 
 impl Reader for OutputDir {

@@ -74,20 +74,12 @@ struct About {
 
 /// Whether a directory is a run's: `.hydra/config.yaml` is there, and neither is a link, which Hydra never makes.
 pub(crate) fn is_run(dir: &Path) -> bool {
-    is_real_dir(&dir.join(OWN)) && is_real_file(&dir.join(OWN).join(CONFIG))
+    place::is_real_dir(&dir.join(OWN)) && place::is_real_file(&dir.join(OWN).join(CONFIG))
 }
 
 /// Whether a directory may be a sweep's, by the names in it.
 pub(crate) fn is_sweep(dir: &Path) -> bool {
-    is_real_file(&dir.join(SWEEP)) && !is_run(dir)
-}
-
-pub(crate) fn is_real_dir(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|m| m.is_dir())
-}
-
-fn is_real_file(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|m| m.is_file())
+    place::is_real_file(&dir.join(SWEEP)) && !is_run(dir)
 }
 
 impl HydraDir {
@@ -104,7 +96,7 @@ impl HydraDir {
         if is_run(&dir) {
             return Some((vec![Place { key: String::new(), rel: self.spec.rel.clone() }], false));
         }
-        if !is_real_file(&dir.join(SWEEP)) {
+        if !place::is_real_file(&dir.join(SWEEP)) {
             return None;
         }
         let mut names = sub_directories(&dir).ok()?;
@@ -120,7 +112,7 @@ impl HydraDir {
     fn yaml(&mut self, rel: &Path, what: &str, batch: &mut Batch) -> Result<Option<Value>, YamlError> {
         let path = self.spec.project.join(rel);
         let shown = place::shown(rel);
-        if !is_real_file(&path) {
+        if !place::is_real_file(&path) {
             self.state.troubles.heal(&shown, batch);
             return Ok(None);
         }
@@ -262,7 +254,7 @@ impl Reader for HydraDir {
 
     fn watch_paths(&self) -> Vec<PathBuf> {
         let dir = self.spec.path();
-        if is_run(&dir) || !is_real_file(&dir.join(SWEEP)) {
+        if is_run(&dir) || !place::is_real_file(&dir.join(SWEEP)) {
             return vec![dir.join(OWN)];
         }
         // The latest are those that change. Once a run is there, its logs are no news of ours.
@@ -270,7 +262,7 @@ impl Reader for HydraDir {
         let own = names.iter().rev().take(MAX_WATCHED).map(|name| {
             let run = dir.join(name);
             let own = run.join(OWN);
-            if is_real_dir(&own) { own } else { run }
+            if place::is_real_dir(&own) { own } else { run }
         });
         std::iter::once(dir.clone()).chain(own).collect()
     }

@@ -1,23 +1,24 @@
 //! JSON Lines: one object a row, nested keys joined with `/`, NaN and Infinity as Python writes them.
 
+use std::ops::ControlFlow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signalbox_types::{Format, Point, ProblemKind};
+use signalbox_types::{Format, ProblemKind};
 
+use self::row::Row;
 use crate::{
     log::{Grammar, news::News},
-    place,
     text::{
         clock,
-        lines::{self, Cut},
+        lines::{self, Piece},
         number, step,
     },
 };
 
+pub(crate) mod cell;
 pub(crate) mod lenient;
-
-/// So many numbers of one line are read.
-const MAX_LEAVES: usize = 5_000;
+pub(crate) mod row;
 
 /// Where the lines stand.
 #[derive(Clone, Serialize, Deserialize)]
@@ -37,21 +38,7 @@ pub(crate) struct JsonLines {
 
 impl JsonLines {
     fn read_line(&mut self, line: &[u8], offset: u64, news: &mut News) {
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
-        if line.is_empty() {
-            return;
-        }
-        let object = match lenient::parse(line) {
-            Ok(Value::Object(object)) => object,
-            Ok(_) => {
-                news.trouble(offset, ProblemKind::Malformed, "A line that is no JSON object; it was skipped.");
-                return;
-            }
-            Err(e) => {
-                news.trouble(offset, ProblemKind::Malformed, format!("A line that is not JSON ({e}); it was skipped."));
-                return;
-            }
-        };
+        let Some(object) = row::object(line, offset, news) else { return };
         if self.axis.is_none() {
             self.axis = axis_of(&object);
         }
@@ -70,47 +57,14 @@ impl JsonLines {
         self.rows += 1;
         self.last_step = step;
         let time = object.iter().filter(|(k, _)| clock::is_time_name(k)).find_map(|(_, v)| wall_time(v));
-        let row = Row { step, time: time.unwrap_or(f64::NAN) };
-        let mut n_leaves = 0;
+        let mut row = Row::new(step, time, offset, news);
         for (key, value) in &object {
             let is_axis = key == axis && !self.by_row;
             if !(is_axis || clock::is_time_name(key) && wall_time(value).is_some()) {
-                row.take(&place::clean_name(key.as_bytes()), value, &mut n_leaves, news);
+                row.take(key, value);
             }
         }
-        if n_leaves > MAX_LEAVES {
-            let message =
-                format!("A line of more than {MAX_LEAVES} numbers; the rest was skipped (a limit of Signalbox).");
-            news.trouble(offset, ProblemKind::TooLarge, message);
-        }
-    }
-}
-
-struct Row {
-    step: i64,
-    time: f64,
-}
-
-impl Row {
-    /// Adds the numbers below `value`. Depth is bounded by the parser.
-    fn take(&self, name: &str, value: &Value, n_leaves: &mut usize, news: &mut News) {
-        match value {
-            Value::Object(object) => {
-                for (key, inner) in object {
-                    // The whole name is bounded too: deep objects of long keys would make names of any length.
-                    let name = place::clean_name(format!("{name}/{key}").as_bytes());
-                    self.take(&name, inner, n_leaves, news);
-                }
-            }
-            _ => {
-                let Some(value) = lenient::number(value) else { return };
-                *n_leaves += 1;
-                if *n_leaves <= MAX_LEAVES {
-                    let series = news.series.number(name);
-                    news.series.push(series, Point { step: self.step, time: self.time, value });
-                }
-            }
-        }
+        row.close();
     }
 }
 
@@ -134,32 +88,19 @@ impl Grammar for JsonLines {
     }
 
     fn feed(&mut self, bytes: &[u8], at: u64, news: &mut News) -> usize {
-        let mut pos = 0;
-        loop {
-            if news.restart_by_row {
-                return bytes.len();
-            }
-            if self.skipping {
-                match memchr::memchr(b'\n', &bytes[pos..]) {
-                    None => return bytes.len(),
-                    Some(i) => pos += i + 1,
-                }
-                self.skipping = false;
-            }
-            let offset = at + pos as u64;
-            match lines::line(&bytes[pos..]) {
-                Cut::Record(n) => {
-                    self.read_line(&bytes[pos..pos + n], offset, news);
-                    pos += n;
-                }
-                Cut::TooLong => {
-                    let message = "A line of more than 1 MiB (a limit of Signalbox); it was skipped.";
-                    news.trouble(offset, ProblemKind::TooLarge, message);
-                    self.skipping = true;
-                }
-                Cut::Wait | Cut::Stray(_) => return pos,
-            }
+        if news.restart_by_row {
+            return bytes.len();
         }
+        let mut skipping = self.skipping;
+        let taken = lines::feed(bytes, at, &mut skipping, |piece, offset| {
+            match piece {
+                Piece::Line(line) => self.read_line(line, offset, news),
+                Piece::TooLong(_) => news.trouble(offset, ProblemKind::TooLarge, lines::TOO_LONG),
+            }
+            if news.restart_by_row { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        self.skipping = skipping;
+        taken
     }
 
     fn preamble_len(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::{fs::File, io, path::PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use signalbox_types::{Batch, Cursor, Format, Problem, ProblemKind, RunDelta};
+use signalbox_types::{Batch, Cursor, Format, Problem, RunDelta};
 
 use crate::{
     Progress, Reader, SourceSpec,
@@ -14,6 +14,7 @@ use crate::{
     stamp::Stamp,
     table::Table,
     text::tail::{self, Mark},
+    trouble,
 };
 
 pub(crate) mod news;
@@ -158,21 +159,7 @@ impl<G: Grammar> Reader for LogReader<G> {
             Err(e) => Err(e),
         };
         let path = place::shown(&self.spec.rel);
-        let progress = match outcome {
-            Ok(progress) => {
-                if std::mem::take(&mut self.state.unreadable) {
-                    batch.healed.push(path);
-                }
-                progress
-            }
-            Err(e) => {
-                if !std::mem::replace(&mut self.state.unreadable, true) {
-                    let message = format!("The file cannot be read ({e}); it is tried again when it changes.");
-                    batch.problems.push(Problem { path, offset: None, kind: ProblemKind::Unreadable, message });
-                }
-                Progress::CaughtUp
-            }
-        };
+        let progress = trouble::of_file(outcome, "file", path, &mut self.state.unreadable, batch);
         if self.state.told {
             self.state.sidecars.read(&self.spec, batch, &mut run);
         }

@@ -69,6 +69,16 @@ pub(crate) fn stamp_inside(roots: &[&Path], path: &Path) -> io::Result<Option<St
     Ok(about.is_file().then(|| Stamp::of_metadata(&about)))
 }
 
+/// Whether a directory is there, and no link.
+pub(crate) fn is_real_dir(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| about.is_dir())
+}
+
+/// Whether a regular file is there, and no link.
+pub(crate) fn is_real_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| about.is_file())
+}
+
 /// Whether a file or directory may be read for a project: it is no link, or one that stays in the project.
 pub(crate) fn may_follow(project: &Path, path: &Path) -> bool {
     match path.symlink_metadata() {

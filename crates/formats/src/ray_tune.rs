@@ -9,8 +9,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::{self, Read, Seek, SeekFrom},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +21,7 @@ use self::{
     trial::Trial,
 };
 use crate::{
-    Progress, Reader, SourceSpec,
+    Progress, Reader, SourceSpec, bounded,
     deltas::Deltas,
     place,
     stamp::{Stamp, is_absent},
@@ -89,6 +88,9 @@ struct Saved {
     /// The state that was read last, and its file's name.
     #[serde(rename = "s")]
     state: (String, Stamp),
+    /// A state could be read.
+    #[serde(rename = "h", default, skip_serializing_if = "std::ops::Not::not")]
+    heard: bool,
     /// Checksum of what was told of the experiment.
     #[serde(rename = "a")]
     about: Option<u32>,
@@ -203,7 +205,7 @@ impl Experiment {
             self.fail(shown, ProblemKind::TooLarge, "experiment's state", why, batch);
             return false;
         }
-        let text = match read(&self.dir.join(name), 0, MAX_STATE, &mut batch.bytes_read) {
+        let text = match bounded::read(&self.dir.join(name), MAX_STATE, &mut batch.bytes_read) {
             Ok(text) => text,
             Err(e) if is_absent(&e) => return false,
             Err(e) => {
@@ -214,6 +216,7 @@ impl Experiment {
         match ExperimentState::parse(&text) {
             Ok(state) => {
                 self.state = Some(state);
+                self.saved.heard = true;
                 self.saved.state = (name.to_owned(), stamp);
                 self.saved.troubles.heal(&shown, batch);
                 !again
@@ -275,15 +278,6 @@ impl Experiment {
 
 fn run_key(trial: &str) -> String {
     if trial.is_empty() { String::new() } else { format!("trial:{trial}") }
-}
-
-fn read(path: &Path, from: u64, max: u64, bytes_read: &mut u64) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(from))?;
-    file.take(max).read_to_end(&mut text)?;
-    *bytes_read += text.len() as u64;
-    Ok(text)
 }
 
 impl Reader for Experiment {

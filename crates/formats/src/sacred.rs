@@ -5,25 +5,21 @@
 //! is taken for half written while it is young, and what was read before it stays. Points are only ever added to a
 //! metric, so that those that were told already are compared and the others handed on.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fs::File,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signalbox_types::{Batch, Cursor, Points, ProblemKind, RunDelta, RunHead, SeriesDelta, Status};
+use signalbox_types::{Batch, Cursor, ProblemKind, RunDelta, RunHead, SeriesDelta, Status};
 
 use self::{curves::Curves, record::Record};
 use crate::{
     Progress, Reader, SourceSpec,
     anew::{self, Anew},
-    json_params,
+    bounded, json_params,
     jsonl::lenient,
     log::news::Trouble,
     place,
+    rewritten::ToldCurves,
     stamp::{Stamp, unix_now},
     trouble::Troubles,
 };
@@ -59,36 +55,16 @@ struct State {
     /// It was said to be running.
     #[serde(rename = "u")]
     running: bool,
-    /// Curves that were told, by file and name.
+    /// By file.
     #[serde(rename = "m")]
-    metrics: BTreeMap<String, Told>,
+    metrics: ToldCurves,
     #[serde(rename = "i")]
-    info: BTreeMap<String, Told>,
+    info: ToldCurves,
     /// The file to go on with after the budget was spent: one that is half written is read each time.
     #[serde(rename = "f", default)]
     next: usize,
     #[serde(rename = "x")]
     troubles: Troubles,
-}
-
-/// How many points of a metric were told, and their checksum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "(usize, u32)", into = "(usize, u32)")]
-struct Told {
-    n: usize,
-    sum: u32,
-}
-
-impl From<(usize, u32)> for Told {
-    fn from((n, sum): (usize, u32)) -> Told {
-        Told { n, sum }
-    }
-}
-
-impl From<Told> for (usize, u32) {
-    fn from(told: Told) -> (usize, u32) {
-        (told.n, told.sum)
-    }
 }
 
 /// Reads one run.
@@ -140,7 +116,7 @@ impl RunDir {
             self.fail(file, ProblemKind::TooLarge, "the file is larger than 64 MiB (a limit of Signalbox)", batch);
             return None;
         }
-        match read(&path, &mut batch.bytes_read) {
+        match bounded::read(&path, MAX_BYTES, &mut batch.bytes_read) {
             Ok(text) => Some((text, stamp)),
             Err(e) if crate::stamp::is_absent(&e) => None,
             Err(e) => {
@@ -219,11 +195,11 @@ impl RunDir {
         let Some((text, stamp)) = self.changed(2, batch) else { return };
         match Curves::of_metrics(&text) {
             Ok(curves) => {
-                let before: Vec<String> = self.state.metrics.keys().cloned().collect();
+                let before: Vec<String> = self.state.metrics.names().cloned().collect();
                 let mut known = std::mem::take(&mut self.state.metrics);
                 self.tell_curves(2, curves, &mut known, batch, run);
                 // What stands here is not told of info.json too.
-                if !known.keys().eq(before.iter()) {
+                if !known.names().eq(before.iter()) {
                     self.state.stamps[3] = Stamp::default();
                 }
                 self.state.metrics = known;
@@ -235,7 +211,7 @@ impl RunDir {
 
     fn read_info(&mut self, batch: &mut Batch, run: &mut RunDelta) {
         let Some((text, stamp)) = self.changed(3, batch) else { return };
-        match Curves::of_info(&text, |name| self.state.metrics.contains_key(name)) {
+        match Curves::of_info(&text, |name| self.state.metrics.has(name)) {
             Ok(curves) => {
                 let mut known = std::mem::take(&mut self.state.info);
                 self.tell_curves(3, curves, &mut known, batch, run);
@@ -251,7 +227,7 @@ impl RunDir {
         &mut self,
         file: usize,
         curves: Curves,
-        known: &mut BTreeMap<String, Told>,
+        known: &mut ToldCurves,
         batch: &mut Batch,
         run: &mut RunDelta,
     ) {
@@ -260,25 +236,15 @@ impl RunDir {
         let lost =
             |why| Trouble { offset: 0, kind: ProblemKind::Malformed, message: format!("{why}; the rest is lost.") };
         self.state.troubles.lines(&shown, curves.odd.into_iter().map(lost).collect(), batch);
-        let holds = |(name, points): &(String, Points)| {
-            known.get(name).is_none_or(|told| told.n <= points.len() && checksum(points, told.n) == told.sum)
-        };
-        let names: HashSet<&str> = curves.metrics.iter().map(|(name, _)| name.as_str()).collect();
-        let reset = !(curves.metrics.iter().all(holds) && known.keys().all(|name| names.contains(name.as_str())));
+        let reset = !known.hold(&curves.metrics);
         if reset {
             known.clear();
             let part = FILES[file].to_owned();
             run.series.push(SeriesDelta { part, reset, ..SeriesDelta::default() });
         }
-        for (metric, points) in curves.metrics {
-            let from = known.get(&metric).map_or(0, |told| told.n);
-            let told = Told { n: points.len(), sum: checksum(&points, points.len()) };
-            known.insert(metric.clone(), told);
-            if points.len() > from {
-                let points = if from == 0 { points } else { points.slice(from, points.len()) };
-                batch.n_points += points.len() as u64;
-                run.series.push(SeriesDelta { metric, part: FILES[file].to_owned(), points, reset });
-            }
+        for (metric, points) in known.news(curves.metrics) {
+            batch.n_points += points.len() as u64;
+            run.series.push(SeriesDelta { metric, part: FILES[file].to_owned(), points, reset });
         }
     }
 
@@ -318,22 +284,6 @@ impl RunDir {
         }
         Ok(progress)
     }
-}
-
-fn read(path: &Path, bytes_read: &mut u64) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    File::open(path)?.take(MAX_BYTES).read_to_end(&mut text)?;
-    *bytes_read += text.len() as u64;
-    Ok(text)
-}
-
-/// Of the first `n` points, to the bit.
-fn checksum(points: &Points, n: usize) -> u32 {
-    points.iter().take(n).fold(0, |sum, p| {
-        let sum = crc32c::crc32c_append(sum, &p.step.to_le_bytes());
-        let sum = crc32c::crc32c_append(sum, &p.time.to_bits().to_le_bytes());
-        crc32c::crc32c_append(sum, &p.value.to_bits().to_le_bytes())
-    })
 }
 
 impl Reader for RunDir {

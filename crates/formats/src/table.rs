@@ -243,8 +243,7 @@ impl Grammar for Table {
                     pos += n;
                 }
                 Cut::TooLong => {
-                    let message = "A line of more than 1 MiB (a limit of Signalbox); it was skipped.";
-                    news.trouble(offset, ProblemKind::TooLarge, message);
+                    news.trouble(offset, ProblemKind::TooLarge, lines::TOO_LONG);
                     self.skipping = true;
                 }
                 Cut::Record(_) | Cut::Wait => return pos,

@@ -1,14 +1,39 @@
 //! What could not be read of a source that is several files: said once for each file, and taken back when it is read.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io};
 
 use serde::{Deserialize, Serialize};
 use signalbox_types::{Batch, Problem, ProblemKind};
 
-use crate::log::news::Trouble;
+use crate::{Progress, log::news::Trouble};
 
 /// After so many damaged lines in one source the rest is not listed.
 const MAX_LINES: u32 = 200;
+
+/// What came of reading a source that is one file (`what`). That it cannot be read is said once (`said`), and taken back.
+pub(crate) fn of_file(
+    outcome: io::Result<Progress>,
+    what: &str,
+    path: String,
+    said: &mut bool,
+    batch: &mut Batch,
+) -> Progress {
+    match outcome {
+        Ok(progress) => {
+            if std::mem::take(said) {
+                batch.healed.push(path);
+            }
+            progress
+        }
+        Err(e) => {
+            if !std::mem::replace(said, true) {
+                let message = format!("The {what} cannot be read ({e}); it is tried again when it changes.");
+                batch.problems.push(Problem { path, offset: None, kind: ProblemKind::Unreadable, message });
+            }
+            Progress::CaughtUp
+        }
+    }
+}
 
 /// Problems that were said of a source's files, by path as in [`Problem::path`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

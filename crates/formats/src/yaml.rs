@@ -1,9 +1,11 @@
 //! YAML as Python tools write it: bounded in size, Python tags tolerated, values typed.
 
-use std::{fs::File, io, io::Read, path::Path};
+use std::{io, path::Path};
 
 use serde_norway::{Mapping, Value};
 use signalbox_types::{ParamValue, ProblemKind};
+
+use crate::bounded;
 
 /// Larger files are not read: hyper-parameters and run heads are a few KB.
 pub(crate) const MAX_BYTES: u64 = 1 << 20;
@@ -42,9 +44,7 @@ pub(crate) fn read_mapping(path: &Path, bytes_read: &mut u64) -> Result<Mapping,
 
 /// Reads a file that holds anything.
 pub(crate) fn read_value(path: &Path, bytes_read: &mut u64) -> Result<Value, YamlError> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    *bytes_read += bytes.len() as u64;
+    let bytes = bounded::read(path, MAX_BYTES + 1, bytes_read)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(YamlError::TooLarge);
     }

@@ -1,16 +1,23 @@
 //! Aim's list of runs: the sample, a run's life, what people do in Aim's window, and what is never opened.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use rusqlite::{Connection, params};
-use signalbox_formats::{Descend, Entry, Listing, Recognised, SourceSpec, open, recognise};
-use signalbox_types::{Batch, Cursor, Format, Lifecycle, Status};
+use signalbox_formats::{Descend, open};
+use signalbox_types::{Cursor, Format, Lifecycle, Status};
 
-use self::known::{Known, copy_of, expected, json_number, read_whole, samples, spec};
+use self::{
+    known::{Known, copy_of, expected, json_number, project::list, read_whole, samples, spec},
+    live_database::LiveDatabase,
+};
 
 #[allow(dead_code, reason = "shared with the other readers' tests")]
 #[path = "readers/known.rs"]
 mod known;
+
+#[allow(dead_code, reason = "shared with the other databases' tests")]
+#[path = "readers/live_database.rs"]
+mod live_database;
 
 const DB: &str = ".aim/run_metadata.sqlite";
 const ONE: &str = "9cdac01245884c3394659f85";
@@ -38,38 +45,15 @@ fn sample() {
     assert_eq!(known.runs[ONE].tags["description"], "desc");
 }
 
-/// A copy of the sample, with a writer beside the reader.
-struct Repo {
-    dir: tempfile::TempDir,
-    spec: SourceSpec,
-    writer: Connection,
-    known: Known,
-    cursor: Option<Cursor>,
-}
+type Repo = LiveDatabase;
 
 impl Repo {
     fn new() -> Repo {
-        let dir = copy_of("aim");
-        let writer = Connection::open(dir.path().join(DB)).unwrap();
-        let spec = spec(Format::Aim, dir.path(), "");
-        Repo { dir, spec, writer, known: Known::default(), cursor: None }
-    }
-
-    fn sql(&self, sql: &str) {
-        self.writer.execute_batch(sql).unwrap();
+        Repo { budget: 1, ..Repo::of("aim", Format::Aim, DB, "") }
     }
 
     fn check_in(&self, name: &str) {
         fs::write(self.dir.path().join(".aim/check_ins").join(name), "").unwrap();
-    }
-
-    /// Reads on, by a reader that was restarted, and compares with reading anew.
-    fn visit(&mut self) -> Batch {
-        let batch = self.known.visit(&self.spec, &mut self.cursor, 1);
-        let mut whole = read_whole(&self.spec);
-        whole.gone = self.known.gone.clone();
-        assert_eq!(self.known, whole);
-        batch
     }
 }
 
@@ -173,15 +157,6 @@ fn a_damaged_database_is_named() {
     fs::write(&path, &bytes).unwrap();
     known.visit(&spec, &mut cursor, usize::MAX);
     assert_eq!((known.runs.len(), known.problems.len()), (2, 0));
-}
-
-fn list(project: &Path, rel: &str) -> Recognised {
-    let entry = |e: fs::DirEntry| {
-        let about = fs::metadata(e.path()).unwrap();
-        Entry { name: e.file_name(), is_dir: about.is_dir(), len: about.len() }
-    };
-    let entries: Vec<Entry> = fs::read_dir(project.join(rel)).unwrap().flatten().map(entry).collect();
-    recognise(&Listing { project, rel: Path::new(rel), entries: &entries })
 }
 
 #[test]

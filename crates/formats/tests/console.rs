@@ -1,12 +1,16 @@
 //! What trainings print: the writers' samples, logs that grow and are cut, several trainings in one, and what is never
 //! taken for one.
 
-use std::{fmt::Write as _, fs, io::Write as _, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
-use signalbox_formats::{Entry, Listing, Recognised, SourceSpec, open, recognise};
+use signalbox_formats::{Entry, Listing, SourceSpec, recognise};
 use signalbox_types::{Cursor, Format};
 
-use self::known::{Known, expected, read_whole, samples, spec};
+use self::known::{
+    Known, expected,
+    project::{self, list, put},
+    read_whole, samples, spec,
+};
 
 #[allow(dead_code, reason = "shared with the other readers' tests")]
 #[path = "readers/known.rs"]
@@ -64,23 +68,10 @@ fn samples_of_the_writers() {
     assert_eq!(sample("tqdm.log").runs.len(), 0, "a bar alone tells no curve");
 }
 
-fn list(project: &Path) -> Recognised {
-    let mut entries: Vec<Entry> = fs::read_dir(project)
-        .unwrap()
-        .flatten()
-        .map(|e| {
-            let metadata = fs::metadata(e.path()).unwrap();
-            Entry { name: e.file_name(), is_dir: metadata.is_dir(), len: metadata.len() }
-        })
-        .collect();
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    recognise(&Listing { project, rel: Path::new(""), entries: &entries })
-}
-
 fn format_of(name: &str, text: &[u8]) -> Option<Format> {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(name), text).unwrap();
-    list(dir.path()).sources.first().map(|s| s.format)
+    list(dir.path(), "").sources.first().map(|s| s.format)
 }
 
 #[test]
@@ -146,12 +137,12 @@ fn a_training_is_found_in_the_middle_of_other_text_and_stays_one() {
     let noise = "WARNING: something went by\n".repeat(20_000);
     let training: String = (0..400).map(|i| format!("[{i}]\ttrain-rmse:{:.5}\n", 1.0 / f64::from(i + 1))).collect();
     fs::write(dir.path().join("nohup.out"), format!("{noise}{training}")).unwrap();
-    let recognised = list(dir.path());
+    let recognised = list(dir.path(), "");
     assert_eq!(recognised.sources.len(), 1, "at its end");
     assert!(recognised.peeked_bytes <= 4 * 4096 + (104 << 10), "{}", recognised.peeked_bytes);
     // Later it is where nobody looks: what was known of it goes on to hold.
     fs::write(dir.path().join("nohup.out"), format!("{noise}{training}{noise}{noise}")).unwrap();
-    let recognised = list(dir.path());
+    let recognised = list(dir.path(), "");
     assert_eq!((recognised.sources.len(), recognised.undecided.len()), (0, 1));
     let known = read_whole(&spec(Format::Console, dir.path(), "nohup.out"));
     assert_eq!(known.run().steps("train-rmse").len(), 400);
@@ -166,47 +157,18 @@ fn little_is_read_of_many() {
     }
     fs::copy(samples().join("generic_logs/xgboost.log"), dir.path().join("nohup.out")).unwrap();
     fs::write(dir.path().join("log.csv"), "step,loss\n1,2\n2,1\n").unwrap();
-    let recognised = list(dir.path());
+    let recognised = list(dir.path(), "");
     let formats: Vec<_> = recognised.sources.iter().map(|s| s.format).collect();
     assert_eq!(formats, [Format::Csv, Format::Console], "the tables come first, and names of logs before others");
     assert!(recognised.peeked_bytes <= 40 * 4096 + 33 * (104 << 10), "{}", recognised.peeked_bytes);
-}
-
-/// Writes a file as a new one.
-fn put(path: &Path, bytes: &[u8]) {
-    let _ = fs::remove_file(path);
-    fs::write(path, bytes).unwrap();
 }
 
 fn log(dir: &tempfile::TempDir) -> SourceSpec {
     spec(Format::Console, dir.path(), "train.log")
 }
 
-/// Read up to each byte and continued by another reader, and seen after every byte by the same one.
 fn check_cut_anywhere(text: &[u8]) -> Known {
-    let dir = tempfile::tempdir().unwrap();
-    let spec = log(&dir);
-    let path = spec.path();
-    put(&path, text);
-    let whole = read_whole(&spec);
-    for cut in 0..text.len() {
-        put(&path, &text[..cut]);
-        let (mut known, mut cursor) = (Known::default(), None);
-        known.visit(&spec, &mut cursor, usize::MAX);
-        fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(&text[cut..]).unwrap();
-        known.visit(&spec, &mut cursor, 1);
-        assert_eq!(known, whole, "cut at {cut}");
-    }
-    put(&path, b"");
-    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
-    let mut reader = open(&spec, None);
-    let mut known = Known::default();
-    for byte in text {
-        file.write_all(&[*byte]).unwrap();
-        known.catch_up(&mut *reader, usize::MAX);
-    }
-    assert_eq!(known, whole, "grown byte by byte");
-    whole
+    project::check_cut_anywhere(Format::Console, "train.log", text)
 }
 
 #[test]
@@ -362,7 +324,7 @@ fn links_out_of_the_project_and_pipes_are_left_alone() {
     fs::copy(samples().join("generic_logs/xgboost.log"), outside.path().join("x.log")).unwrap();
     let dir = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(outside.path().join("x.log"), dir.path().join("train.log")).unwrap();
-    assert_eq!(list(dir.path()).sources, []);
+    assert_eq!(list(dir.path(), "").sources, []);
     assert_eq!(read_whole(&log(&dir)).runs.len(), 0);
     fs::remove_file(dir.path().join("train.log")).unwrap();
     let made = std::process::Command::new("mkfifo").arg(dir.path().join("train.log")).status().unwrap();

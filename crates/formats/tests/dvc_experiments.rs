@@ -10,10 +10,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use signalbox_formats::{Descend, Entry, Listing, Recognised, SourceSpec, open, recognise};
+use signalbox_formats::{Descend, SourceSpec, open};
 use signalbox_types::{Batch, Cursor, Format};
 
-use self::known::{Known, assert_same, copy_of, expected, read_whole, spec};
+use self::known::{
+    Known, assert_same, copy_of, expected,
+    project::{list, put},
+    read_whole, spec,
+};
 
 #[allow(dead_code, reason = "shared with the other readers' tests")]
 #[path = "readers/known.rs"]
@@ -21,12 +25,6 @@ mod known;
 
 const BASELINE: &str = "bda05a05e38f163eb5b030743c429138e8637dc7";
 const REFS: &str = ".git/refs/exps/bd/a05a05e38f163eb5b030743c429138e8637dc7";
-
-fn put(path: &Path, text: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let _ = fs::remove_file(path);
-    fs::write(path, text).unwrap();
-}
 
 /// A sample with its repository under the name that git gives it.
 fn repository(sample: &str) -> (tempfile::TempDir, SourceSpec) {
@@ -168,7 +166,7 @@ impl Repo {
 
     /// Reads on by a reader that was opened again, in small bites, and compares with reading anew.
     fn visit(&mut self) -> Batch {
-        let batch = self.known.visit(&self.spec, &mut self.cursor, 1);
+        let batch = self.known.visit(&self.spec, &mut self.cursor, 0);
         let mut whole = read_whole(&self.spec);
         whole.gone = self.known.gone.clone();
         assert_eq!(self.known, whole);
@@ -224,6 +222,21 @@ fn experiments_that_come_change_and_go() {
     assert_eq!(repo.known.runs.len(), 2);
     repo.cursor = Some(Cursor("no cursor".to_owned()));
     assert!(repo.visit().runs.iter().all(|run| run.reset));
+}
+
+#[test]
+fn a_ref_whose_own_file_makes_no_sense_is_not_looked_up_among_the_packed() {
+    let mut repo = Repo::new();
+    let packed = format!("{} {}/one\n", id(7), &REFS[5..]);
+    put(&repo.path(".git/packed-refs"), packed.as_bytes());
+    put(&repo.path(&format!("{REFS}/one")), b"nonsense\n");
+    repo.visit();
+    assert_eq!(repo.problems(), [("REFS/one".to_owned(), "Malformed".to_owned())]);
+    assert_eq!(repo.visit().problems.len(), 0);
+    assert_eq!(repo.problems().len(), 1);
+    fs::remove_file(repo.path(&format!("{REFS}/one"))).unwrap();
+    repo.visit();
+    assert_eq!(repo.problems(), [("REFS/one".to_owned(), "Unreadable".to_owned())]);
 }
 
 #[test]
@@ -403,17 +416,6 @@ fn a_secret_in_the_message_is_not_told() {
     let repo = Repo::new();
     repo.point("one", &repo.commit(&repo.files(&[(LOSS, &loss(1))]), "with --key sk-abcdefghijklmnopqrst\n\nmore"));
     assert_eq!(read_whole(&repo.spec).run().tags.keys().collect::<Vec<_>>(), ["git.baseline", "git.commit"]);
-}
-
-fn list(project: &Path, rel: &str) -> Recognised {
-    let entry = |e: fs::DirEntry| {
-        let about = fs::metadata(e.path()).unwrap();
-        Entry { name: e.file_name(), is_dir: about.is_dir(), len: about.len() }
-    };
-    // The walker passes `.git` over.
-    let is_listed = |e: &Entry| !(e.is_dir && e.name == ".git");
-    let entries = fs::read_dir(project.join(rel)).unwrap().flatten().map(entry).filter(is_listed).collect::<Vec<_>>();
-    recognise(&Listing { project, rel: Path::new(rel), entries: &entries })
 }
 
 fn is_recognised(project: &Path, rel: &str) -> bool {

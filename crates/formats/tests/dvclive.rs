@@ -7,24 +7,19 @@ mod known;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
-use known::{Known, assert_same, copy_of, expected, read_whole, samples, spec};
-use signalbox_formats::{Descend, Entry, Listing, Recognised, SourceSpec, open, recognise};
+use known::{
+    Known, assert_same, copy_of, expected,
+    project::{HOUR, check_half_written, list, put, put_aged},
+    read_whole, samples, spec,
+};
+use signalbox_formats::{Descend, SourceSpec, open};
 use signalbox_types::{Cursor, Format};
 
-fn put(path: &Path, text: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let _ = fs::remove_file(path);
-    fs::write(path, text).unwrap();
-}
-
-/// As `put`, long ago: a young file that makes no sense is taken for half written.
+/// Long ago: a young file that makes no sense is taken for half written.
 fn put_old(path: &Path, text: &[u8]) {
-    put(path, text);
-    let long_ago = SystemTime::now() - Duration::from_secs(3_600);
-    fs::OpenOptions::new().append(true).open(path).unwrap().set_modified(long_ago).unwrap();
+    put_aged(path, text, HOUR);
 }
 
 /// A folder `dvclive` in a new project.
@@ -75,21 +70,8 @@ fn a_folder_of_another_name_is_the_run_s() {
 fn cut_at_any_byte_it_is_as_read_whole() {
     let dir = copy_of("dvclive/repo");
     let spec = spec(Format::Dvclive, dir.path(), "dvclive");
-    let whole = read_whole(&spec);
     for name in ["plots/metrics/acc.tsv", "plots/metrics/train/loss.tsv", "metrics.json", "params.yaml"] {
-        let path = spec.path().join(name);
-        let text = fs::read(&path).unwrap();
-        for cut in 0..text.len() {
-            put(&path, &text[..cut]);
-            let (mut known, mut cursor) = (Known::default(), None);
-            known.visit(&spec, &mut cursor, usize::MAX);
-            assert_eq!(known.problems, Default::default(), "{name} cut at {cut}");
-            put(&path, &text);
-            known.visit(&spec, &mut cursor, 1);
-            assert_eq!(known, whole, "{name} cut at {cut}");
-            let last = known.visit(&spec, &mut cursor, usize::MAX);
-            assert_eq!((last.bytes_read, last.runs.len()), (0, 0));
-        }
+        check_half_written(&spec, name, |len| (0..len).collect(), |_| Vec::new());
     }
 }
 
@@ -150,7 +132,7 @@ fn the_next_run_in_the_same_folder_replaces_the_first() {
     assert!(known.run().series.keys().eq(["loss"]));
     // Longer, with another beginning.
     put(&file("plots/metrics/loss.tsv"), b"step\tloss\n0\t9\n1\t2\n3\t4\n");
-    known.visit(&spec, &mut cursor, 1);
+    known.visit(&spec, &mut cursor, 0);
     assert_eq!(known, read_whole(&spec));
     // A parameter that is no longer there.
     put(&file("params.yaml"), b"lr: 1\nold: 2\n");
@@ -220,15 +202,6 @@ fn hostile_files_are_bounded() {
     let file = fs::OpenOptions::new().write(true).open(dir.path().join("dvclive/metrics.json")).unwrap();
     file.set_len(1 << 40).unwrap();
     assert!(read_whole(&spec).problems.iter().all(|(_, _, kind)| kind == "TooLarge"));
-}
-
-fn list(project: &Path, rel: &str) -> Recognised {
-    let entry = |e: fs::DirEntry| {
-        let about = e.metadata().unwrap();
-        Entry { name: e.file_name(), is_dir: about.is_dir(), len: about.len() }
-    };
-    let entries: Vec<Entry> = fs::read_dir(project.join(rel)).unwrap().flatten().map(entry).collect();
-    recognise(&Listing { project, rel: Path::new(rel), entries: &entries })
 }
 
 #[test]

@@ -7,27 +7,17 @@ mod known;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
-use known::{Known, assert_same, copy_of, expected, read_whole, samples, spec};
-use signalbox_formats::{Descend, Entry, Listing, Recognised, SourceSpec, open, recognise};
+use known::{
+    Known, assert_same, copy_of, expected,
+    project::{check_half_written, list, only, put as put_now, put_aged as put, told},
+    read_whole, samples, spec,
+};
+use signalbox_formats::{Descend, SourceSpec, open};
 use signalbox_types::{Cursor, Format};
 
 const STATE: &str = "trainer_state.json";
-
-/// Writes a file as a new one, so many seconds ago: a young one that makes no sense is taken for half written.
-fn put(path: &Path, text: &str, secs_ago: u64) {
-    put_now(path, text.as_bytes());
-    let then = SystemTime::now() - Duration::from_secs(secs_ago);
-    fs::OpenOptions::new().append(true).open(path).unwrap().set_modified(then).unwrap();
-}
-
-fn put_now(path: &Path, text: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let _ = fs::remove_file(path);
-    fs::write(path, text).unwrap();
-}
 
 /// A state after so many steps, a loss at each.
 fn state(n_steps: usize, factor: f64) -> String {
@@ -144,32 +134,10 @@ fn a_later_state_tells_what_is_new_and_nothing_twice() {
 fn cut_at_any_byte_it_is_as_read_whole() {
     let dir = copy_of("hf_trainer");
     let spec = spec(Format::HfTrainer, dir.path(), "out");
+    // Every byte where the file begins, ends, and between its first entries.
+    let young = |len: usize| (0..700).chain((700..len).step_by(23)).chain(len - 20..len).collect();
     for name in [STATE, "checkpoint-15/trainer_state.json"] {
-        let whole = read_whole(&spec);
-        let path = spec.path().join(name);
-        let text = fs::read(&path).unwrap();
-        // Every byte where the file begins, ends, and between its first entries.
-        let cuts = (0..700).chain((700..text.len()).step_by(23)).chain(text.len() - 20..text.len());
-        for cut in cuts {
-            put_now(&path, &text[..cut]);
-            let (mut known, mut cursor) = (Known::default(), None);
-            known.visit(&spec, &mut cursor, usize::MAX);
-            assert_eq!(known.problems, Default::default(), "{name} cut at {cut}");
-            put_now(&path, &text);
-            known.visit(&spec, &mut cursor, 1);
-            assert_eq!(known, whole, "{name} cut at {cut}");
-        }
-        // The same with an old file: it is damaged, until it is whole.
-        for cut in (1..text.len()).step_by(41) {
-            put(&path, std::str::from_utf8(&text[..cut]).unwrap(), 3_600);
-            let (mut known, mut cursor) = (Known::default(), None);
-            known.visit(&spec, &mut cursor, 0);
-            let problem = (format!("out/{name}"), None, "Malformed".to_owned());
-            assert_eq!(known.problems, [problem].into_iter().collect(), "{name} cut at {cut}");
-            put(&path, std::str::from_utf8(&text).unwrap(), 3_600);
-            known.visit(&spec, &mut cursor, usize::MAX);
-            assert_eq!(known, whole, "{name} cut at {cut}");
-        }
+        check_half_written(&spec, name, young, |len| (1..len).step_by(41).collect());
         // Without the last word the checkpoint is asked.
         let _ = fs::remove_file(spec.path().join(STATE));
     }
@@ -320,23 +288,6 @@ fn nothing_outside_of_the_project_is_read_and_no_pipe_waited_for() {
     put(&project.join("kept/trainer_state.json"), &state(4, 1.0), 8_000);
     symlink(project.join("kept"), project.join("out/checkpoint-70")).unwrap();
     assert_eq!(read_whole(&spec(Format::HfTrainer, &project, "out")).run().steps("loss"), [1, 2, 3, 4]);
-}
-
-fn list(project: &Path, rel: &str) -> Recognised {
-    let entry = |e: fs::DirEntry| {
-        let about = e.metadata().unwrap();
-        Entry { name: e.file_name(), is_dir: about.is_dir(), len: about.len() }
-    };
-    let entries: Vec<Entry> = fs::read_dir(project.join(rel)).unwrap().map(|e| entry(e.unwrap())).collect();
-    recognise(&Listing { project, rel: Path::new(rel), entries: &entries })
-}
-
-fn told(recognised: &Recognised) -> Vec<(Format, &str)> {
-    recognised.sources.iter().map(|s| (s.format, s.rel.to_str().unwrap())).collect()
-}
-
-fn only(names: &[&str]) -> Descend {
-    Descend::Only(names.iter().map(|name| (*name).into()).collect())
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! Hydra's runs and sweeps: the sample, a sweep's life, damage, and what is never told.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
-use signalbox_formats::{Descend, Entry, Listing, Recognised, SourceSpec, open, recognise};
+use signalbox_formats::{Descend, SourceSpec, open};
 use signalbox_types::{Batch, Cursor, Format};
 
-use self::known::{Known, copy_of, expected, read_whole, samples, spec};
+use self::known::{
+    Known, copy_of, expected,
+    project::{list, walk},
+    read_whole, samples, spec,
+};
 
 #[allow(dead_code, reason = "shared with the other readers' tests")]
 #[path = "readers/known.rs"]
@@ -70,41 +71,6 @@ fn sample() {
         assert!(found.series.is_empty());
     }
     assert_eq!(sweep.problems.len(), 0);
-}
-
-fn list(project: &Path, rel: &str) -> Recognised {
-    let entries: Vec<Entry> = fs::read_dir(project.join(rel))
-        .unwrap()
-        .flatten()
-        .map(|e| Entry {
-            name: e.file_name(),
-            is_dir: e.path().is_dir(),
-            len: fs::metadata(e.path()).map_or(0, |m| m.len()),
-        })
-        .collect();
-    recognise(&Listing { project, rel: Path::new(rel), entries: &entries })
-}
-
-/// All sources below a folder, and the folders that were entered.
-fn walk(project: &Path) -> (Vec<(Format, String)>, Vec<String>) {
-    let (mut found, mut entered, mut todo) = (Vec::new(), Vec::new(), vec![PathBuf::new()]);
-    while let Some(rel) = todo.pop() {
-        let recognised = list(project, rel.to_str().unwrap());
-        found.extend(recognised.sources.iter().map(|s| (s.format, s.rel.to_str().unwrap().to_owned())));
-        for entry in fs::read_dir(project.join(&rel)).unwrap().flatten().filter(|e| e.path().is_dir()) {
-            let wanted = match &recognised.descend {
-                Descend::All => true,
-                Descend::Only(names) => names.contains(&entry.file_name()),
-                Descend::None => false,
-            };
-            if wanted {
-                todo.push(rel.join(entry.file_name()));
-            }
-        }
-        entered.push(rel.to_str().unwrap().to_owned());
-    }
-    found.sort();
-    (found, entered)
 }
 
 #[test]

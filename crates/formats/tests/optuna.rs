@@ -7,5 +7,8 @@ mod journal;
 #[allow(dead_code, reason = "shared with the other readers' tests")]
 #[path = "readers/known.rs"]
 mod known;
+#[allow(dead_code, reason = "shared with the other databases' tests")]
+#[path = "readers/live_database.rs"]
+mod live_database;
 #[path = "optuna/sample.rs"]
 mod sample;

@@ -7,31 +7,15 @@ mod known;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
 };
 
-use known::{Known, assert_same, copy_of, expected, read_whole, samples, spec};
-use signalbox_formats::{Descend, Entry, Listing, Recognised, SourceSpec, open, recognise};
+use known::{
+    Known, assert_same, copy_of, expected,
+    project::{HOUR, age, list, only, put as put_now, put_aged as put, told},
+    read_whole, samples, spec,
+};
+use signalbox_formats::{Descend, SourceSpec, open};
 use signalbox_types::{Cursor, Format, Status};
-
-const HOUR: u64 = 3_600;
-
-/// Writes a file as a new one, so many seconds ago: what is young may be half copied.
-fn put(path: &Path, text: &str, secs_ago: u64) {
-    put_now(path, text.as_bytes());
-    age(path, secs_ago);
-}
-
-fn put_now(path: &Path, text: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let _ = fs::remove_file(path);
-    fs::write(path, text).unwrap();
-}
-
-fn age(path: &Path, secs_ago: u64) {
-    let then = SystemTime::now() - Duration::from_secs(secs_ago);
-    fs::OpenOptions::new().append(true).open(path).unwrap().set_modified(then).unwrap();
-}
 
 /// So many reports, with a loss each.
 fn reports(n: i64, factor: f64) -> String {
@@ -424,6 +408,22 @@ fn hostile_files_are_bounded() {
     assert_eq!(known.runs.len(), 3);
 }
 
+#[test]
+fn a_state_that_never_made_sense_holds_nothing_back() {
+    let folder = "f_ab_1_lr=0.1";
+    let project = project(&[folder]);
+    project.put(STATE, "{\"trial_data\": [", 2 * HOUR);
+    project.put(&format!("{folder}/result.json"), "", 2 * HOUR);
+    let (mut known, mut cursor) = (Known::default(), None);
+    known.visit(&project.spec, &mut cursor, usize::MAX);
+    assert_eq!(known.runs[&format!("trial:{folder}")].name, folder);
+    // The trial's id, which ends its name, stands in its first report.
+    project.put(&format!("{folder}/result.json"), &reports(2, 1.0), 2 * HOUR);
+    known.visit(&project.spec, &mut cursor, usize::MAX);
+    assert_eq!(known.runs[&format!("trial:{folder}")].name, "f_ab_1");
+    assert_eq!(known, read_whole(&project.spec));
+}
+
 #[cfg(unix)]
 #[test]
 fn no_more_trials_than_the_limit() {
@@ -465,23 +465,6 @@ fn nothing_outside_of_the_project_is_read_and_no_pipe_waited_for() {
     let run = &known.runs["trial:t1"];
     assert_eq!((run.params.len(), run.status, run.tags.contains_key("error")), (0, None, false));
     assert_eq!(known.problems, Default::default());
-}
-
-fn list(project: &Path, rel: &str) -> Recognised {
-    let entry = |e: fs::DirEntry| {
-        let about = fs::metadata(e.path()).unwrap();
-        Entry { name: e.file_name(), is_dir: about.is_dir(), len: about.len() }
-    };
-    let entries: Vec<Entry> = fs::read_dir(project.join(rel)).unwrap().map(|e| entry(e.unwrap())).collect();
-    recognise(&Listing { project, rel: Path::new(rel), entries: &entries })
-}
-
-fn told(recognised: &Recognised) -> Vec<(Format, &str)> {
-    recognised.sources.iter().map(|s| (s.format, s.rel.to_str().unwrap())).collect()
-}
-
-fn only(names: &[&str]) -> Descend {
-    Descend::Only(names.iter().map(|name| (*name).into()).collect())
 }
 
 #[test]

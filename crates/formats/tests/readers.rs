@@ -3,6 +3,8 @@
 
 #[path = "readers/known.rs"]
 mod known;
+#[path = "readers/live_database.rs"]
+mod live_database;
 #[path = "readers/logs.rs"]
 mod logs;
 #[path = "readers/logs_cut.rs"]

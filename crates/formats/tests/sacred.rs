@@ -7,28 +7,20 @@ mod known;
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
-use known::{Known, assert_same, copy_of, expected, read_whole, samples, spec};
-use signalbox_formats::{Descend, Entry, Listing, Recognised, SourceSpec, open, recognise};
+use known::{
+    Known, assert_same, copy_of, expected,
+    project::{HOUR, check_half_written, list, put as put_now, put_aged},
+    read_whole, samples, spec,
+};
+use signalbox_formats::{Descend, SourceSpec, open};
 use signalbox_types::{Cursor, Format, Status, days_from_civil};
 
 /// Writes a file as a new one, long ago: a young one that makes no sense is taken for half written.
 fn put(path: &Path, text: &str) {
-    put_now(path, text.as_bytes());
-    age(path);
-}
-
-fn put_now(path: &Path, text: &[u8]) {
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let _ = fs::remove_file(path);
-    fs::write(path, text).unwrap();
-}
-
-fn age(path: &Path) {
-    let long_ago = SystemTime::now() - Duration::from_secs(3_600);
-    fs::OpenOptions::new().append(true).open(path).unwrap().set_modified(long_ago).unwrap();
+    put_aged(path, text, HOUR);
 }
 
 fn run_spec(project: &Path) -> SourceSpec {
@@ -105,30 +97,8 @@ fn parameters_tags_and_artifacts() {
 fn cut_at_any_byte_it_is_as_read_whole() {
     let dir = copy_of("sacred");
     let spec = spec(Format::Sacred, dir.path(), "runs/2");
-    let whole = read_whole(&spec);
     for name in ["run.json", "config.json", "metrics.json"] {
-        let path = spec.path().join(name);
-        let text = fs::read(&path).unwrap();
-        for cut in 0..text.len() {
-            put_now(&path, &text[..cut]);
-            let (mut known, mut cursor) = (Known::default(), None);
-            known.visit(&spec, &mut cursor, usize::MAX);
-            assert_eq!(known.problems, Default::default(), "{name} cut at {cut}");
-            put_now(&path, &text);
-            known.visit(&spec, &mut cursor, 1);
-            assert_eq!(known, whole, "{name} cut at {cut}");
-        }
-        // The same with an old file: it is damaged, until it is whole.
-        for cut in (1..text.len()).step_by(13) {
-            put(&path, std::str::from_utf8(&text[..cut]).unwrap());
-            let (mut known, mut cursor) = (Known::default(), None);
-            known.visit(&spec, &mut cursor, 0);
-            let problem = (format!("runs/2/{name}"), None, "Malformed".to_owned());
-            assert_eq!(known.problems, [problem].into_iter().collect(), "{name} cut at {cut}");
-            put(&path, std::str::from_utf8(&text).unwrap());
-            known.visit(&spec, &mut cursor, usize::MAX);
-            assert_eq!(known, whole, "{name} cut at {cut}");
-        }
+        check_half_written(&spec, name, |len| (0..len).collect(), |len| (1..len).step_by(13).collect());
     }
 }
 
@@ -306,15 +276,6 @@ fn nothing_outside_of_the_project_is_read_and_no_pipe_waited_for() {
     assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
     let known = read_whole(&run_spec(&project));
     assert_eq!((known.run().params.len(), known.problems.len()), (0, 0));
-}
-
-fn list(project: &Path, rel: &str) -> Recognised {
-    let entry = |e: fs::DirEntry| {
-        let about = e.metadata().unwrap();
-        Entry { name: e.file_name(), is_dir: about.is_dir(), len: about.len() }
-    };
-    let entries: Vec<Entry> = fs::read_dir(project.join(rel)).unwrap().flatten().map(entry).collect();
-    recognise(&Listing { project, rel: Path::new(rel), entries: &entries })
 }
 
 #[test]

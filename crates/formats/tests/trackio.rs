@@ -3,14 +3,21 @@
 use std::{fs, path::Path};
 
 use rusqlite::{Connection, params};
-use signalbox_formats::{Entry, Listing, SourceSpec, open, recognise};
-use signalbox_types::{Batch, Cursor, Format};
+use signalbox_formats::{Entry, Listing, open, recognise};
+use signalbox_types::{Cursor, Format};
 
-use self::known::{Known, assert_same, copy_of, json_number, read_whole, samples, spec};
+use self::{
+    known::{Known, assert_same, json_number, read_whole, samples, spec},
+    live_database::LiveDatabase,
+};
 
 #[allow(dead_code, reason = "shared with the other readers' tests")]
 #[path = "readers/known.rs"]
 mod known;
+
+#[allow(dead_code, reason = "shared with the other databases' tests")]
+#[path = "readers/live_database.rs"]
+mod live_database;
 
 const DB: &str = "trackio/demo.db";
 const ONE: &str = "553fcbbec4f24e51ad5cb5c4f33710a3";
@@ -61,43 +68,21 @@ fn recognised_in_a_watched_folder() {
     assert_eq!(found, [(Format::Trackio, DB)]);
 }
 
-/// A copy of the sample, with a writer beside the reader, in WAL mode as Trackio has it.
-struct Store {
-    dir: tempfile::TempDir,
-    spec: SourceSpec,
-    writer: Connection,
-    known: Known,
-    cursor: Option<Cursor>,
-}
+/// In WAL mode, as Trackio has it.
+type Store = LiveDatabase;
 
 const TIME: &str = "2026-11-21T10:10:00+00:00";
 
 impl Store {
     fn new() -> Store {
-        let dir = copy_of("trackio");
-        let writer = Connection::open(dir.path().join(DB)).unwrap();
-        writer.pragma_update(None, "journal_mode", "wal").unwrap();
-        writer.pragma_update(None, "synchronous", "off").unwrap();
-        let spec = spec(Format::Trackio, dir.path(), DB);
-        Store { dir, spec, writer, known: Known::default(), cursor: None }
-    }
-
-    fn sql(&self, sql: &str) {
-        self.writer.execute_batch(sql).unwrap();
+        let store = Store { budget: 1_000, ..Store::of("trackio", Format::Trackio, DB, DB) };
+        store.writer.pragma_update(None, "journal_mode", "wal").unwrap();
+        store
     }
 
     fn log(&self, run: &str, name: &str, step: i64, json: &str) {
         let sql = "INSERT INTO metrics (run_id, timestamp, run_name, step, metrics) VALUES (?1, ?2, ?3, ?4, ?5)";
         self.writer.execute(sql, params![run, TIME, name, step, json.as_bytes()]).unwrap();
-    }
-
-    /// Reads on, by a reader that was restarted, and compares with reading anew.
-    fn visit(&mut self) -> Batch {
-        let batch = self.known.visit(&self.spec, &mut self.cursor, 1_000);
-        let mut whole = read_whole(&self.spec);
-        whole.gone = self.known.gone.clone();
-        assert_eq!(self.known, whole);
-        batch
     }
 }
 

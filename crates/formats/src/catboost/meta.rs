@@ -1,15 +1,11 @@
 //! The head of `catboost_training.json`: what the fit was asked to do.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{io, path::Path};
 
 use serde_json::{Deserializer, Map, Value};
 use signalbox_types::{ParamValue, ProblemKind};
 
-use crate::{place, yaml};
+use crate::{bounded, place, yaml};
 
 /// The meta data stand first, before the iterations; they hold a name for each metric and set.
 const HEADS: [u64; 2] = [1 << 12, 1 << 18];
@@ -46,9 +42,7 @@ impl Meta {
     pub(super) fn read(path: &Path, bytes_read: &mut u64) -> Result<Meta, MetaError> {
         let mut found = Err(MetaError::Unfinished);
         for len in HEADS {
-            let mut head = Vec::new();
-            File::open(path)?.take(len).read_to_end(&mut head)?;
-            *bytes_read += head.len() as u64;
+            let head = bounded::read(path, len, bytes_read)?;
             found = Meta::parse(&head);
             if !matches!(found, Err(MetaError::Unfinished)) || (head.len() as u64) < len {
                 return found;

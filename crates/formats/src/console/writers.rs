@@ -121,24 +121,32 @@ fn number(text: &[u8]) -> Option<f64> {
     decimal(text).or_else(|| any_number(text))
 }
 
-/// A decimal of few digits, which nearly all are. A whole number below 2^53 divided by an exact power of ten is the float
-/// that is nearest to the decimal (Clinger 1990).
+/// A decimal of few digits, which nearly all are.
 fn decimal(text: &[u8]) -> Option<f64> {
+    decimal_at(text, 0).filter(|(_, end)| *end == text.len()).map(|(value, _)| value)
+}
+
+/// The decimal of few digits that begins at `from`, and where it ends. A whole number below 2^53 divided by an exact power
+/// of ten is the float that is nearest to the decimal (Clinger 1990).
+#[inline]
+fn decimal_at(line: &[u8], from: usize) -> Option<(f64, usize)> {
     const POWERS: [f64; 16] = [1., 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-    if text.is_empty() || text.len() > POWERS.len() {
-        return None;
-    }
-    let (mut digits, mut point) = (0_u64, None);
-    for (i, byte) in text.iter().enumerate() {
+    let text = line.get(from..)?;
+    let text = &text[..text.len().min(POWERS.len() + 1)];
+    let (mut digits, mut point, mut len) = (0_u64, None, 0);
+    for byte in text {
         match byte {
             b'0'..=b'9' => digits = digits * 10 + u64::from(byte - b'0'),
-            b'.' if point.is_none() => point = Some(i),
-            _ => return None,
+            b'.' if point.is_none() => point = Some(len),
+            _ => break,
         }
+        len += 1;
+    }
+    if len < 2 || len > POWERS.len() {
+        return None;
     }
     // With a point there are at most 15 digits.
-    let n_decimals = text.len() - 1 - point.filter(|_| text.len() > 1)?;
-    Some(digits as f64 / POWERS[n_decimals])
+    Some((digits as f64 / POWERS[len - 1 - point?], from + len))
 }
 
 fn any_number(text: &[u8]) -> Option<f64> {
@@ -186,6 +194,14 @@ mod tests {
     fn boosting() {
         let line = "[3]\ttrain-rmse:0.18317\tvalid-rmse:inf";
         check(line, Writer::Xgboost, Some(3), &[("train-rmse", 0.18317), ("valid-rmse", f64::INFINITY)]);
+        let plain = [("train-rmse", 0.18317), ("valid-rmse", 99_999_999_999_999.9), ("valid-a", 0.5)];
+        check("[3]\ttrain-rmse:0.18317\tvalid-rmse:99999999999999.9\tvalid-a:.5", Writer::Xgboost, Some(3), &plain);
+        // What is not plain in a line does not change what is.
+        for (odd, value) in [("1e-05", 1e-5), ("-0.5", -0.5), ("1.23456789012345678", 1.234_567_890_123_456_8)] {
+            let line = format!("[3]\ttrain-rmse:0.18317\tset:a-b:{odd}\tvalid-a:0.5");
+            let values = [("train-rmse", 0.18317), ("set:a-b", value), ("valid-a", 0.5)];
+            check(&line, Writer::Xgboost, Some(3), &values);
+        }
         let cv = [("train-auc-mean", 0.9), ("train-auc-std", 0.01)];
         check("[0]\ttrain-auc:0.90000+0.01000", Writer::Xgboost, Some(0), &cv);
         let line = "[10]\tvalid_0's l2: 0.1\tvalid_0's l1: 1e-05\ttraining's auc: 1";
@@ -244,6 +260,11 @@ mod tests {
             "[1234]\thost:8080\tstatus:200",
             "[1]\tport-a:8080",
             "[3]\tvalid-rmse:0.5\tdone",
+            "[3]\tvalid-rmse:0.5\t\tvalid-mae:0.5",
+            "[3]\tvalid-rmse:0.5 \tvalid-mae:0.5",
+            "[3]\tvalid-rmse:0.5\tmae:0.5",
+            "[3]\tvalid-rmse:0.5\t-:0.5:",
+            "[3]\tvalid-rmse:.",
             "[3] train-rmse:0.5",
             "[x]\ttrain-rmse:0.5",
             "[3]",

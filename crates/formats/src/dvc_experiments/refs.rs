@@ -2,7 +2,7 @@
 //! and their name, as a file each or in `packed-refs` (git's `refs/files-backend.c`).
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, HashSet, btree_map::Entry},
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -179,7 +179,10 @@ impl Scan {
             // It is only ever replaced as a whole; git refuses it like this.
             return Err(io::Error::other("the last line of `packed-refs` has no end"));
         }
-        for (hash, name) in text.split(|b| *b == b'\n').filter_map(packed_ref) {
+        // A ref's own file counts, also where it makes no sense: git refuses such a ref.
+        let odd: HashSet<String> = self.odd.iter().cloned().collect();
+        for (hash, name) in text.split(|b| *b == b'\n').filter_map(packed_ref).filter(|(_, name)| !odd.contains(*name))
+        {
             if let Some(key) = name.strip_prefix(EXPERIMENTS).and_then(key_of) {
                 self.experiment(key, hash);
             } else if let Some(branch) = name.strip_prefix(BRANCHES)

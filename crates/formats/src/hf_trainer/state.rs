@@ -9,16 +9,18 @@ use std::{
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Error, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::Value;
 use signalbox_types::{ParamValue, Point, Points};
 
 use crate::{
     json_params,
-    jsonl::lenient,
+    jsonl::{
+        cell::{Cell, skip_seq, visit_as_nothing},
+        lenient,
+    },
     place, secret,
-    text::number::{self, whole},
 };
 
 /// So many metrics of one history are read.
@@ -181,41 +183,6 @@ impl<'de> Deserialize<'de> for History {
 /// One entry of the history; anything that is no object is an empty one.
 struct Entry(Vec<(String, Cell)>);
 
-/// What stands where a number may.
-#[derive(Clone, Copy, Debug, Default)]
-enum Cell {
-    Whole(i64),
-    Number(f64),
-    #[default]
-    None,
-}
-
-impl Cell {
-    fn number(self) -> Option<f64> {
-        match self {
-            Cell::Whole(i) => Some(i as f64),
-            Cell::Number(x) => Some(x),
-            Cell::None => None,
-        }
-    }
-
-    fn whole(self) -> Option<i64> {
-        match self {
-            Cell::Whole(i) => Some(i),
-            Cell::Number(x) => whole(x),
-            Cell::None => None,
-        }
-    }
-}
-
-/// Takes any JSON value; what is not asked for is nothing.
-macro_rules! visit_as_nothing {
-    ($value:expr; $($method:ident($type:ty)),*) => {
-        $(fn $method<E: Error>(self, _: $type) -> Result<Self::Value, E> { Ok($value) })*
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> { Ok($value) }
-    };
-}
-
 struct EntryVisitor;
 
 impl<'de> Visitor<'de> for EntryVisitor {
@@ -233,9 +200,8 @@ impl<'de> Visitor<'de> for EntryVisitor {
         Ok(Entry(entry))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entry, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Entry(Vec::new()))
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Entry, A::Error> {
+        skip_seq(seq).map(|()| Entry(Vec::new()))
     }
 
     visit_as_nothing!(Entry(Vec::new()); visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));
@@ -244,55 +210,6 @@ impl<'de> Visitor<'de> for EntryVisitor {
 impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(EntryVisitor)
-    }
-}
-
-struct CellVisitor;
-
-impl<'de> Visitor<'de> for CellVisitor {
-    type Value = Cell;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Cell, E> {
-        Ok(Cell::Whole(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Cell, E> {
-        Ok(i64::try_from(value).map_or(Cell::Number(value as f64), Cell::Whole))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Cell, E> {
-        Ok(Cell::Number(value))
-    }
-
-    /// A bare NaN, or a number in quotes, as `grad_norm` was in 2024.
-    fn visit_str<E: Error>(self, text: &str) -> Result<Cell, E> {
-        let quoted = || match number::cell(text.as_bytes(), false) {
-            number::Cell::Number(x) => Some(x),
-            number::Cell::Missing | number::Cell::Text => None,
-        };
-        Ok(lenient::marked(text).or_else(quoted).map_or(Cell::None, Cell::Number))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Cell::None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Cell, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Cell::None)
-    }
-
-    visit_as_nothing!(Cell::None; visit_bool(bool));
-}
-
-impl<'de> Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CellVisitor)
     }
 }
 

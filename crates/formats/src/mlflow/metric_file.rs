@@ -1,6 +1,6 @@
 //! One metric's history: a line `timestamp_ms value step` a point, in the order of logging.
 
-use std::{fs::File, io, path::Path};
+use std::{fs::File, io, ops::ControlFlow, path::Path};
 
 use serde::{Deserialize, Serialize};
 use signalbox_types::{Point, Points, ProblemKind};
@@ -9,7 +9,7 @@ use crate::{
     log::news::Trouble,
     stamp::Stamp,
     text::{
-        lines::{self, Cut},
+        lines::{self, Piece},
         tail::{self, Mark},
     },
 };
@@ -69,36 +69,26 @@ impl MetricMark {
 }
 
 fn feed(buf: &[u8], at: u64, skipping: &mut bool, news: &mut MetricNews) -> usize {
-    let mut pos = 0;
-    loop {
-        if *skipping {
-            match memchr::memchr(b'\n', &buf[pos..]) {
-                None => return buf.len(),
-                Some(i) => pos += i + 1,
-            }
-            *skipping = false;
-        }
-        let offset = at + pos as u64;
-        match lines::line(&buf[pos..]) {
-            Cut::Record(n) => {
-                let line = buf[pos..pos + n].trim_ascii();
-                match parse_line(line) {
-                    Some(point) => news.points.push(point),
-                    None if line.is_empty() => {}
-                    None => {
-                        let n_fields = line.split(|b| *b == b' ').count();
-                        let message = format!("A line of {n_fields} fields that is no metric value; it was skipped.");
-                        news.troubles.push(Trouble { offset, kind: ProblemKind::Malformed, message });
-                    }
-                }
-                pos += n;
-            }
-            Cut::TooLong => {
-                let message = "A line of more than 1 MiB (a limit of Signalbox); it was skipped.".to_owned();
+    lines::feed(buf, at, skipping, |piece, offset| {
+        match piece {
+            Piece::Line(line) => take_line(line.trim_ascii(), offset, news),
+            Piece::TooLong(_) => {
+                let message = lines::TOO_LONG.to_owned();
                 news.troubles.push(Trouble { offset, kind: ProblemKind::TooLarge, message });
-                *skipping = true;
             }
-            Cut::Wait | Cut::Stray(_) => return pos,
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+fn take_line(line: &[u8], offset: u64, news: &mut MetricNews) {
+    match parse_line(line) {
+        Some(point) => news.points.push(point),
+        None if line.is_empty() => {}
+        None => {
+            let n_fields = line.split(|b| *b == b' ').count();
+            let message = format!("A line of {n_fields} fields that is no metric value; it was skipped.");
+            news.troubles.push(Trouble { offset, kind: ProblemKind::Malformed, message });
         }
     }
 }

@@ -9,10 +9,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 use signalbox_types::{Batch, Cursor, ModelRef, Problem};
 
-use crate::{Progress, Reader, SourceSpec, mlflow::logged, place, stamp::Stamp, yaml};
+use crate::{Progress, Reader, SourceSpec, bounded, mlflow::logged, place, stamp::Stamp, yaml};
 
 /// So many models, and versions of one model, are read.
 const MAX_ENTRIES: usize = 10_000;
+/// An alias is a file with a version's number in it.
+const MAX_ALIAS: u64 = 64;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct State {
@@ -44,7 +46,7 @@ impl Registry {
     }
 
     /// Lists the registry; `None` when it cannot be listed (now).
-    fn list(&mut self) -> Option<(Vec<(String, Found)>, u32)> {
+    fn list(&mut self, bytes_read: &mut u64) -> Option<(Vec<(String, Found)>, u32)> {
         let mut models = Vec::new();
         let mut signed: Vec<(String, Stamp)> = Vec::new();
         self.dirs = vec![self.dir.clone()];
@@ -52,13 +54,14 @@ impl Registry {
             let mut found = Found { meta: dir.join("meta.yaml"), aliases: BTreeMap::new(), versions: Vec::new() };
             signed.push((name.clone(), Stamp::of(&found.meta).unwrap_or_default()));
             for (alias, path) in entries(&dir.join("aliases")) {
-                let Ok(version) = fs::read_to_string(&path) else { continue };
+                let Some(version) = alias_of(&path, bytes_read) else { continue };
                 signed.push((format!("{alias}={version}"), Stamp::default()));
-                found.aliases.entry(version.trim().to_owned()).or_default().push(alias);
+                found.aliases.entry(version).or_default().push(alias);
             }
             for (sub, path) in sub_directories(&dir).unwrap_or_default() {
-                if let Some(version) = sub.strip_prefix("version-") {
-                    let meta = path.join("meta.yaml");
+                let meta = path.join("meta.yaml");
+                let version = sub.strip_prefix("version-");
+                if let Some(version) = version.filter(|_| place::may_follow(&self.spec.project, &meta)) {
                     signed.push((version.to_owned(), Stamp::of(&meta).unwrap_or_default()));
                     found.versions.push((version.to_owned(), meta));
                     self.dirs.push(path);
@@ -79,7 +82,7 @@ impl Registry {
 
 impl Reader for Registry {
     fn read(&mut self, _budget_bytes: usize, batch: &mut Batch) -> Progress {
-        let Some((models, signature)) = self.list() else { return Progress::CaughtUp };
+        let Some((models, signature)) = self.list(&mut batch.bytes_read) else { return Progress::CaughtUp };
         if self.state.signature == Some(signature) {
             return Progress::CaughtUp;
         }
@@ -126,6 +129,13 @@ impl Reader for Registry {
     fn watch_paths(&self) -> Vec<PathBuf> {
         if self.dirs.is_empty() { vec![self.dir.clone()] } else { self.dirs.clone() }
     }
+}
+
+/// The version that an alias' file names. A link or a pipe is none of MLflow's: the one may lead out of the project, the
+/// other keep its reader waiting.
+fn alias_of(path: &Path, bytes_read: &mut u64) -> Option<String> {
+    let text = place::is_real_file(path).then(|| bounded::read(path, MAX_ALIAS, bytes_read).ok())??;
+    Some(String::from_utf8(text).ok()?.trim().to_owned())
 }
 
 fn sub_directories(dir: &Path) -> Option<Vec<(String, PathBuf)>> {

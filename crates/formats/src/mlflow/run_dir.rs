@@ -365,6 +365,7 @@ impl RunDir {
 impl Reader for RunDir {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
         let Some(walked) = self.walk(batch) else { return Progress::CaughtUp };
+        let budget_bytes = budget_bytes.max(1);
         let anew = self.lost_something(&walked) || std::mem::take(&mut self.must_reset);
         let (n_points, n_problems) = (batch.n_points, batch.problems.len());
         if let Some(progress) = self.tell(&walked, anew, budget_bytes, batch) {

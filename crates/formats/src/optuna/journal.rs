@@ -13,13 +13,14 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use signalbox_types::{Batch, Cursor, Problem, ProblemKind};
+use signalbox_types::{Batch, Cursor, Problem};
 
 use self::replay::{News, Replay};
 use crate::{
     Progress, Reader, SourceSpec, place,
     stamp::Stamp,
     text::tail::{self, Mark},
+    trouble,
 };
 
 mod replay;
@@ -203,21 +204,7 @@ impl Reader for Journal {
             Err(e) => Err(e),
         };
         let path = place::shown(&self.spec.rel);
-        match outcome {
-            Ok(progress) => {
-                if std::mem::take(&mut self.saved.unreadable) {
-                    batch.healed.push(path);
-                }
-                progress
-            }
-            Err(e) => {
-                if !std::mem::replace(&mut self.saved.unreadable, true) {
-                    let message = format!("The journal cannot be read ({e}); it is tried again when it changes.");
-                    batch.problems.push(Problem { path, offset: None, kind: ProblemKind::Unreadable, message });
-                }
-                Progress::CaughtUp
-            }
-        }
+        trouble::of_file(outcome, "journal", path, &mut self.saved.unreadable, batch)
     }
 
     fn cursor(&self) -> Cursor {

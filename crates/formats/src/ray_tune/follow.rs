@@ -8,10 +8,11 @@ use signalbox_types::{Batch, ProblemKind, RunHead, Status};
 use super::{
     ERROR, EXPERIMENT, Experiment, PARAMS, RESULT, Settled,
     experiment_state::{TrialState, Word},
-    read, run_key,
+    run_key,
     trial::{self, Trial},
 };
 use crate::{
+    bounded,
     deltas::Deltas,
     jsonl::lenient,
     log::news::News,
@@ -145,7 +146,7 @@ impl Experiment {
                 None
             }
             Ok(Some(stamp)) => {
-                let text = read(&self.folder(name).join(PARAMS), 0, MAX_PARAMS, &mut batch.bytes_read);
+                let text = bounded::read(&self.folder(name).join(PARAMS), MAX_PARAMS, &mut batch.bytes_read);
                 match text.map(|text| lenient::parse(&text)) {
                     Ok(Ok(Value::Object(config))) => {
                         trial.params = stamp;
@@ -188,7 +189,7 @@ impl Experiment {
         let Ok(stamp) = self.stamp(name, ERROR) else { return };
         let Some(stamp) = stamp.filter(|stamp| stamp.len > 0 && *stamp != trial.error_file) else { return };
         let from = stamp.len.saturating_sub(MAX_ERROR);
-        if let Ok(text) = read(&self.folder(name).join(ERROR), from, MAX_ERROR, &mut batch.bytes_read) {
+        if let Ok(text) = bounded::read_from(&self.folder(name).join(ERROR), from, MAX_ERROR, &mut batch.bytes_read) {
             trial.error_file = stamp;
             trial.error = trial::last_error(&text);
         }
@@ -207,7 +208,7 @@ impl Experiment {
         let pid = trial.pid.filter(|_| status == Some(Status::Running));
         let about = format!("{status:?}{pid:?}{ended:?}{:?}{:?}", state.started, state.name);
         // As long as the state cannot be read, what it said holds.
-        let is_blind = is_told && self.state.is_none() && !self.saved.state.0.is_empty();
+        let is_blind = is_told && self.state.is_none() && self.saved.heard;
         let name_of_folder = || (!is_blind).then(|| short_name(&folder, trial.id.as_deref()));
         let head = RunHead {
             name: state.name.or_else(name_of_folder),

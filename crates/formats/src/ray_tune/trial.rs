@@ -1,26 +1,29 @@
 //! One trial: the lines of `result.json`, one for each report, and what the files beside it say.
 
+use std::ops::ControlFlow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use signalbox_types::{ParamValue, Point, ProblemKind};
+use signalbox_types::{ParamValue, ProblemKind};
 
 use super::experiment_state::Word;
 use crate::{
     json_params,
-    jsonl::lenient,
+    jsonl::{
+        lenient,
+        row::{self, Row},
+    },
     log::news::News,
     place, secret,
     stamp::Stamp,
     text::{
         clock,
-        lines::{self, Cut},
+        lines::{self, Piece},
         number,
         tail::Mark,
     },
 };
 
-/// So many numbers of one line are read.
-const MAX_LEAVES: usize = 5_000;
 /// The longest last line of an error that is told.
 const MAX_ERROR_CHARS: usize = 300;
 
@@ -107,47 +110,20 @@ impl Trial {
         news: &mut News,
         config: &mut Option<Map<String, Value>>,
     ) -> usize {
-        let mut pos = 0;
-        loop {
-            if self.skipping {
-                match memchr::memchr(b'\n', &bytes[pos..]) {
-                    None => return bytes.len(),
-                    Some(i) => pos += i + 1,
-                }
-                self.skipping = false;
+        let mut skipping = self.skipping;
+        let taken = lines::feed(bytes, at, &mut skipping, |piece, offset| {
+            match piece {
+                Piece::Line(line) => self.take_line(line, offset, news, config),
+                Piece::TooLong(_) => news.trouble(offset, ProblemKind::TooLarge, lines::TOO_LONG),
             }
-            let offset = at + pos as u64;
-            match lines::line(&bytes[pos..]) {
-                Cut::Record(n) => {
-                    self.take_line(&bytes[pos..pos + n], offset, news, config);
-                    pos += n;
-                }
-                Cut::TooLong => {
-                    let message = "A line of more than 1 MiB (a limit of Signalbox); it was skipped.";
-                    news.trouble(offset, ProblemKind::TooLarge, message);
-                    self.skipping = true;
-                }
-                Cut::Wait | Cut::Stray(_) => return pos,
-            }
-        }
+            ControlFlow::Continue(())
+        });
+        self.skipping = skipping;
+        taken
     }
 
     fn take_line(&mut self, line: &[u8], offset: u64, news: &mut News, config: &mut Option<Map<String, Value>>) {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            return;
-        }
-        let mut report = match lenient::parse(line) {
-            Ok(Value::Object(report)) => report,
-            Ok(_) => {
-                news.trouble(offset, ProblemKind::Malformed, "A line that is no JSON object; it was skipped.");
-                return;
-            }
-            Err(e) => {
-                news.trouble(offset, ProblemKind::Malformed, format!("A line that is not JSON ({e}); it was skipped."));
-                return;
-            }
-        };
+        let Some(mut report) = row::object(line, offset, news) else { return };
         let step = report.get("training_iteration");
         let step = step.and_then(|n| n.as_i64().or_else(|| n.as_f64().and_then(number::whole)));
         self.step = step.unwrap_or_else(|| self.step.saturating_add(1));
@@ -157,47 +133,16 @@ impl Trial {
         self.id = text("trial_id").or(self.id.take());
         self.host = text("hostname").or(self.host.take());
         self.pid = report.get("pid").and_then(Value::as_u64).and_then(|pid| u32::try_from(pid).ok()).filter(|p| *p > 0);
-        let mut row = Row { step: self.step, time: time.unwrap_or(f64::NAN), n_leaves: 0, news };
+        // As `progress.csv` names them.
+        let mut row = Row::new(self.step, time, offset, news);
         for (key, value) in report.iter().filter(|(key, _)| !BOOKKEEPING.contains(&key.as_str())) {
-            row.take(&place::clean_name(key.as_bytes()), value);
+            row.take(key, value);
         }
-        if row.n_leaves > MAX_LEAVES {
-            let message =
-                format!("A line of more than {MAX_LEAVES} numbers; the rest was skipped (a limit of Signalbox).");
-            news.trouble(offset, ProblemKind::TooLarge, message);
-        }
+        row.close();
         if config.is_none()
             && let Some(Value::Object(found)) = report.remove("config")
         {
             *config = Some(found);
-        }
-    }
-}
-
-struct Row<'n> {
-    step: i64,
-    time: f64,
-    n_leaves: usize,
-    news: &'n mut News,
-}
-
-impl Row<'_> {
-    /// Adds the numbers below `value`, as `progress.csv` names them. Depth is bounded by the parser.
-    fn take(&mut self, name: &str, value: &Value) {
-        match value {
-            Value::Object(object) => {
-                for (key, inner) in object {
-                    self.take(&place::clean_name(format!("{name}/{key}").as_bytes()), inner);
-                }
-            }
-            _ => {
-                let Some(value) = lenient::number(value) else { return };
-                self.n_leaves += 1;
-                if self.n_leaves <= MAX_LEAVES {
-                    let series = self.news.series.number(name);
-                    self.news.series.push(series, Point { step: self.step, time: self.time, value });
-                }
-            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{ffi::OsString, path::PathBuf};
 use signalbox_types::Format;
 
 use super::peek::Peek;
-use crate::{Descend, Listing, hydra};
+use crate::{Descend, Listing, hydra, place};
 
 pub(super) fn recognise(listing: &Listing, peek: &mut Peek) -> Option<(Format, PathBuf)> {
     let has = |name: &str, is_dir: bool| listing.entries.iter().any(|e| e.is_dir == is_dir && e.name == name);
@@ -40,7 +40,7 @@ pub(super) fn descend(listing: &Listing, peek: &Peek, wanted: Descend) -> Descen
 fn is_of_sweep(listing: &Listing, peek: &mut Peek) -> bool {
     // Its reader follows no links, and passes over hidden directories.
     !listing.rel.as_os_str().is_empty()
-        && hydra::is_real_dir(&listing.project.join(listing.rel))
+        && place::is_real_dir(&listing.project.join(listing.rel))
         && listing.rel.file_name().and_then(|name| name.to_str()).is_some_and(|name| !name.starts_with('.'))
         && is_sweep("..", peek)
 }

@@ -15,9 +15,12 @@ use serde::{
 use signalbox_types::{Point, Points};
 
 use crate::{
-    jsonl::lenient,
+    jsonl::{
+        cell::{Cell, skip_map, skip_seq, visit_as_nothing},
+        lenient,
+    },
     place,
-    text::{clock, number},
+    text::clock,
 };
 
 /// So many metrics of one file are read.
@@ -107,32 +110,6 @@ impl<T> Default for Column<T> {
     }
 }
 
-/// What stands where a number should.
-#[derive(Clone, Copy)]
-enum Cell {
-    Whole(i64),
-    Number(f64),
-    None,
-}
-
-impl Cell {
-    fn number(self) -> Option<f64> {
-        match self {
-            Cell::Whole(i) => Some(i as f64),
-            Cell::Number(x) => Some(x),
-            Cell::None => None,
-        }
-    }
-
-    fn whole(self) -> Option<i64> {
-        match self {
-            Cell::Whole(i) => Some(i),
-            Cell::Number(x) => number::whole(x),
-            Cell::None => None,
-        }
-    }
-}
-
 /// Unix seconds of a time without a zone: Sacred writes UTC.
 struct Time(f64);
 
@@ -175,14 +152,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
     }
 }
 
-/// Takes any JSON value; what is not asked for is `T::default()`.
-macro_rules! visit_as_nothing {
-    ($value:expr; $($method:ident($type:ty)),*) => {
-        $(fn $method<E: Error>(self, _: $type) -> Result<Self::Value, E> { Ok($value) })*
-        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> { Ok($value) }
-    };
-}
-
 struct MetricVisitor;
 
 impl<'de> Visitor<'de> for MetricVisitor {
@@ -207,9 +176,8 @@ impl<'de> Visitor<'de> for MetricVisitor {
         Ok(metric)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Metric, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Metric::default())
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Metric, A::Error> {
+        skip_seq(seq).map(|()| Metric::default())
     }
 
     visit_as_nothing!(Metric::default(); visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));
@@ -238,9 +206,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ColumnVisitor<T> {
         Ok(Column(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Column<T>, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Column::default())
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Column<T>, A::Error> {
+        skip_map(map).map(|()| Column::default())
     }
 
     visit_as_nothing!(Column::default(); visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_str(&str));
@@ -249,59 +216,6 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ColumnVisitor<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Column<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(ColumnVisitor(PhantomData))
-    }
-}
-
-struct CellVisitor;
-
-impl<'de> Visitor<'de> for CellVisitor {
-    type Value = Cell;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Cell, E> {
-        Ok(Cell::Whole(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<Cell, E> {
-        Ok(i64::try_from(value).map_or(Cell::Number(value as f64), Cell::Whole))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Cell, E> {
-        Ok(Cell::Number(value))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Cell, E> {
-        Ok(lenient::marked(text).map_or(Cell::None, Cell::Number))
-    }
-
-    /// `{"py/object": "numpy.float64", "dtype": "float64", "value": 0.5}`, as jsonpickle writes NumPy's numbers.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Cell, A::Error> {
-        let mut cell = Cell::None;
-        while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "value" => cell = map.next_value()?,
-                _ => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(cell)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Cell, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Cell::None)
-    }
-
-    visit_as_nothing!(Cell::None; visit_bool(bool));
-}
-
-impl<'de> Deserialize<'de> for Cell {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CellVisitor)
     }
 }
 
@@ -318,14 +232,12 @@ impl<'de> Visitor<'de> for TimeVisitor {
         Ok(Time(clock::unix_of_iso(text).unwrap_or(f64::NAN)))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Time, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Time(f64::NAN))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Time, A::Error> {
+        skip_map(map).map(|()| Time(f64::NAN))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Time, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Time(f64::NAN))
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Time, A::Error> {
+        skip_seq(seq).map(|()| Time(f64::NAN))
     }
 
     visit_as_nothing!(Time(f64::NAN); visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64));

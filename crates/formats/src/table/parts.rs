@@ -90,7 +90,7 @@ impl Parts {
         }
     }
 
-    /// Reads the files on, about `budget` bytes of them. `adapt` gives a series that was found under its column's
+    /// Reads the files on, about `budget` bytes of them, at least one row. `adapt` gives a series that was found under its column's
     /// name the run's name for it.
     pub(crate) fn read(
         &mut self,
@@ -103,6 +103,7 @@ impl Parts {
     ) -> Result<(Progress, Vec<SeriesDelta>), Anew> {
         self.0.retain(|name, part| part.has_rows() || files.iter().any(|f| f.name == *name));
         let before = batch.bytes_read;
+        let budget = budget.max(1);
         let mut found = Vec::new();
         for file in files {
             let part = self.0.entry(file.name.clone()).or_insert_with(|| Part::new(spec.format, false));

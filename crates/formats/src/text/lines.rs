@@ -1,8 +1,12 @@
 //! Where a record of a text log ends. Pure functions of the bytes from a record's beginning on, so that a file
 //! cut anywhere and continued falls into the same records as the whole file.
 
+use std::ops::ControlFlow;
+
 /// The longest line that is read; longer ones are skipped.
 pub(crate) const MAX_LINE: usize = 1 << 20;
+/// What is said of one.
+pub(crate) const TOO_LONG: &str = "A line of more than 1 MiB (a limit of Signalbox); it was skipped.";
 /// A quoted cell may span this many lines; beyond, its quote is taken for a stray one.
 const MAX_RECORD_LINES: usize = 64;
 const MAX_RECORD: usize = 1 << 16;
@@ -26,6 +30,51 @@ pub(crate) fn line(buf: &[u8]) -> Cut {
         Some(i) => Cut::Record(i + 1),
         None if buf.len() >= MAX_LINE => Cut::TooLong,
         None => Cut::Wait,
+    }
+}
+
+/// What [`feed`] hands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    /// With its line end.
+    Line(&'a [u8]),
+    /// The beginning of a line that is too long, and skipped.
+    TooLong(&'a [u8]),
+}
+
+/// Hands the whole lines of `bytes`, which lie at `at` in their file, to `each(piece, offset)` until that breaks; then
+/// the rest is not wanted. Returns how many bytes were taken; something at the latest from [`MAX_LINE`] bytes on.
+/// `skipping`: in a line that is too long, to be kept until the next call.
+pub(crate) fn feed(
+    bytes: &[u8],
+    at: u64,
+    skipping: &mut bool,
+    mut each: impl FnMut(Piece<'_>, u64) -> ControlFlow<()>,
+) -> usize {
+    let mut pos = 0;
+    loop {
+        if *skipping {
+            match memchr::memchr(b'\n', &bytes[pos..]) {
+                None => return bytes.len(),
+                Some(i) => pos += i + 1,
+            }
+            *skipping = false;
+        }
+        let offset = at + pos as u64;
+        let piece = match line(&bytes[pos..]) {
+            Cut::Record(n) => {
+                pos += n;
+                Piece::Line(&bytes[pos - n..pos])
+            }
+            Cut::TooLong => {
+                *skipping = true;
+                Piece::TooLong(&bytes[pos..])
+            }
+            Cut::Wait | Cut::Stray(_) => return pos,
+        };
+        if each(piece, offset).is_break() {
+            return bytes.len();
+        }
     }
 }
 
@@ -76,6 +125,41 @@ mod tests {
         assert_eq!(line(b"a"), Cut::Wait);
         assert_eq!(line(b""), Cut::Wait);
         assert_eq!(line(&vec![b'x'; MAX_LINE]), Cut::TooLong);
+    }
+
+    /// What is fed part by part; lines as texts, and `None` for one that is too long.
+    fn fed(parts: &[&[u8]]) -> Vec<(u64, Option<String>)> {
+        let (mut told, mut buf, mut at, mut skipping) = (Vec::new(), Vec::new(), 0, false);
+        for part in parts {
+            buf.extend_from_slice(part);
+            let taken = feed(&buf, at, &mut skipping, |piece, offset| {
+                told.push(match piece {
+                    Piece::Line(line) => (offset, Some(String::from_utf8_lossy(line).into_owned())),
+                    Piece::TooLong(_) => (offset, None),
+                });
+                ControlFlow::Continue(())
+            });
+            buf.drain(..taken);
+            at += taken as u64;
+        }
+        told
+    }
+
+    #[test]
+    fn fed_in_parts_as_at_once() {
+        let text = [b"a\n\nb\n".as_slice(), &vec![b'x'; MAX_LINE + 9], b"\nc\nd"].concat();
+        let end = 5 + MAX_LINE as u64 + 10;
+        let line = |at: u64, text: &str| (at, Some(text.to_owned()));
+        let told = [line(0, "a\n"), line(2, "\n"), line(3, "b\n"), (5, None), line(end, "c\n")];
+        for cut in [0, 1, 2, 4, 5, 6, MAX_LINE, MAX_LINE + 5, MAX_LINE + 14, text.len() - 1, text.len()] {
+            assert_eq!(fed(&[&text[..cut], &text[cut..]]), told, "{cut}");
+        }
+        let mut n = 0;
+        let taken = feed(b"a\nb\nc", 0, &mut false, |_, _| {
+            n += 1;
+            ControlFlow::Break(())
+        });
+        assert_eq!((taken, n), (5, 1));
     }
 
     #[test]

@@ -9,39 +9,23 @@ use std::{
 };
 
 use rusqlite::Connection;
-use signalbox_formats::{SourceSpec, open};
+use signalbox_formats::open;
 use signalbox_types::{Batch, Cursor, Format, Status};
 
 use crate::{
-    known::{Known, assert_same, copy_of, read_whole, spec},
+    known::{Known, assert_same, read_whole, spec},
+    live_database::{LiveDatabase, damaged},
     sample::check,
 };
 
-/// A copy of the sample, with a writer beside the reader.
-struct Store {
-    dir: tempfile::TempDir,
-    spec: SourceSpec,
-    writer: Connection,
-    known: Known,
-    cursor: Option<Cursor>,
-}
+type Store = LiveDatabase;
 
 const START: &str = "2026-11-21 09:00:00.000000";
 const END: &str = "2026-11-21 10:00:00.000000";
 
 impl Store {
     fn new() -> Store {
-        let dir = copy_of("optuna");
-        let spec = spec(Format::OptunaSqlite, dir.path(), "study.db");
-        let writer = Connection::open(dir.path().join("study.db")).unwrap();
-        writer.busy_timeout(Duration::ZERO).unwrap();
-        writer.pragma_update(None, "synchronous", "off").unwrap();
-        writer.pragma_update(None, "foreign_keys", false).unwrap();
-        Store { dir, spec, writer, known: Known::default(), cursor: None }
-    }
-
-    fn sql(&self, sql: &str) {
-        self.writer.execute_batch(sql).unwrap();
+        Store::of("optuna", Format::OptunaSqlite, "study.db", "study.db")
     }
 
     fn add_trial(&self, id: i64, study: i64, number: i64, state: &str) {
@@ -73,15 +57,6 @@ impl Store {
             "DELETE FROM trials WHERE study_id = {id}; DELETE FROM study_directions WHERE study_id = {id};
              DELETE FROM study_user_attributes WHERE study_id = {id}; DELETE FROM studies WHERE study_id = {id}"
         ));
-    }
-
-    /// Reads on, by a reader that was restarted, and compares with reading anew.
-    fn visit(&mut self) -> Batch {
-        let batch = self.known.visit(&self.spec, &mut self.cursor, usize::MAX);
-        let mut whole = read_whole(&self.spec);
-        whole.gone = self.known.gone.clone();
-        assert_eq!(self.known, whole);
-        batch
     }
 }
 
@@ -372,14 +347,7 @@ fn damage_anywhere_does_not_stop_us() {
     let sound = fs::read(store.dir.path().join("study.db")).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("study.db");
-    let mut seed = 7_u64;
-    for _ in 0..60 {
-        let mut bytes = sound.clone();
-        for _ in 0..20 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let at = 100 + (seed >> 20) as usize % (bytes.len() - 100);
-            bytes[at] = (seed >> 12) as u8;
-        }
+    for bytes in damaged(&sound) {
         let _ = fs::remove_file(&path);
         fs::write(&path, &bytes).unwrap();
         let mut reader = open(&spec(Format::OptunaSqlite, dir.path(), "study.db"), None);

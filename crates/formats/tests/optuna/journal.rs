@@ -1,23 +1,21 @@
 //! Journals that grow, are cut anywhere, replaced, damaged, or larger than a cursor may be.
 
-use std::{fs, io::Write, path::Path};
+use std::fs;
 
 use signalbox_formats::{SourceSpec, open};
 use signalbox_types::{Cursor, Format, Status};
 
 use crate::{
-    known::{Known, assert_same, read_whole, samples, spec},
+    known::{
+        Known, assert_same,
+        project::{append, put},
+        read_whole, samples, spec,
+    },
     sample::check,
 };
 
 fn sample() -> Vec<u8> {
     fs::read(samples().join("optuna/journal.log")).unwrap()
-}
-
-/// Writes a file as a new one: ext4 flushes a file to the disk that was truncated and written again.
-fn put(path: &Path, bytes: &[u8]) {
-    let _ = fs::remove_file(path);
-    fs::write(path, bytes).unwrap();
 }
 
 struct Rig {
@@ -41,7 +39,7 @@ impl Rig {
     }
 
     fn add(&self, text: &str) {
-        fs::OpenOptions::new().append(true).open(self.path()).unwrap().write_all(text.as_bytes()).unwrap();
+        append(&self.path(), text.as_bytes());
     }
 
     fn visit(&mut self) {

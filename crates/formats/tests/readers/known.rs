@@ -8,6 +8,9 @@ use std::{
 use signalbox_formats::{Progress, Reader, SourceSpec, open};
 use signalbox_types::{Batch, Cursor, Format, Lifecycle, ParamValue, Problem, RunDelta, Status};
 
+#[allow(dead_code, reason = "each test uses some of it")]
+pub mod project;
+
 /// (step, time bits, value bits): NaN equals itself.
 pub type PointBits = (i64, u64, u64);
 

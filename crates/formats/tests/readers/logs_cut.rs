@@ -1,48 +1,15 @@
 //! Logs that grow, are cut at any byte, rewritten or replaced.
 
-use std::{fs, io::Write, path::Path};
+use std::{fs, io::Write};
 
-use signalbox_formats::{SourceSpec, open, parse_log};
+use signalbox_formats::{open, parse_log};
 use signalbox_types::{Format, Points};
 
-use crate::known::{Known, read_whole, samples, spec};
-
-/// Writes a file as a new one: ext4 flushes a file to the disk that was truncated and written again.
-fn put(path: &Path, bytes: &[u8]) {
-    let _ = fs::remove_file(path);
-    fs::write(path, bytes).unwrap();
-}
-
-/// Reads the first `cut` bytes, stops, and goes on with the whole file.
-fn check_cut_anywhere(format: Format, name: &str, text: &[u8]) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join(name);
-    let spec = spec(format, dir.path(), name);
-    put(&path, text);
-    let whole = read_whole(&spec);
-    for cut in 0..text.len() {
-        put(&path, &text[..cut]);
-        let (mut known, mut cursor) = (Known::default(), None);
-        known.visit(&spec, &mut cursor, usize::MAX);
-        fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(&text[cut..]).unwrap();
-        known.visit(&spec, &mut cursor, 1);
-        assert_eq!(known, whole, "{name} cut at {cut}");
-    }
-    check_grown_by_bytes(&spec, &path, text, &whole);
-}
-
-/// The same reader sees the file after every byte.
-fn check_grown_by_bytes(spec: &SourceSpec, path: &Path, text: &[u8], whole: &Known) {
-    put(path, b"");
-    let mut file = fs::OpenOptions::new().append(true).open(path).unwrap();
-    let mut reader = open(spec, None);
-    let mut known = Known::default();
-    for byte in text {
-        file.write_all(&[*byte]).unwrap();
-        known.catch_up(&mut *reader, usize::MAX);
-    }
-    assert_eq!(&known, whole, "{} grown byte by byte", path.display());
-}
+use crate::known::{
+    Known,
+    project::{check_cut_anywhere, put},
+    read_whole, samples, spec,
+};
 
 fn sample(path: &str) -> Vec<u8> {
     fs::read(samples().join(path)).unwrap()

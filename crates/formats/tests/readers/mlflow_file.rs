@@ -138,7 +138,7 @@ impl Store {
     }
 
     fn visit(&mut self) -> Batch {
-        self.known.visit(&self.spec, &mut self.cursor, 1)
+        self.known.visit(&self.spec, &mut self.cursor, 0)
     }
 
     fn problems(&self) -> Vec<(&str, Option<u64>)> {
@@ -415,4 +415,34 @@ fn registry() {
     let batch = visit();
     assert_eq!(batch.healed, ["mlruns/models/Reg Model/version-2/meta.yaml"]);
     assert_eq!(batch.models.unwrap()[0].aliases, ["champion"]);
+    // No more is read of an alias than a number has digits.
+    write("Reg Model/aliases/long", &format!("2{}", " ".repeat(1 << 20)));
+    let batch = visit();
+    assert!(batch.bytes_read < 4_096, "{}", batch.bytes_read);
+    assert_eq!(batch.models.unwrap()[1].aliases, ["long"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_registry_leads_nowhere_and_keeps_nobody_waiting() {
+    let outer = tempfile::tempdir().unwrap();
+    let models = outer.path().join("project/mlruns/models");
+    fs::create_dir_all(models.join("m/aliases")).unwrap();
+    fs::create_dir_all(models.join("m/version-1")).unwrap();
+    fs::create_dir_all(models.join("m/version-2")).unwrap();
+    fs::write(outer.path().join("secret.yaml"), "run_id: secret\n").unwrap();
+    fs::write(outer.path().join("one"), "1").unwrap();
+    fs::write(models.join("m/version-1/meta.yaml"), "version: 1\n").unwrap();
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(outer.path().join(to), models.join(at)).unwrap();
+    link("secret.yaml", "m/version-2/meta.yaml");
+    link("one", "m/aliases/linked");
+    let pipe = models.join("m/aliases/piped");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let pipe = models.join("m/meta.yaml");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let spec = spec(Format::MlflowFileRegistry, &outer.path().join("project"), "mlruns/models");
+    let mut batch = Batch::default();
+    open(&spec, None).read(usize::MAX, &mut batch);
+    let told: Vec<_> = batch.models.unwrap().into_iter().map(|m| (m.name, m.version, m.run, m.aliases)).collect();
+    assert_eq!(told, [("m".to_owned(), "1".to_owned(), String::new(), Vec::<String>::new())]);
 }

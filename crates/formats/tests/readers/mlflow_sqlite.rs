@@ -3,10 +3,13 @@
 use std::{fs, io::Read};
 
 use rusqlite::Connection;
-use signalbox_formats::{Progress, SourceSpec, open};
-use signalbox_types::{Batch, Cursor, Format, Lifecycle, Status};
+use signalbox_formats::{Progress, open};
+use signalbox_types::{Batch, Format, Lifecycle, Status};
 
-use crate::known::{Known, assert_same, copy_of, expected, json_numbers, json_steps, read_whole, samples, spec};
+use crate::{
+    known::{Known, assert_same, copy_of, expected, json_numbers, json_steps, read_whole, samples, spec},
+    live_database::LiveDatabase,
+};
 
 /// As expected.json has them, MLflow's own reader maps ±infinity to the greatest floats, which is how they are
 /// stored; we say what was logged (FORMATS section 2).
@@ -95,30 +98,13 @@ fn original_bytes_of_the_sample() {
     check_sample(&read_whole(&spec(Format::MlflowSqlite, dir.path(), "mlflow.db")));
 }
 
-/// A copy of the sample, with a writer beside the reader.
-struct Store {
-    dir: tempfile::TempDir,
-    spec: SourceSpec,
-    writer: Connection,
-    known: Known,
-    cursor: Option<Cursor>,
-}
+type Store = LiveDatabase;
 
 const RUN: &str = "3ffabdb21b51482f868146d67f611ae4";
 
 impl Store {
     fn new() -> Store {
-        let dir = copy_of("mlflow_sqlite");
-        let spec = spec(Format::MlflowSqlite, dir.path(), "mlflow.db");
-        let writer = Connection::open(dir.path().join("mlflow.db")).unwrap();
-        writer.busy_timeout(std::time::Duration::ZERO).unwrap();
-        writer.pragma_update(None, "foreign_keys", false).unwrap();
-        writer.pragma_update(None, "synchronous", "off").unwrap();
-        Store { dir, spec, writer, known: Known::default(), cursor: None }
-    }
-
-    fn sql(&self, sql: &str) {
-        self.writer.execute_batch(sql).unwrap();
+        Store::of("mlflow_sqlite", Format::MlflowSqlite, "mlflow.db", "mlflow.db")
     }
 
     fn log(&self, run: &str, key: &str, step: i64) {
@@ -133,15 +119,6 @@ impl Store {
              INSERT INTO tags VALUES ('mlflow.runName', 'run {id}', '{id}');
              INSERT INTO params VALUES ('p', '1', '{id}');"
         ));
-    }
-
-    /// Reads on, by a reader that was restarted, and compares with reading anew.
-    fn visit(&mut self) -> Batch {
-        let batch = self.known.visit(&self.spec, &mut self.cursor, usize::MAX);
-        let mut whole = read_whole(&self.spec);
-        whole.gone = self.known.gone.clone();
-        assert_eq!(self.known, whole);
-        batch
     }
 }
 

@@ -11,7 +11,10 @@ use rusqlite::Connection;
 use signalbox_formats::open;
 use signalbox_types::{Batch, Format};
 
-use crate::known::{Known, copy_of, read_whole, spec};
+use crate::{
+    known::{Known, copy_of, read_whole, spec},
+    live_database::damaged,
+};
 
 const RUN: &str = "3ffabdb21b51482f868146d67f611ae4";
 
@@ -238,14 +241,7 @@ fn damage_anywhere_does_not_stop_us() {
     let path = dir.path().join("mlflow.db");
     let sound = fs::read(&path).unwrap();
     let spec = spec(Format::MlflowSqlite, dir.path(), "mlflow.db");
-    let mut seed = 7_u64;
-    for _ in 0..60 {
-        let mut bytes = sound.clone();
-        for _ in 0..20 {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let at = 100 + (seed >> 20) as usize % (bytes.len() - 100);
-            bytes[at] = (seed >> 12) as u8;
-        }
+    for bytes in damaged(&sound) {
         fs::remove_file(&path).unwrap();
         fs::write(&path, &bytes).unwrap();
         let mut reader = open(&spec, None);

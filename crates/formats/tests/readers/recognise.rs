@@ -2,49 +2,16 @@
 
 use std::{fs, path::Path};
 
-use signalbox_formats::{Descend, Entry, Listing, Recognised, recognise};
+use signalbox_formats::{Descend, Entry, Listing, recognise};
 use signalbox_types::Format;
 
-use crate::known::samples;
-
-/// Lists one directory as discovery does.
-fn list(project: &Path, rel: &str) -> Recognised {
-    let mut entries: Vec<Entry> = fs::read_dir(project.join(rel))
-        .unwrap()
-        .flatten()
-        .map(|e| {
-            let metadata = fs::metadata(e.path()).unwrap();
-            let is_dir = metadata.is_dir();
-            Entry { name: e.file_name(), is_dir, len: if is_dir { 0 } else { metadata.len() } }
-        })
-        .collect();
-    entries.sort_by(|a, b| a.name.cmp(&b.name));
-    recognise(&Listing { project, rel: Path::new(rel), entries: &entries })
-}
-
-/// All sources below a folder: format and path.
-fn walk(project: &Path) -> Vec<(Format, String)> {
-    let (mut found, mut todo) = (Vec::new(), vec![String::new()]);
-    while let Some(rel) = todo.pop() {
-        let recognised = list(project, &rel);
-        found.extend(recognised.sources.iter().map(|s| (s.format, s.rel.to_string_lossy().into_owned())));
-        for entry in fs::read_dir(project.join(&rel)).unwrap().flatten().filter(|e| e.path().is_dir()) {
-            let descend = match &recognised.descend {
-                Descend::All => true,
-                Descend::Only(names) => names.contains(&entry.file_name()),
-                Descend::None => false,
-            };
-            if descend {
-                todo.push(Path::new(&rel).join(entry.file_name()).to_string_lossy().into_owned());
-            }
-        }
-    }
-    found.sort();
-    found
-}
+use crate::known::{
+    project::{list, walk},
+    samples,
+};
 
 fn formats(project: &Path) -> Vec<Format> {
-    walk(project).into_iter().map(|(format, _)| format).collect()
+    walk(project).0.into_iter().map(|(format, _)| format).collect()
 }
 
 #[test]
@@ -72,7 +39,7 @@ fn a_store_is_recognised_wherever_one_begins() {
     assert_eq!(formats(&store.join("mlruns")).len(), 7);
     assert_eq!(formats(&experiment).len(), 6);
     let run = experiment.join("40b508a0e85a4d008518a68b99e843d0");
-    assert_eq!(walk(&run), [(Format::MlflowFile, String::new())]);
+    assert_eq!(walk(&run).0, [(Format::MlflowFile, String::new())]);
     assert_eq!(list(&run, "").descend, Descend::None);
     assert_eq!(list(&experiment, "").descend, Descend::Only(Vec::new()));
 }
@@ -90,7 +57,7 @@ fn the_registry_is_no_experiment() {
     write("mlruns/models/m/meta.yaml", "name: m\n");
     write("mlruns/models/m/version-1/log.csv", "step,loss\n1,2\n");
     assert_eq!(
-        walk(dir.path()),
+        walk(dir.path()).0,
         [
             (Format::MlflowFile, "mlruns/0/0123456789abcdef0123456789abcdef".into()),
             (Format::MlflowFileRegistry, "mlruns/models".into()),
@@ -104,7 +71,7 @@ fn artifacts_beside_a_database_are_no_runs() {
     let artifacts = dir.path().join("mlruns/1/0123456789abcdef0123456789abcdef/artifacts");
     fs::create_dir_all(&artifacts).unwrap();
     fs::write(artifacts.join("metrics.csv"), "step,loss\n1,2\n").unwrap();
-    assert_eq!(walk(dir.path()), []);
+    assert_eq!(walk(dir.path()).0, []);
 }
 
 fn format_of(name: &str, text: &str) -> Option<Format> {
@@ -171,7 +138,7 @@ fn databases_by_their_schema() {
     drop(conn);
     fs::write(dir.path().join("fake.db"), "not a database".repeat(100)).unwrap();
     fs::copy(samples().join("mlflow_sqlite/mlflow.db"), dir.path().join("backend.sqlite3")).unwrap();
-    assert_eq!(walk(dir.path()), [(Format::MlflowSqlite, "backend.sqlite3".into())]);
+    assert_eq!(walk(dir.path()).0, [(Format::MlflowSqlite, "backend.sqlite3".into())]);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "no side file is left");
 }
 
@@ -193,7 +160,7 @@ fn a_large_database_is_not_copied_for_a_look() {
         fs::write(dir.path().join(format!("{name}-wal")), "left behind by a writer that was killed").unwrap();
     }
     let found = ["mlflow-new.db", "tracking.db"].map(|name| (Format::MlflowSqlite, name.to_owned()));
-    assert_eq!(walk(dir.path()), found);
+    assert_eq!(walk(dir.path()).0, found);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 6, "no side file is left");
 }
 

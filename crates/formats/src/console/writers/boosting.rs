@@ -1,6 +1,6 @@
 //! XGBoost, LightGBM and CatBoost: a line for each iteration, its fields separated by tabs.
 
-use super::{Meaning, Record, Writer, number, place_of, whole};
+use super::{Meaning, Record, Writer, decimal_at, number, place_of, whole};
 
 /// Between the name of a set and of a metric, as LightGBM prints them.
 pub(super) const OF_SET: &str = "'s ";
@@ -11,6 +11,10 @@ pub(super) fn bracketed(line: &[u8], record: &mut Record) -> Option<Meaning> {
     let (step, rest) = whole(&line[1..])?;
     let fields = rest.strip_prefix(b"]\t")?;
     record.at(step);
+    record.values.clear();
+    if plain(line, line.len() - fields.len(), record).is_some() {
+        return Some(Meaning::Row(Writer::Xgboost));
+    }
     record.values.clear();
     let by_lightgbm = memchr::memchr(b'\'', fields).is_some();
     for field in fields.split(|b| *b == b'\t') {
@@ -41,6 +45,33 @@ pub(super) fn bracketed(line: &[u8], record: &mut Record) -> Option<Meaning> {
         }
     }
     Some(Meaning::Row(if by_lightgbm { Writer::Lightgbm } else { Writer::Xgboost }))
+}
+
+/// The fields of XGBoost's lines as nearly all of them are, in one go: names without a colon, decimals of few digits.
+/// `None` for any other line.
+#[inline]
+fn plain(line: &[u8], from: usize, record: &mut Record) -> Option<()> {
+    let mut at = from;
+    loop {
+        let begin = at;
+        let mut has_dash = false;
+        loop {
+            match line.get(at)? {
+                b':' => break,
+                b'-' => has_dash = true,
+                b'\t' | b'\'' => return None,
+                _ => {}
+            }
+            at += 1;
+        }
+        let (value, end) = decimal_at(line, at + 1).filter(|_| has_dash)?;
+        record.push(begin..at, "", value);
+        match line.get(end) {
+            None => return Some(()),
+            Some(b'\t') => at = end + 1,
+            Some(_) => return None,
+        }
+    }
 }
 
 /// `0:\tlearn: 0.404\ttest: 0.5\tbest: 0.5 (0)\ttotal: 52.8ms\tremaining: 476ms`; several test sets are `test`, `test1`….

@@ -1,11 +1,12 @@
 //! Params and tags: one file each, whose whole content is the value.
 
-use std::{collections::BTreeMap, fs::File, io, io::Read, ops::ControlFlow, path::Path};
+use std::{collections::BTreeMap, io, ops::ControlFlow, path::Path};
 
 use signalbox_types::{Batch, ParamValue, ProblemKind, RunDelta};
 
 use super::{RunDir, Walked};
 use crate::{
+    bounded,
     mlflow::{self, keys::Keys},
     stamp::Stamp,
     yaml,
@@ -16,9 +17,7 @@ const MAX_BYTES: u64 = 1 << 20;
 
 /// A value; invalid UTF-8 is replaced, over-long text cut.
 pub(super) fn read(path: &Path, bytes_read: &mut u64) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
-    *bytes_read += bytes.len() as u64;
+    let bytes = bounded::read(path, MAX_BYTES, bytes_read)?;
     Ok(yaml::cut_text(String::from_utf8_lossy(&bytes).into_owned()))
 }
 

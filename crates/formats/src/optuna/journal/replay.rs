@@ -1,6 +1,9 @@
 //! What the operations of a journal mean, one after the other (`JournalStorageReplayResult`).
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    ops::ControlFlow,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -15,7 +18,7 @@ use crate::{
         self, INTERMEDIATE, METRIC_NAMES, State, When, distribution::Distributions, spans::Spans, study_key, trial_key,
     },
     place,
-    text::lines::{self, Cut},
+    text::lines::{self, Piece},
 };
 
 /// What is told of a stretch of a journal.
@@ -130,38 +133,23 @@ impl Replay {
 
     /// Replays whole lines of `bytes`, which lie at `at`. Returns how many bytes it took.
     pub(super) fn feed(&mut self, bytes: &[u8], at: u64, named: &BTreeMap<i64, Named>, news: &mut News) -> usize {
-        let mut pos = 0;
-        loop {
-            if pos == bytes.len() || news.renamed.is_some() {
-                return bytes.len();
-            }
-            if self.skipping {
-                match memchr::memchr(b'\n', &bytes[pos..]) {
-                    None => return bytes.len(),
-                    Some(i) => pos += i + 1,
-                }
-                self.skipping = false;
-                continue;
-            }
-            let offset = at + pos as u64;
-            match lines::line(&bytes[pos..]) {
-                Cut::Record(n) => {
-                    let line = bytes[pos..pos + n].trim_ascii();
-                    if let Err((kind, message)) = self.line(line, offset, named, news) {
-                        self.count_created(line, news);
-                        news.troubles.push(Trouble { offset, kind, message });
-                    }
-                    pos += n;
-                }
-                Cut::TooLong => {
-                    let message = "A line of more than 1 MiB (a limit of Signalbox); it was skipped.".to_owned();
-                    news.troubles.push(Trouble { offset, kind: ProblemKind::TooLarge, message });
-                    self.count_created(&bytes[pos..], news);
-                    self.skipping = true;
-                }
-                Cut::Wait | Cut::Stray(_) => return pos,
-            }
+        if news.renamed.is_some() {
+            return bytes.len();
         }
+        let mut skipping = self.skipping;
+        let taken = lines::feed(bytes, at, &mut skipping, |piece, offset| {
+            let (head, read) = match piece {
+                Piece::Line(line) => (line.trim_ascii(), self.line(line.trim_ascii(), offset, named, news)),
+                Piece::TooLong(head) => (head, Err((ProblemKind::TooLarge, lines::TOO_LONG.to_owned()))),
+            };
+            if let Err((kind, message)) = read {
+                self.count_created(head, news);
+                news.troubles.push(Trouble { offset, kind, message });
+            }
+            if news.renamed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        self.skipping = skipping;
+        taken
     }
 
     /// A line that cannot be read may have made a trial, which counts for the ids of those after it.

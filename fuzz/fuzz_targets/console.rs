@@ -1,0 +1,14 @@
+//! What trainings print: XGBoost, LightGBM, CatBoost, nanoGPT, Keras, the Trainer. See `shared/source.rs` for what must hold.
+
+#![no_main]
+
+#[path = "shared/source.rs"]
+mod source;
+
+use libfuzzer_sys::fuzz_target;
+use signalbox_types::Format;
+use source::Kind;
+
+const KINDS: [Kind; 1] = [Kind { grows: |_| true, ..Kind::new(Format::Console, "train.log") }];
+
+fuzz_target!(|input: &[u8]| source::check(input, &KINDS));
