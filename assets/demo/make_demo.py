@@ -1,7 +1,7 @@
 """Writes the demo's runs anew: every curve here comes from a real training by the scripts beside it.
 
     python -m venv venv && venv/bin/pip install -r requirements.txt
-    venv/bin/python make_demo.py            (about six minutes, as root on Linux)
+    venv/bin/python make_demo.py [PART…]    (about six minutes, as root on Linux)
 
 The trainings run in /home/ml/demo on a host called "laptop", so that the records carry no path or name of
 the machine that wrote them. What they wrote is then copied here, beside the scripts.
@@ -19,7 +19,13 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 HOME = pathlib.Path("/home/ml")
 PLACE = HOME / "demo"
-WRITTEN = ["digits/runs", "digits/keras", "digits/lightning_logs", "wine/mlruns", "diabetes/mlflow.db", "diabetes/mlartifacts", "diabetes/ridge.jsonl"]
+# What each part writes.
+PARTS = {
+    "digits": ["digits/runs", "digits/keras", "digits/lightning_logs"],
+    "watched": ["digits/watched"],
+    "wine": ["wine/mlruns"],
+    "diabetes": ["diabetes/mlflow.db", "diabetes/mlartifacts", "diabetes/ridge.jsonl"],
+}
 
 DIGITS = [
     ["--name", "baseline"],
@@ -87,6 +93,13 @@ def digits():
     run("digits/train_lightning.py")
 
 
+def watched():
+    (PLACE / "digits/watched").mkdir()
+    with open(PLACE / "digits/watched/train.log", "w") as log:
+        if in_place("digits/train_watched.py", stdout=log).wait():
+            raise SystemExit("digits/train_watched.py failed")
+
+
 def shrink_database(path):
     """MLflow's 65 tables, most of them empty, take a page each: small pages make the file small."""
     with sqlite3.connect(path) as db:
@@ -99,30 +112,36 @@ def main():
         os.environ["SIGNALBOX_DEMO_HOST"] = "laptop"
         inside = 'hostname laptop && exec "$@"'
         os.execvp("unshare", ["unshare", "--uts", "sh", "-c", inside, "sh", sys.executable, __file__, *sys.argv[1:]])
-    which = sys.argv[1:] or ["digits", "wine", "diabetes"]
-    for folder in which:
-        shutil.rmtree(PLACE / folder, ignore_errors=True)
-        (PLACE / folder).mkdir(parents=True)
+    which = sys.argv[1:] or list(PARTS)
+    written = [name for part in which for name in PARTS[part]]
+    for name in written:
+        remove(PLACE / name)
+        folder = name.split("/")[0]
+        (PLACE / folder).mkdir(parents=True, exist_ok=True)
         for script in (HERE / folder).glob("*.py"):
             shutil.copy(script, PLACE / folder)
     if "digits" in which:
         digits()
+    if "watched" in which:
+        watched()
     if "wine" in which:
         run("wine/sweep.py")
     if "diabetes" in which:
         run("diabetes/sweep.py")
         run("diabetes/ridge_by_hand.py")
         shrink_database(PLACE / "diabetes/mlflow.db")
-    for name in WRITTEN:
-        if name.split("/")[0] not in which:
-            continue
+    for name in written:
         source, target = PLACE / name, HERE / name
-        shutil.rmtree(target, ignore_errors=True)
-        target.unlink(missing_ok=True)
+        remove(target)
         if source.is_dir():
             shutil.copytree(source, target)
         else:
             shutil.copy(source, target)
+
+
+def remove(path):
+    shutil.rmtree(path, ignore_errors=True)
+    path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

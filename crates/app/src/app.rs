@@ -106,10 +106,11 @@ impl App {
         self.with_reader(|reader| Ok(reader.frame(&query)?))
     }
 
-    /// Bytes by name: "artifact" (`ArtifactBlob`), "export" (`SaveExport`) or "drift" (`SaveDrift`). Blocking.
+    /// Bytes by name: "artifact" (`ArtifactBlob`), "media" (`MediaBlob`), "export" (`SaveExport`) or "drift" (`SaveDrift`). Blocking.
     pub fn blob(&self, name: &str, args: Value) -> Result<Vec<u8>, CallError> {
         match name {
             "artifact" => self.artifact_bytes(&parse(name, args)?),
+            "media" => self.media_bytes(&parse(name, args)?),
             "export" => crate::export::export(self, &parse(name, args)?),
             "drift" => crate::data::drift_chart(self, &parse(name, args)?),
             _ => Err(CallError::new(ErrorCode::BadRequest, format!("There is no blob {name:?}."))),

@@ -86,11 +86,6 @@ impl Run {
         self.row.annotation.as_ref().is_some_and(|a| a.name.is_some()) || self.row.name.as_ref().is_some_and(is_name)
     }
 
-    /// Whether it lies where `other` lies, or below.
-    pub fn is_in(&self, other: &Self) -> bool {
-        is_below(&self.origin.path, &other.origin.path)
-    }
-
     /// The id that people and other tools know the run by.
     pub fn own_id(&self) -> &str {
         if self.row.key.is_empty() { &self.origin.path } else { &self.row.key }
@@ -98,7 +93,7 @@ impl Run {
 }
 
 /// Whether `path` is `dir` or lies below it.
-fn is_below(path: &str, dir: &str) -> bool {
+pub(crate) fn is_below(path: &str, dir: &str) -> bool {
     path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

@@ -53,6 +53,12 @@ commands! {
     run(OfRun) -> RunDetail;
     annotate(Annotate) -> ();
     artifacts(ArtifactsQuery) -> Vec<ArtifactEntry>;
+    media(OfMediaTag) -> MediaItems;
+    media_texts(MediaTextsQuery) -> Vec<MediaText>;
+    histograms(OfMediaTag) -> Histograms;
+    code(OfRun) -> Option<CodeView>;
+    console(OfRun) -> Vec<ConsoleFile>;
+    console_text(ConsoleQuery) -> ConsoleText;
     problems(ProblemsQuery) -> ProblemsPage;
     get_pref(GetPref) -> PrefValue;
     set_pref(SetPref) -> ();

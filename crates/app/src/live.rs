@@ -6,6 +6,7 @@
 
 use crate::app::{App, Inner, lock, now};
 use crate::catalogue::Run;
+use crate::code;
 use crate::process::Meter;
 use crate::project::OpenProject;
 use crate::state::state;
@@ -26,6 +27,8 @@ const MANY: usize = 500;
 #[derive(Default)]
 struct Waiting {
     runs: BTreeMap<ProjectId, BTreeSet<RunId>>,
+    /// Those of them that were not there before.
+    new_runs: BTreeMap<ProjectId, BTreeSet<RunId>>,
     series: Vec<(ProjectId, Vec<(RunId, signalbox_types::MetricId)>)>,
     origins: BTreeSet<ProjectId>,
     /// Walked through for the first time, with every source watched.
@@ -48,6 +51,8 @@ type Mailbox = Arc<(Mutex<Waiting>, Condvar)>;
 pub(crate) struct Live {
     engine: Engine,
     mailbox: Mailbox,
+    /// New runs of which it is to be kept what their code was.
+    pub code: Arc<code::Waiting>,
     meter: Mutex<Meter>,
     /// By project: the version of its catalogue, and its points then.
     n_points: Mutex<HashMap<u32, (u32, u64)>>,
@@ -59,7 +64,13 @@ impl Live {
         let sink = mailbox.clone();
         let options = Options { force_polling, ..Options::default() };
         let engine = Engine::start(store_path, options, move |event| post(&sink, event))?;
-        Ok(Live { engine, mailbox, meter: Mutex::new(Meter::start()), n_points: Mutex::default() })
+        Ok(Live {
+            engine,
+            mailbox,
+            code: Arc::default(),
+            meter: Mutex::new(Meter::start()),
+            n_points: Mutex::default(),
+        })
     }
 
     pub fn watch(&self, project: ProjectId, root: &Path) {
@@ -75,6 +86,7 @@ impl Live {
         let (waiting, wake) = &*self.mailbox;
         lock(waiting).stopped = true;
         wake.notify_all();
+        self.code.stop();
         self.engine.stop();
     }
 
@@ -174,7 +186,10 @@ fn post(mailbox: &Mailbox, event: WatchEvent) {
     let (waiting, wake) = &**mailbox;
     let mut waiting = lock(waiting);
     match event {
-        WatchEvent::Committed { project, runs, series, problems_changed, .. } => {
+        WatchEvent::Committed { project, runs, new_runs, series, problems_changed, .. } => {
+            if !new_runs.is_empty() {
+                waiting.new_runs.entry(project).or_default().extend(new_runs);
+            }
             waiting.runs.entry(project).or_default().extend(runs);
             if !series.is_empty() {
                 waiting.series.push((project, series));
@@ -199,13 +214,16 @@ fn post(mailbox: &Mailbox, event: WatchEvent) {
     wake.notify_one();
 }
 
-/// Starts the two threads of an app.
+/// Starts the threads of an app.
 pub(crate) fn run(app: &App) {
     let weak = Arc::downgrade(&app.0);
     let mailbox = app.0.live.mailbox.clone();
     spawn("refresh", move || refresh(&weak, &mailbox));
     let weak = Arc::downgrade(&app.0);
     spawn("tick", move || tick(&weak));
+    let weak = Arc::downgrade(&app.0);
+    let waiting = Arc::clone(&app.0.live.code);
+    spawn("code", move || code::watch(&weak, &waiting));
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) {
@@ -248,6 +266,10 @@ fn apply(app: &App, work: Waiting) {
             let changed: Vec<u32> = changed.into_iter().collect();
             let is_few = changed.len() <= MANY && !is_regrouped;
             events.runs(id.0, catalogue.version, is_few.then_some(&changed));
+            drop(catalogue);
+            if let Some(new) = work.new_runs.get(id) {
+                code::note(app, *id, new);
+            }
         }
         for (id, series) in &work.series {
             let Ok(project) = app.project(id.0) else { continue };

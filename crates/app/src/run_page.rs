@@ -30,9 +30,9 @@ pub(crate) fn page(project: &OpenProject, reader: &StoreReader, id: RunId) -> Re
     let Some(run) = catalogue.get(id) else {
         return Err(CallError::new(ErrorCode::NotFound, "This run is no longer there."));
     };
-    let (mut texts, mut datasets, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut media, mut datasets, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for record in run.records() {
-        texts.extend(reader.texts(record)?);
+        media.extend(reader.media_tags(record)?.into_iter().map(crate::media::tag_row));
         datasets.extend(reader.datasets(record)?);
         problems.extend(reader.run_problems(record)?);
     }
@@ -94,7 +94,7 @@ pub(crate) fn page(project: &OpenProject, reader: &StoreReader, id: RunId) -> Re
             .map(|d| Dataset { name: d.name, digest: d.digest, context: d.context, source: d.source, schema: d.schema })
             .collect(),
         models,
-        texts: texts.into_iter().map(|t| Text { tag: t.tag, step: t.step, text: t.text }).collect(),
+        media,
         sources: sources(project, &catalogue, run),
         problems: problems.into_iter().map(|p| problem_row(project, &catalogue, p)).collect(),
         artifact_root: run.row.artifact_root.clone(),

@@ -3,8 +3,11 @@
 //!
 //! Numbers that JSON cannot hold cross as the strings "NaN", "Infinity", "-Infinity" ([`Cell`]).
 
+mod code;
+mod console;
 mod data;
 mod lineage;
+mod media;
 mod policy;
 mod project;
 mod promotion;
@@ -13,8 +16,11 @@ mod secrets;
 mod table;
 mod typescript;
 
+pub use code::*;
+pub use console::*;
 pub use data::*;
 pub use lineage::*;
+pub use media::*;
 pub use policy::*;
 pub use project::*;
 pub use promotion::*;

@@ -205,3 +205,42 @@ fn the_document_is_the_promised_one() {
     assert!(some["runs"].as_array().expect("runs").len() < runs.len());
     assert_eq!(read.json("loss <").expect_err("wrong").code, signalbox_app::ErrorCode::BadFilter);
 }
+
+#[test]
+fn the_code_of_a_run_is_what_it_was_when_the_run_began() {
+    let (data, folder) = (tempfile::tempdir().expect("a temp dir"), tempfile::tempdir().expect("a temp dir"));
+    let root = folder.path().canonicalize().expect("a path");
+    let git = |args: &[&str]| {
+        let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "init.defaultBranch=main"];
+        let done = std::process::Command::new("git").current_dir(&root).args(identity).args(args).output();
+        let done = done.expect("git runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).expect("text").trim().to_owned()
+    };
+    git(&["init", "-q"]);
+    std::fs::write(root.join("train.py"), "lr = 0.1\n").expect("written");
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "first"]);
+    std::fs::write(root.join("old.csv"), "step,loss\n0,1.0\n1,0.5\n").expect("written");
+    let app = app(data.path());
+    let project = app.call("open_project", json!({ "path": root })).expect("opens");
+    wait(&app, "the old run", || table(&app, &project["id"], "")["matched"] == 1);
+    // What is changed now is what the next run runs.
+    std::fs::write(root.join("train.py"), "lr = 0.2\napi_key = 'abcdef'\n").expect("written");
+    std::fs::write(root.join("new.csv"), "step,loss\n0,1.0\n1,0.5\n").expect("written");
+    wait(&app, "the new run", || table(&app, &project["id"], "")["matched"] == 2);
+    let run = |name: &str| {
+        let page = table(&app, &project["id"], "");
+        let rows = page["rows"].as_array().expect("rows").clone();
+        rows.iter().find(|row| row["name"] == name).expect("a run")["id"].clone()
+    };
+    let code = |name: &str| app.call("code", json!({ "run": run(name) })).expect("an answer");
+    wait(&app, "what the code was", || !code("new.csv").is_null());
+    let code = code("new.csv");
+    assert_eq!(code["commit"], git(&["rev-parse", "HEAD"]));
+    assert_eq!((&code["title"], &code["branch"]), (&json!("first"), &json!("main")));
+    let patch = code["patch"]["text"].as_str().expect("a patch");
+    assert!(patch.contains("\n-lr = 0.1\n+lr = 0.2\n"), "{patch}");
+    assert!(!code.to_string().contains("abcdef"), "{code}");
+    app.shutdown();
+}

@@ -20,6 +20,7 @@ mod json_params;
 mod jsonl;
 mod leaves;
 mod log;
+mod media;
 mod mlflow;
 mod optuna;
 mod params;
@@ -43,8 +44,10 @@ mod yaml;
 
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
 pub use log::parse_log;
+pub use media::{Histogram, MediaBody, MediaFault, read_media};
 pub use place::uri_path;
 pub use recognise::{may_be_console_log, recognise};
+pub use secret::line_holds_secret;
 pub use tfevents::{EventDirectory, EventStream, is_event_file};
 
 use blocks::directory::RunDirectory;

@@ -22,6 +22,15 @@ pub(crate) fn clean_name(bytes: &[u8]) -> String {
     text.chars().take(MAX_NAME_CHARS).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
+/// A relative path out of a record, `/` between its parts; `None` for one that leads up, is absolute or empty, or is none
+/// that a tool would write.
+pub(crate) fn plain_path(path: &str) -> Option<String> {
+    let path = path.replace('\\', "/");
+    let is_plain = |part: &str| !part.is_empty() && part != "." && part != ".." && !part.contains([':', '\0']);
+    let fits = path.len() <= 4 * MAX_NAME_CHARS && !path.chars().any(char::is_control);
+    (fits && path.split('/').all(is_plain)).then_some(path)
+}
+
 /// What a person would call the run in a folder: the folder, or the one above where the tool gives all of them one
 /// name (`usual`); at the top, the project's.
 pub(crate) fn run_name(project: &Path, rel: &Path, usual: &str) -> String {

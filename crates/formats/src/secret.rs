@@ -32,9 +32,45 @@ pub(crate) fn holds_secret(name: &str, value: &Value) -> bool {
     }
 }
 
+/// Whether a line that a program printed shows one: `NAME=value`, `"name": "value"`, or what looks like one anywhere.
+pub fn line_holds_secret(line: &str) -> bool {
+    let is_edge =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '{' | '}' | '(' | ')' | '[' | ']' | ';');
+    let named = line.match_indices(['=', ':']).any(|(at, mark)| {
+        let name = line[..at].trim_end_matches(is_edge).rsplit(is_edge).next().unwrap_or_default();
+        let value = line[at + mark.len()..].trim_start_matches(is_edge).split(is_edge).next().unwrap_or_default();
+        !name.is_empty() && is_secret(name, value)
+    });
+    named || is_secret("", line)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_secret;
+    use super::{is_secret, line_holds_secret};
+
+    #[test]
+    fn lines_that_show_one() {
+        for line in [
+            "export WANDB_API_KEY=abc",
+            r#"config: {"lr": 0.1, "api_key": "abc", "x": 1}"#,
+            "password : hunter2",
+            "cloning https://ada:hunter2@example.org/x.git",
+            "using hf_abcdefghijklmnopqrst now",
+        ] {
+            assert!(line_holds_secret(line), "{line}");
+        }
+        for line in [
+            "",
+            "epoch 3: loss=0.25 acc=0.5",
+            "2026-11-23 10:00:00 tokens: 1024, pad_token: <pad>",
+            "see https://example.org/a?b=c",
+            "key=value sort_key=1",
+            "::: === :",
+            "é=ü:ß",
+        ] {
+            assert!(!line_holds_secret(line), "{line}");
+        }
+    }
 
     #[test]
     fn lists_and_maps_are_as_secret_as_what_they_hold() {

@@ -8,8 +8,8 @@ mod write;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use signalbox_formats::{Descend, Entry, Listing, recognise};
-use signalbox_types::{Format, ProblemKind, Status};
+use signalbox_formats::{Descend, Entry, Listing, MediaBody, recognise};
+use signalbox_types::{Format, MediaKind, ProblemKind, Status};
 
 use told::{Told, append, expected, put, read_whole, samples, spec};
 use write::{bytes, framed, int};
@@ -43,6 +43,11 @@ fn every_sample_holds_what_its_expected_json_says() {
         assert_eq!((told.params.len(), told.tags.len(), told.problems.len()), (2, 4, 0), "{log}");
         assert_eq!(told.status(), Some(Status::Finished), "{log}");
         assert!(!told.everything().contains("/home/"), "{log}");
+        let spec = spec(Format::Swanlab, &project, log.rsplit_once('/').unwrap().0);
+        let (image, MediaBody::Bytes(png)) = told.held(&spec, "img") else { panic!("an image") };
+        assert_eq!((image.kind, image.step, png.starts_with(b"\x89PNG")), (MediaKind::Image, 10, true), "{log}");
+        let (text, said) = told.held(&spec, "txt");
+        assert_eq!((text.kind, text.step, said), (MediaKind::Text, 10, MediaBody::Text("hi".into())), "{log}");
     }
     let local = read_whole(&spec(Format::Swanlab, &project, "swanlog-local/run-20261121_081656-8mebwr6f"));
     assert_eq!(local.head.started, Some(1_795_249_016.391_278));

@@ -26,7 +26,7 @@ pub(crate) fn find_or_add_run(
     Ok((RunId(id), None, true))
 }
 
-/// Head, params, tags, texts and data sets.
+/// Head, params, tags and data sets.
 pub(crate) fn write_run(db: &Connection, run: RunId, delta: &RunDelta, now: f64) -> Result<()> {
     let RunHead { name, status, started, ended, parent, experiment, user, lifecycle, artifact_root, pid } = &delta.head;
     if delta.head == RunHead::default() {
@@ -64,11 +64,6 @@ pub(crate) fn write_run(db: &Connection, run: RunId, delta: &RunDelta, now: f64)
     for (name, value) in &delta.tags {
         db.prepare_cached("INSERT OR REPLACE INTO tag(run, name, value) VALUES(?, ?, ?)")?
             .execute((run.0, name, value))?;
-    }
-    for text in &delta.texts {
-        let time = text.time.is_finite().then_some(text.time);
-        db.prepare_cached("INSERT INTO text(run, tag, step, time, text) VALUES(?, ?, ?, ?, ?)")?
-            .execute((run.0, &text.tag, text.step, time, &text.text))?;
     }
     for data in &delta.datasets {
         db.prepare_cached(

@@ -137,7 +137,8 @@ impl<'a> Writing<'a> {
             self.runs.insert(delta.key.clone(), OpenRun::load(db, id, first_time)?);
         }
         // Whatever takes points back or closes a stretch of them needs those before it in their place.
-        let resets: BTreeSet<&str> = delta.series.iter().filter(|s| s.reset).map(|s| s.part.as_str()).collect();
+        let of_series = delta.series.iter().filter(|s| s.reset).map(|s| &s.part);
+        let resets: BTreeSet<&str> = of_series.chain(&delta.media_reset).map(String::as_str).collect();
         if delta.reset || !resets.is_empty() || !delta.purges.is_empty() {
             self.settle(&delta.key)?;
         }
@@ -149,6 +150,9 @@ impl<'a> Writing<'a> {
         write_run(db, run.id, delta, self.now)?;
         for part in resets {
             run.reset_part(db, part)?;
+        }
+        for item in &delta.media {
+            run.media(db, item)?;
         }
         for mark in &delta.purges {
             run.mark(db, mark)?;

@@ -21,6 +21,8 @@ pub(crate) struct OpenRun {
     /// By name.
     pub parts: HashMap<String, u32>,
     pub series: HashMap<(MetricId, u32), OpenSeries>,
+    /// Read when the first item comes.
+    pub media_tags: Option<crate::media::Tags>,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,14 @@ const ROUND_POINTS: usize = 1 << 20;
 impl OpenRun {
     /// Reads what the store has of a run's series.
     pub fn load(db: &Connection, id: RunId, first_time: Option<f64>) -> Result<Self> {
-        let mut run = OpenRun { id, first_time, marks: Vec::new(), parts: HashMap::new(), series: HashMap::new() };
+        let mut run = OpenRun {
+            id,
+            first_time,
+            marks: Vec::new(),
+            parts: HashMap::new(),
+            series: HashMap::new(),
+            media_tags: None,
+        };
         let mut parts = db.prepare_cached("SELECT id, name FROM part WHERE run = ?")?;
         let mut rows = parts.query((id.0,))?;
         while let Some(row) = rows.next()? {

@@ -4,11 +4,13 @@ mod blocks;
 mod cache;
 mod catalogue;
 mod cells;
+mod code;
 mod commit;
 mod curves;
 mod error;
 mod ingest;
 mod ledger;
+mod media;
 mod paths;
 mod reader;
 mod restart;
@@ -21,6 +23,7 @@ mod store;
 pub use cells::{CellRow, CellStore};
 pub use error::{Result, StoreError};
 pub use ledger::{ChainRow, ItemRow, Ledger, LedgerRow, PlanRow};
+pub use media::{MediaRow, MediaTag};
 pub use reader::StoreReader;
 pub use rows::{
     Annotation, Committed, DatasetRow, Drawn, FrameQuery, MetricSummary, ModelRow, PartPoints, ProblemRow, ProjectRow,

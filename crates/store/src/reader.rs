@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use signalbox_series::{FrameSeries, MarkKind, Smooth, Window, frame};
-use signalbox_types::{DatasetRef, Format, MetricId, ModelRef, Points, ProjectId, RunId, SourceId, TextRecord};
+use signalbox_types::{DatasetRef, Format, MetricId, ModelRef, Points, ProjectId, RunId, SourceId};
 use signalbox_types::{Problem, ProblemKind};
 use tempfile::TempDir;
 
@@ -82,14 +82,6 @@ impl StoreReader {
     pub fn metric_names(&self, project: ProjectId) -> Result<Vec<(MetricId, String)>> {
         self.rows("SELECT id, name FROM metric WHERE project = ? ORDER BY id", (project.0,), |row| {
             Ok((MetricId(row.get(0)?), row.get(1)?))
-        })
-    }
-
-    /// In the order in which they were read.
-    pub fn texts(&self, run: RunId) -> Result<Vec<TextRecord>> {
-        self.rows("SELECT tag, step, time, text FROM text WHERE run = ? ORDER BY id", (run.0,), |row| {
-            let time: Option<f64> = row.get(2)?;
-            Ok(TextRecord { tag: row.get(0)?, step: row.get(1)?, time: time.unwrap_or(f64::NAN), text: row.get(3)? })
         })
     }
 
@@ -219,7 +211,7 @@ impl StoreReader {
         })
     }
 
-    fn rows<T>(
+    pub(crate) fn rows<T>(
         &self,
         sql: &str,
         params: impl rusqlite::Params,

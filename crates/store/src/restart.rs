@@ -6,6 +6,7 @@ use signalbox_types::{MetricId, Points, PurgeMark, RunId};
 use crate::Result;
 use crate::blocks::{SeriesId, read_from};
 use crate::ingest::OpenRun;
+use crate::{code, media};
 
 impl OpenRun {
     /// A restart. Nothing may be pending: the part's points so far come before it.
@@ -39,6 +40,7 @@ impl OpenRun {
                 }
             }
             db.prepare_cached("DELETE FROM series WHERE run = ? AND part = ?")?.execute((self.id.0, part))?;
+            media::delete_of_part(db, self.id, part)?;
             db.prepare_cached("DELETE FROM part WHERE id = ?")?.execute((part,))?;
         }
         db.prepare_cached("DELETE FROM mark WHERE run = ? AND part = ?")?.execute((self.id.0, name))?;
@@ -63,6 +65,7 @@ impl OpenRun {
             marks: Vec::new(),
             parts: Default::default(),
             series: Default::default(),
+            media_tags: None,
         };
         Ok(())
     }
@@ -112,8 +115,9 @@ pub(crate) fn delete_run_data(db: &Connection, run: RunId) -> Result<()> {
     for id in ids {
         delete_series(db, SeriesId(id))?;
     }
-    for table in ["series", "part", "mark", "param", "tag", "text", "dataset"] {
+    media::delete_of_run(db, run)?;
+    for table in ["series", "part", "mark", "param", "tag", "dataset", "code"] {
         db.prepare_cached(&format!("DELETE FROM {table} WHERE run = ?"))?.execute((run.0,))?;
     }
-    Ok(())
+    code::delete_unused(db)
 }

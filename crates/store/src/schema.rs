@@ -25,7 +25,8 @@ impl Kind {
 }
 
 /// "SBox": runs and their series.
-pub(crate) const STORE: Kind = Kind { application_id: 0x5342_6f78, migrations: &[include_str!("schema.sql")] };
+pub(crate) const STORE: Kind =
+    Kind { application_id: 0x5342_6f78, migrations: &[include_str!("schema.sql"), include_str!("schema-2.sql")] };
 /// "SBLg": what was done to systems elsewhere.
 pub(crate) const LEDGER: Kind = Kind { application_id: 0x5342_4c67, migrations: &[include_str!("ledger.sql")] };
 const BUSY: Duration = Duration::from_secs(10);

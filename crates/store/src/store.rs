@@ -189,7 +189,7 @@ impl Store {
     }
 
     /// One transaction, taken at once: no reading that a later write would find outdated.
-    fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub(crate) fn write<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let path = &self.path;
         (|| {
             let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;

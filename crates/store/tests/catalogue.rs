@@ -5,7 +5,7 @@ use std::path::Path;
 use signalbox_store::{Annotation, Store, StoreError, StoreReader};
 use signalbox_types::{
     Batch, Cursor, DatasetRef, Format, Lifecycle, ModelRef, ParamValue, Point, Points, Problem, ProblemKind, ProjectId,
-    RunDelta, RunHead, SeriesDelta, SourceId, Status, TextRecord,
+    RunDelta, RunHead, SeriesDelta, SourceId, Status,
 };
 
 struct World {
@@ -64,7 +64,6 @@ fn a_run_comes_back_as_it_was_told() {
             ("opt".into(), ParamValue::Text("adam".into())),
         ],
         tags: vec![("team".into(), "cv".into())],
-        texts: vec![TextRecord { tag: "note".into(), step: 3, time: 5.0, text: "hello".into() }],
         datasets: vec![DatasetRef {
             name: "iris".into(),
             digest: "d1".into(),
@@ -95,7 +94,6 @@ fn a_run_comes_back_as_it_was_told() {
     let m = row.metrics[0];
     assert_eq!((m.n, m.first_step, m.last_step, m.last, m.min, m.max, m.max_step), (10, 0, 9, 9.0, 0.0, 9.0, 9));
     assert_eq!((m.first_time, m.last_time, m.n_rewinds, m.line_empty), (100.0, 109.0, 0, false));
-    assert_eq!(w.reader.texts(id).unwrap()[0].text, "hello");
     assert_eq!(w.reader.datasets(id).unwrap()[0].context, "training");
 
     // News replaces by name and leaves the rest.

@@ -33,7 +33,7 @@ fn a_newer_store_is_refused_untouched() {
     drop(Store::open(&path).unwrap());
     drop(sqlite(&path, "PRAGMA user_version = 7"));
     let error = refused(&path);
-    assert!(matches!(error, StoreError::Newer { found: 7, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 7, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("newer version"));
 }
 
@@ -42,7 +42,7 @@ fn a_newer_version_is_seen_in_the_log_too() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s.db");
     let _old = Store::open(&path).unwrap();
-    // Migrated by another program just now: the file's own header still says 1.
+    // Migrated by another program just now: the file's own header still says 2.
     let _newer = sqlite(&path, "PRAGMA user_version = 9");
     let copy = tempfile::tempdir().unwrap();
     for suffix in ["", "-wal"] {
@@ -58,8 +58,8 @@ fn a_store_that_is_migrated_while_open_is_written_no_more() {
     let path = directory.path().join("s.db");
     let mut store = Store::open(&path).unwrap();
     store.set_pref("a", "1").unwrap();
-    let _newer = sqlite(&path, "PRAGMA user_version = 2");
-    assert!(matches!(store.set_pref("a", "2"), Err(StoreError::Newer { found: 2, .. })));
+    let _newer = sqlite(&path, "PRAGMA user_version = 3");
+    assert!(matches!(store.set_pref("a", "2"), Err(StoreError::Newer { found: 3, .. })));
     assert_eq!(store.pref("a").unwrap().as_deref(), Some("1"));
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use signalbox_types::{Batch, ParamValue, ProblemKind, RunDelta, Status};
+use signalbox_types::{Batch, MediaItem, ParamValue, ProblemKind, RunDelta, Status};
 
 /// Step, time's bits, value's bits.
 pub type PointBits = (i64, u64, u64);
@@ -17,8 +17,7 @@ pub struct Told {
     pub pid: Option<u32>,
     pub params: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
-    /// (tag, step, time's bits, text)
-    pub texts: Vec<(String, i64, u64, String)>,
+    pub media: Vec<MediaItem>,
     /// By (metric, part).
     pub series: BTreeMap<(String, String), Vec<PointBits>>,
     /// (part, step, points of the part that came before)
@@ -54,7 +53,11 @@ impl Told {
         self.pid = head.pid.or(self.pid);
         self.params.extend(delta.params.into_iter().map(|(k, v)| (k, typed(&v))));
         self.tags.extend(delta.tags);
-        self.texts.extend(delta.texts.into_iter().map(|t| (t.tag, t.step, t.time.to_bits(), t.text)));
+        self.media.retain(|item| !delta.media_reset.contains(&item.part));
+        // NaN is not equal to itself.
+        let told = delta.media.into_iter();
+        self.media
+            .extend(told.map(|item| MediaItem { time: if item.time.is_nan() { -1.0 } else { item.time }, ..item }));
         for purge in delta.purges {
             let n = self.series.iter().filter(|((_, part), _)| *part == purge.part).map(|(_, p)| p.len()).sum();
             self.purges.push((purge.part, purge.step, n));

@@ -23,7 +23,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
         "app",
         &[
             "types", "series", "formats", "store", "watch", "filter", "plot", "drift", "engines", "release", "keeper",
-            "remote",
+            "remote", "worktree",
         ],
     ),
     ("server", &["app"]),

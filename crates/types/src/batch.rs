@@ -1,6 +1,6 @@
 //! What a reader hands on: everything new since its last cursor, to be committed together with the next one.
 
-use crate::{Lifecycle, ParamValue, Points, Problem, Status};
+use crate::{Lifecycle, MediaItem, ParamValue, Points, Problem, Status};
 
 /// Where a reader stands, in its own words (JSON): kept by the store, given back on reopening.
 /// Opaque to everyone but the reader; a cursor that a reader cannot understand means "read anew".
@@ -38,7 +38,10 @@ pub struct RunDelta {
     pub params: Vec<(String, ParamValue)>,
     /// Set or replaced, by name.
     pub tags: Vec<(String, String)>,
-    pub texts: Vec<TextRecord>,
+    /// Appended; what has the same tag, step, part, index and offset as another is the same.
+    pub media: Vec<MediaItem>,
+    /// Parts whose media told before are to be forgotten: the files were replaced. Goes before `media`.
+    pub media_reset: Vec<String>,
     /// Set or replaced, by (name, digest).
     pub datasets: Vec<DatasetRef>,
     /// Appended.
@@ -84,16 +87,6 @@ pub struct SeriesDelta {
 pub struct PurgeMark {
     pub part: String,
     pub step: i64,
-}
-
-/// A text that a tool logged at a step (TensorBoard's text plugin).
-#[derive(Clone, Debug, PartialEq)]
-pub struct TextRecord {
-    pub tag: String,
-    pub step: i64,
-    /// Unix seconds; NaN if unknown.
-    pub time: f64,
-    pub text: String,
 }
 
 /// A data set that a run was given (MLflow's dataset inputs).

@@ -6,15 +6,17 @@ mod batch;
 mod days;
 mod ids;
 mod json;
+mod media;
 mod point;
 mod problem;
 mod run;
 mod secret;
 
-pub use batch::{Batch, Cursor, DatasetRef, ModelRef, PurgeMark, RunDelta, RunHead, SeriesDelta, TextRecord};
+pub use batch::{Batch, Cursor, DatasetRef, ModelRef, PurgeMark, RunDelta, RunHead, SeriesDelta};
 pub use days::days_from_civil;
 pub use ids::{MetricId, ProjectId, RunId, SourceId};
 pub use json::number_json;
+pub use media::{MediaItem, MediaKind};
 pub use point::{Point, Points};
 pub use problem::{Problem, ProblemKind};
 pub use run::{Format, Lifecycle, ParamValue, Status};

@@ -140,7 +140,7 @@ fn of_two_that_would_fit_the_nearer_is_taken_and_none_where_that_is_not_known() 
 
 #[test]
 fn a_container_is_one_with_the_only_training_in_it() {
-    use Format::{Guild, Jsonl, Tensorboard};
+    use Format::{Csv, Guild, Jsonl, Tensorboard};
     const NONE: &[(u32, u64, f64)] = &[];
     check(&[Told(Guild, "g/1", Some(5.0), NONE), Told(Tensorboard, "g/1/.guild", Some(9.0), ROUNDED)], &[&[2, 1]]);
     let two = [
@@ -158,6 +158,11 @@ fn a_container_is_one_with_the_only_training_in_it() {
     named.upsert(vec![file.clone()]);
     assert!(named.regroup());
     assert_eq!(named.runs[0].name, "g/1");
+    // A tool's general name for its folder says nothing beside the folder's.
+    let beside = [Told(Csv, "a/b/history.csv", None, CURVE), Told(Tensorboard, "a/b/tb", Some(0.0), ROUNDED)];
+    let mut beside = catalogue(&beside);
+    assert!(beside.regroup());
+    assert_eq!((beside.runs.len(), beside.runs[0].name.as_str()), (1, "a/b"));
     file.name = Some("a person's".into());
     named.upsert(vec![file]);
     named.regroup();

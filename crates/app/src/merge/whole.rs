@@ -1,7 +1,7 @@
 //! One run of several records.
 
 use super::Member;
-use crate::catalogue::{Origin, Run};
+use crate::catalogue::{Origin, Run, is_below};
 use signalbox_store::MetricSummary;
 use signalbox_types::{Format, MetricId, RunId, Status};
 use std::collections::HashMap;
@@ -92,10 +92,10 @@ pub(crate) fn whole(members: &[Member], parts: &[&Run]) -> Run {
     run.row.gone = parts.iter().all(|part| part.row.gone || part.origin.gone);
     run.origin.gone = run.row.gone;
     if !parts[0].is_named() {
-        // A name is somebody's word; a path is not. Of paths, the container's says more than that of a file in it.
+        // A name is somebody's word; a path is not. Of paths, the folder's says more than that of what lies in it.
         let named =
             (parts.iter().filter(|part| part.is_named())).min_by_key(|part| part.origin.format == Format::Tensorboard);
-        let around = parts.iter().filter(|part| run.is_in(part)).min_by_key(|part| part.origin.path.len());
+        let around = parts.iter().filter(|part| is_below(&run.name, &part.name)).min_by_key(|part| part.name.len());
         if let Some(part) = named.or(around) {
             run.name.clone_from(&part.name);
         }

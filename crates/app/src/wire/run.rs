@@ -1,6 +1,6 @@
 //! One run: its page, its artifacts, the user's own words on it, exports and frames.
 
-use super::{Cell, ProblemRow, RunName, TableRow};
+use super::{Cell, MediaTagRow, ProblemRow, RunName, TableRow};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -48,7 +48,8 @@ pub struct RunDetail {
     pub metrics: Vec<MetricRow>,
     pub datasets: Vec<Dataset>,
     pub models: Vec<ModelRow>,
-    pub texts: Vec<Text>,
+    /// What it logged beside numbers, by kind and name.
+    pub media: Vec<MediaTagRow>,
     pub sources: Vec<RunSource>,
     pub problems: Vec<ProblemRow>,
     pub artifact_root: Option<String>,
@@ -92,13 +93,6 @@ pub struct ModelRow {
     pub run: Option<u32>,
     pub status: String,
     pub source: String,
-}
-
-#[derive(Clone, Debug, Serialize, TS)]
-pub struct Text {
-    pub tag: String,
-    pub step: i64,
-    pub text: String,
 }
 
 #[derive(Clone, Debug, Serialize, TS)]

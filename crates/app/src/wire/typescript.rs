@@ -55,7 +55,22 @@ pub fn typescript() -> String {
         MetricRow,
         Dataset,
         ModelRow,
-        Text,
+        MediaKindName,
+        MediaTagRow,
+        OfMediaTag,
+        MediaItems,
+        MediaEntry,
+        MediaBlob,
+        MediaTextsQuery,
+        MediaText,
+        Histograms,
+        ConsoleFile,
+        ConsoleQuery,
+        ConsoleText,
+        CodeView,
+        CodeChange,
+        CodePatch,
+        CodeLock,
         RunSource,
         SourceFile,
         Annotation,
@@ -241,7 +256,7 @@ pub fn typescript() -> String {
     out.push_str("\nexport interface Commands {\n");
     crate::commands::describe(&config, &mut out);
     out.push_str(
-        "}\n\nexport interface Blobs {\n  artifact: ArtifactBlob;\n  export: SaveExport;\n  drift: SaveDrift;\n}\n",
+        "}\n\nexport interface Blobs {\n  artifact: ArtifactBlob;\n  media: MediaBlob;\n  export: SaveExport;\n  drift: SaveDrift;\n}\n",
     );
     out
 }

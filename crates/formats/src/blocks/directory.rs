@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use signalbox_types::{Batch, Cursor, ParamValue, Problem, ProblemKind, RunDelta, RunHead, SeriesDelta};
+use signalbox_types::{Batch, Cursor, MediaItem, ParamValue, Problem, ProblemKind, RunDelta, RunHead, SeriesDelta};
 
 use super::{
     Fault,
@@ -30,7 +30,7 @@ pub(crate) trait Records: Clone + Default + Send + Serialize + DeserializeOwned 
     /// What the names of the tool's tags begin with.
     const TAGS: &str;
 
-    /// Takes one record of the file.
+    /// Takes one record of the file; `news.offset` is where it begins.
     fn take(&mut self, record: &[u8], news: &mut News) -> Result<(), Fault>;
 
     /// Takes what has changed in the files around it. Comes before the records of the same reading.
@@ -53,6 +53,10 @@ pub(crate) struct News {
     pub params: Vec<(String, ParamValue)>,
     /// Without the tool's prefix.
     tags: Vec<(&'static str, String)>,
+    /// Their part is left to the reader of the file.
+    pub media: Vec<MediaItem>,
+    /// Where in its file the record begins that is being taken.
+    pub offset: u64,
 }
 
 impl News {
@@ -77,6 +81,7 @@ impl News {
         };
         self.params.extend(later.params);
         self.tags.extend(later.tags);
+        self.media.extend(later.media);
         later.series
     }
 }
@@ -95,7 +100,7 @@ pub(crate) fn id_of_file<'n>(name: &'n str, suffix: &str) -> Option<&'n str> {
 }
 
 /// The cursor's layout; another number means "read anew".
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Clone, Serialize, Deserialize)]
 struct State<R> {
@@ -242,9 +247,13 @@ impl<R: Records> RunDirectory<R> {
         let path = self.shown(name);
         let mut run = self.state.run.clone();
         let mut found = News::default();
-        let take = |record: &[u8]| run.take(record, &mut found);
+        let take = |record: &[u8], offset| {
+            found.offset = offset;
+            run.take(record, &mut found)
+        };
         let progress = self.state.blocks.read(&mut opened, &R::PREAMBLE, &path, budget, batch, take)?;
         self.state.run = run;
+        found.media.iter_mut().for_each(|item| name.clone_into(&mut item.part));
         news.series = news.add(found);
         Ok(progress)
     }
@@ -306,11 +315,11 @@ impl<R: Records> Reader for RunDirectory<R> {
         if progress == Progress::CaughtUp {
             run.series.extend(self.state.run.tell_last());
         }
-        (run.head, run.params) = (news.head, news.params);
+        (run.head, run.params, run.media) = (news.head, news.params, news.media);
         run.tags = news.tags.into_iter().map(|(name, value)| (format!("{}{name}", R::TAGS), value)).collect();
         batch.n_points += run.series.iter().map(|s| s.points.len() as u64).sum::<u64>();
-        let says_nothing =
-            run.head == RunHead::default() && run.params.is_empty() && run.tags.is_empty() && run.series.is_empty();
+        let has_data = !(run.params.is_empty() && run.tags.is_empty() && run.series.is_empty() && run.media.is_empty());
+        let says_nothing = run.head == RunHead::default() && !has_data;
         if self.state.told && (run.reset || is_first || !says_nothing) {
             self.state.reset_due = false;
             batch.runs.push(run);

@@ -58,7 +58,7 @@ impl BlockFile {
     }
 
     /// Reads on, about `budget` bytes, at least one record if a whole one is there. `take` is given each record
-    /// and says what is wrong with it. `path` is as in `Problem::path`.
+    /// and where it begins, and says what is wrong with it. `path` is as in `Problem::path`.
     pub(crate) fn read(
         &mut self,
         opened: &mut Opened,
@@ -66,7 +66,7 @@ impl BlockFile {
         path: &str,
         budget: usize,
         batch: &mut Batch,
-        mut take: impl FnMut(&[u8]) -> Result<(), Fault>,
+        mut take: impl FnMut(&[u8], u64) -> Result<(), Fault>,
     ) -> io::Result<Progress> {
         let Opened { file, stamp } = opened;
         let mut next = self.clone();
@@ -106,7 +106,7 @@ impl BlockFile {
                 let offset = at + pos as u64;
                 match next.framing.next(&bytes[pos..], offset, &mut faults) {
                     Found::Record { data, n_bytes } => {
-                        if let Err(fault) = take(&data) {
+                        if let Err(fault) = take(&data, offset) {
                             faults.push((offset, fault));
                         }
                         pos += n_bytes;

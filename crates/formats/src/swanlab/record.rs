@@ -13,8 +13,22 @@ use crate::{
 pub(super) enum Record {
     Start(Box<Start>),
     Finish(Finish),
-    Column { key: String, is_system: bool },
-    Scalar { key: String, point: Point },
+    Column {
+        key: String,
+        is_system: bool,
+    },
+    Scalar {
+        key: String,
+        point: Point,
+    },
+    /// `files`: names and captions.
+    Media {
+        key: String,
+        step: i64,
+        time: f64,
+        column_type: i64,
+        files: Vec<(String, String)>,
+    },
     Other,
 }
 
@@ -39,6 +53,8 @@ pub(super) struct Finish {
 }
 
 const COLUMN_CLASS_SYSTEM: i64 = 2;
+/// More files of one record are not told.
+const MAX_MEDIA: usize = 64;
 
 pub(super) fn decode(message: &[u8]) -> Result<Record, Malformed> {
     let mut record = Record::Other;
@@ -49,6 +65,7 @@ pub(super) fn decode(message: &[u8]) -> Result<Record, Malformed> {
             11 => record = Record::Finish(finish(value.bytes())?),
             12 => record = column(value.bytes())?,
             13 => record = scalar(value.bytes())?,
+            14 => record = media(value.bytes())?,
             _ => {}
         }
     }
@@ -98,6 +115,43 @@ fn column(message: &[u8]) -> Result<Record, Malformed> {
         }
     }
     Ok(Record::Column { key, is_system })
+}
+
+/// MediaRecord { key = 1, step = 2, type = 3, timestamp = 4, value = 5 { items = 1 { filename = 1, caption = 4 } } }.
+fn media(message: &[u8]) -> Result<Record, Malformed> {
+    let (mut key, mut step, mut time, mut column_type, mut files) = (String::new(), 0, f64::NAN, 0, Vec::new());
+    let mut fields = Fields::new(message);
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => key = place::clean_name(value.bytes()),
+            2 => step = value.int(),
+            3 => column_type = value.int(),
+            4 => time = timestamp(value.bytes())?,
+            5 => {
+                let mut items = Fields::new(value.bytes());
+                while let Some((number, item)) = items.next()? {
+                    if number == 1 && files.len() < MAX_MEDIA {
+                        files.push(media_file(item.bytes())?);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(Record::Media { key, step, time, column_type, files })
+}
+
+fn media_file(message: &[u8]) -> Result<(String, String), Malformed> {
+    let (mut name, mut caption) = (String::new(), String::new());
+    let mut fields = Fields::new(message);
+    while let Some((number, value)) = fields.next()? {
+        match number {
+            1 => name = place::clean_name(value.bytes()),
+            4 => caption = place::clean_name(value.bytes()),
+            _ => {}
+        }
+    }
+    Ok((name, caption))
 }
 
 fn scalar(message: &[u8]) -> Result<Record, Malformed> {

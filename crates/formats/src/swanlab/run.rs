@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use signalbox_types::{Batch, Status, bare_address};
+use signalbox_types::{Batch, MediaItem, MediaKind, Status, bare_address};
 
 use super::record::{self, Finish, Record, Start};
 use crate::{
@@ -69,6 +69,9 @@ impl Records for RunState {
                 };
                 news.series.push(series, point);
             }
+            Record::Media { key, step, time, column_type, files } => {
+                tell_media((&key, step, time), column_type, files, news);
+            }
             Record::Other => {}
         }
         Ok(())
@@ -103,6 +106,31 @@ impl RunState {
         news.tag("git.remote", bare_address(&text(&git["remote_url"])));
         news.tag("git.branch", text(&git["branch"]));
         news.tag("git.commit", text(&git["commit"]));
+    }
+}
+
+/// Where SwanLab puts the files of a column type, and what they are.
+fn folder(column_type: i64) -> Option<(&'static str, MediaKind)> {
+    Some(match column_type {
+        2 => ("image", MediaKind::Image),
+        3 => ("audio", MediaKind::Audio),
+        4 => ("text", MediaKind::Text),
+        5 => ("video", MediaKind::Video),
+        6 => ("echarts", MediaKind::Other),
+        7 => ("object3d", MediaKind::Other),
+        8 => ("molecule", MediaKind::Other),
+        9 => ("html", MediaKind::Html),
+        _ => return None,
+    })
+}
+
+fn tell_media((tag, step, time): (&str, i64, f64), column_type: i64, files: Vec<(String, String)>, news: &mut News) {
+    let Some((folder, kind)) = folder(column_type) else { return };
+    let offset = news.offset;
+    for ((name, caption), index) in files.into_iter().zip(0..) {
+        let Some(path) = place::plain_path(&format!("media/{folder}/{name}")) else { continue };
+        let (tag, part) = (tag.to_owned(), String::new());
+        news.media.push(MediaItem { kind, tag, step, time, index, part, offset, path, caption });
     }
 }
 

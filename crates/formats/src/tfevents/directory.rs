@@ -22,7 +22,7 @@ use crate::stamp::{Stamp, is_absent};
 use crate::{Progress, Reader, SourceSpec};
 
 /// The cursor's layout; another number means "read anew".
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Reads the event files of one directory.
 #[derive(Debug)]
@@ -167,6 +167,7 @@ impl EventDirectory {
             news.delta = RunDelta { reset: true, ..RunDelta::default() };
             return;
         }
+        news.delta.media_reset.push(part.to_string());
         news.delta.series.extend(old.file.tags.iter().map(|&id| SeriesDelta {
             metric: self.tags.name(id as usize).to_string(),
             part: part.to_string(),

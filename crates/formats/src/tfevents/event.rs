@@ -50,8 +50,19 @@ pub struct Value<'a> {
     pub simple: Option<f32>,
     pub tensor: Option<&'a [u8]>,
     pub metadata: Option<&'a [u8]>,
-    /// "histograms", "images" or "audio": values that have a field of their own.
-    pub legacy: Option<&'static str>,
+    /// A value that has a field of its own.
+    pub legacy: Option<Legacy<'a>>,
+}
+
+/// What older writers wrote without a tensor (torch and tensorboardX still do), its message as written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Legacy<'a> {
+    Image(&'a [u8]),
+    /// HistogramProto.
+    Histogram(&'a [u8]),
+    Audio(&'a [u8]),
+    /// TensorFlow's before 0.10, which no reader reads.
+    OldHistogram,
 }
 
 /// The plugin that SummaryMetadata names, and what it keeps there.
@@ -195,9 +206,10 @@ fn value_of(message: &[u8]) -> Result<Value<'_>, Malformed> {
         match (number, value) {
             (1, Wire::Bytes(tag)) => out.tag = tag,
             (2, Wire::Fixed32(bits)) => out.simple = Some(f32::from_bits(bits)),
-            (3 | 5, _) => out.legacy = Some("histograms"),
-            (4, _) => out.legacy = Some("images"),
-            (6, _) => out.legacy = Some("audio"),
+            (3, _) => out.legacy = Some(Legacy::OldHistogram),
+            (4, _) => out.legacy = Some(Legacy::Image(value.bytes())),
+            (5, _) => out.legacy = Some(Legacy::Histogram(value.bytes())),
+            (6, _) => out.legacy = Some(Legacy::Audio(value.bytes())),
             (8, Wire::Bytes(tensor)) => out.tensor = Some(tensor),
             (9, Wire::Bytes(metadata)) => out.metadata = Some(metadata),
             _ => {}

@@ -1,11 +1,12 @@
 //! From an event to news: which values are points, texts and params, and which are only counted.
 
 use serde_json::Value as Json;
-use signalbox_types::{ParamValue, Point, ProblemKind, Status, TextRecord};
+use signalbox_types::{MediaItem, MediaKind, ParamValue, Point, ProblemKind, Status};
 
-use super::event::{Encoding, Event, PlainScalar, PluginData, Value};
+use super::event::{Encoding, Event, Legacy, PlainScalar, PluginData, Value};
 use super::file::{Context, EventFile, Writer};
 use super::hparams::{Hparams, param};
+use super::media;
 use super::tags::{Kind, MAX_TAG_BYTES, MAX_TAGS, Tags};
 use super::tensor::Tensor;
 use crate::protobuf::Malformed;
@@ -114,8 +115,13 @@ impl EventFile {
         }
         if let Some(simple) = value.simple {
             self.take_point(id, event.point(f64::from(simple)), cx);
-        } else if let Some(plugin) = value.legacy {
-            self.count(plugin);
+        } else if let Some(legacy) = value.legacy {
+            match legacy {
+                Legacy::Image(_) => tell(event, id, (MediaKind::Image, 1), offset, cx),
+                Legacy::Histogram(_) => tell(event, id, (MediaKind::Histogram, 1), offset, cx),
+                Legacy::Audio(_) => tell(event, id, (MediaKind::Audio, 1), offset, cx),
+                Legacy::OldHistogram => self.count("histograms"),
+            }
         } else if let Some(tensor) = value.tensor {
             self.take_tensor(event, id, &Tensor::parse(tensor)?, offset, cx);
         }
@@ -136,21 +142,19 @@ impl EventFile {
                 Some(number) => self.take_point(id, event.point(number), cx),
                 None => self.count("unnamed"),
             },
-            Kind::Text => match tensor.text() {
-                Some(text) => self.take_text(event, id, text, cx),
-                None => self.count("text"),
-            },
+            Kind::Text if tensor.strings().next().is_none() => self.count("text"),
+            Kind::Text => {
+                if ARGS_TAGS.contains(&cx.tags.name(id)) {
+                    cx.news.delta.params.extend(tensor.text().map(|text| flat_params(&text)).unwrap_or_default());
+                }
+                tell(event, id, (MediaKind::Text, 1), offset, cx);
+            }
             Kind::Hparams => {}
-            Kind::Other(plugin) => self.count(plugin),
+            Kind::Other(plugin) => match media::in_tensor(plugin, tensor) {
+                Some(what) => tell(event, id, what, offset, cx),
+                None => self.count(plugin),
+            },
         }
-    }
-
-    fn take_text(&mut self, event: &Event<'_>, id: usize, text: String, cx: &mut Context<'_>) {
-        let tag = cx.tags.name(id).to_string();
-        if ARGS_TAGS.contains(&tag.as_str()) {
-            cx.news.delta.params.extend(flat_params(&text));
-        }
-        cx.news.delta.texts.push(TextRecord { tag, step: event.step, time: event.wall_time, text });
     }
 
     fn take_hparams(&mut self, content: &[u8], cx: &mut Context<'_>) -> Result<(), Malformed> {
@@ -184,6 +188,14 @@ impl EventFile {
             _ => self.writer == Writer::Tensorflow,
         }
     }
+}
+
+/// Says that the record at `offset` holds so many of a kind.
+fn tell(event: &Event<'_>, id: usize, (kind, n): (MediaKind, u32), offset: u64, cx: &mut Context<'_>) {
+    let (tag, part) = (cx.tags.name(id).to_string(), cx.part.to_string());
+    let (path, caption) = (String::new(), String::new());
+    let first = MediaItem { kind, tag, step: event.step, time: event.wall_time, index: 0, part, offset, path, caption };
+    cx.news.delta.media.extend((0..n).map(|index| MediaItem { index, ..first.clone() }));
 }
 
 #[inline]

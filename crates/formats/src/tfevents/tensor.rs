@@ -16,6 +16,7 @@ pub struct Tensor<'a> {
     /// Product of the dimensions; `None` when it is unknown or overflows. 1 for rank 0.
     n_elements: Option<u64>,
     rank: u32,
+    last_size: u64,
     content: &'a [u8],
     /// The first element of whichever typed list is there.
     first: Option<f64>,
@@ -66,24 +67,60 @@ impl<'a> Tensor<'a> {
 
     /// The strings of a string tensor, row by row, joined by line breaks; `None` for other tensors.
     pub fn text(&self) -> Option<String> {
-        if self.dtype != STRING {
-            return None;
+        let lines: Vec<_> = self.strings().map(String::from_utf8_lossy).collect();
+        (!lines.is_empty()).then(|| lines.join("\n"))
+    }
+
+    /// The elements of a string tensor, row by row; none of other tensors.
+    pub fn strings(&self) -> impl Iterator<Item = &'a [u8]> {
+        let mut fields = Fields::new(if self.dtype == STRING { self.message } else { &[] });
+        std::iter::from_fn(move || {
+            loop {
+                match fields.next() {
+                    Ok(Some((8, value))) => return Some(value.bytes()),
+                    Ok(Some(_)) => {}
+                    _ => return None,
+                }
+            }
+        })
+    }
+
+    /// The elements of a tensor of floats or doubles, row by row; none of other tensors.
+    pub fn floats(&self) -> Vec<f64> {
+        let (wide, mut out) = (self.dtype == DOUBLE, Vec::new());
+        let mut add = |bytes: &[u8]| match wide {
+            true => out.extend(bytes.chunks_exact(8).filter_map(|b| b.try_into().ok()).map(f64::from_le_bytes)),
+            false => out
+                .extend(bytes.chunks_exact(4).filter_map(|b| Some(f64::from(f32::from_le_bytes(b.try_into().ok()?))))),
+        };
+        if !matches!(self.dtype, FLOAT | DOUBLE) {
+            return out;
         }
-        let mut out: Option<String> = None;
+        if !self.content.is_empty() {
+            add(self.content);
+            return out;
+        }
         let mut fields = Fields::new(self.message);
         while let Ok(Some((number, value))) = fields.next() {
-            if number == 8 {
-                let text = String::from_utf8_lossy(value.bytes());
-                match &mut out {
-                    Some(out) => {
-                        out.push('\n');
-                        out.push_str(&text);
-                    }
-                    None => out = Some(text.into_owned()),
-                }
+            match (number, value) {
+                (5, Wire::Bytes(packed)) if !wide => add(packed),
+                (6, Wire::Bytes(packed)) if wide => add(packed),
+                (5, Wire::Fixed32(bits)) if !wide => add(&bits.to_le_bytes()),
+                (6, Wire::Fixed64(bits)) if wide => add(&bits.to_le_bytes()),
+                _ => {}
             }
         }
         out
+    }
+
+    /// How many elements it says to have; `None` when that is unknown or overflows.
+    pub fn n_elements(&self) -> Option<u64> {
+        self.n_elements
+    }
+
+    /// The size of the last dimension, 0 for rank 0.
+    pub fn last_size(&self) -> u64 {
+        self.last_size
     }
 
     /// TensorShapeProto { repeated Dim dim = 2 { int64 size = 1 } }.
@@ -101,6 +138,7 @@ impl<'a> Tensor<'a> {
                 }
             }
             self.rank += 1;
+            self.last_size = u64::try_from(size).unwrap_or(0);
             self.n_elements = self.n_elements.zip(u64::try_from(size).ok()).and_then(|(n, d)| n.checked_mul(d));
         }
         Ok(())

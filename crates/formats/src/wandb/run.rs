@@ -7,6 +7,7 @@ use serde_json::Value;
 use signalbox_types::{Batch, Point, SeriesDelta, Status, bare_address};
 
 use super::{
+    media,
     record::{self, Environment, Exit, Git, History, Item, Items, Record, Run, Sender, Stats},
     summary::{Media, Summary},
 };
@@ -123,6 +124,7 @@ impl RunState {
         if time.is_finite() {
             self.last_time = Some(time);
         }
+        media::tell(history, (step, time), news);
         for (name, value) in values {
             if !self.media.owns(&name) {
                 verdict = self.push(&name, Point { step, time, value }, news).and(verdict);

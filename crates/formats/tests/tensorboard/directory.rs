@@ -150,7 +150,7 @@ fn a_cursor_that_is_not_understood_means_anew() {
     put(project.path(), A, &scalars("a", 0..3));
     let mut told = Told::default();
     let good = read_on(&spec, &Cursor::default(), &mut told);
-    let newer = good.0.replace("\"v\":1", "\"v\":2");
+    let newer = good.0.replace("\"v\":2", "\"v\":3");
     let dangling = good.0.replace("\"tags\":[0]", "\"tags\":[9]");
     assert!(newer != good.0 && dangling != good.0, "{}", good.0);
     for cursor in [newer, dangling, "no cursor".to_string()] {

@@ -2,7 +2,7 @@
 
 use signalbox_formats::EventStream;
 use signalbox_testkit::tfevents::{self as write, Hparam, Message};
-use signalbox_types::{ProblemKind, Status};
+use signalbox_types::{MediaKind, ProblemKind, Status};
 
 use crate::told::{Told, read_whole, spec, stream_on, stream_whole};
 
@@ -130,5 +130,6 @@ fn hugging_face_arguments_are_params_and_stay_a_text() {
     assert_eq!(told.params["bf16"], "bool false");
     assert_eq!(told.params["max_grad_norm"], "text NaN");
     assert_eq!(told.params.len(), 3);
-    assert_eq!(told.texts[0].3, json);
+    let item = &told.media[0];
+    assert_eq!((item.kind, item.tag.as_str(), item.step, item.offset), (MediaKind::Text, "args/text_summary", 0, 0));
 }

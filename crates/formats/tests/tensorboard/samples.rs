@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
+use signalbox_formats::{MediaBody, SourceSpec, read_media};
+use signalbox_types::{MediaItem, MediaKind};
 
 use crate::told::{Told, read_whole, samples, spec};
 
@@ -18,8 +20,10 @@ fn every_sample_holds_what_its_expected_json_says() {
         let expected = expected.get("tb").unwrap_or(&expected);
         for (run, says) in expected["runs"].as_object().unwrap() {
             let files: Vec<&Json> = expected["files"].as_array().unwrap().iter().filter(|f| is_in(f, run)).collect();
-            let told = read_whole(&spec(&samples().join(sample), run));
-            check_run(&format!("{sample}/{run}"), &told, says, &files);
+            let spec = spec(&samples().join(sample), run);
+            let told = read_whole(&spec);
+            let media = media(&spec, &told);
+            check_run(&format!("{sample}/{run}"), &told, &media, says, &files);
             n_runs += 1;
         }
     }
@@ -30,10 +34,43 @@ fn is_in(file: &Json, run: &str) -> bool {
     file["path"].as_str().unwrap().rsplit_once('/').unwrap().0 == run
 }
 
-fn check_run(name: &str, told: &Told, says: &Json, files: &[&Json]) {
+/// What was told to lie somewhere, read from there: kind, tag, step, and what is known of it in general.
+type Media = Vec<(MediaKind, String, i64, Json)>;
+
+fn media(spec: &SourceSpec, told: &Told) -> Media {
+    let read = |item: &MediaItem| match read_media(spec, item).unwrap() {
+        MediaBody::Bytes(bytes) => json!(bytes.len()),
+        MediaBody::Text(text) => json!(text),
+        MediaBody::Histogram(h) => {
+            assert!(h.lefts.iter().zip(&h.rights).all(|(left, right)| left <= right), "{h:?}");
+            json!({ "shape": [h.counts.len(), 3], "total": h.counts.iter().sum::<f64>() })
+        }
+    };
+    told.media.iter().map(|item| (item.kind, item.tag.clone(), item.step, read(item))).collect()
+}
+
+fn place(item: &(MediaKind, String, i64, Json)) -> (MediaKind, String, i64) {
+    (item.0, item.1.clone(), item.2)
+}
+
+fn expected_media(tag: &str, t: &Json) -> Media {
+    let steps = t["steps"].as_array().unwrap().iter().map(|step| step.as_i64().unwrap());
+    let items = steps.zip(t["values"].as_array().unwrap()).flat_map(|(step, value)| {
+        let (kind, bodies) = match t["plugin"].as_str().unwrap() {
+            "images" => (MediaKind::Image, value["bytes"].as_array().unwrap().clone()),
+            "text" => (MediaKind::Text, vec![value[0].clone()]),
+            "histograms" => (MediaKind::Histogram, vec![value.clone()]),
+            other => panic!("{other}"),
+        };
+        bodies.into_iter().map(move |body| (kind, tag.to_owned(), step, body))
+    });
+    items.collect()
+}
+
+fn check_run(name: &str, told: &Told, media: &Media, says: &Json, files: &[&Json]) {
     let mut counted = BTreeMap::<String, u64>::new();
     let mut scalars = BTreeSet::new();
-    let mut texts = Vec::new();
+    let (mut expected, mut sounds) = (Media::new(), 0);
     for (tag, t) in says["tags"].as_object().unwrap() {
         let n_points = t["points"].as_u64().unwrap();
         match t["plugin"].as_str().unwrap() {
@@ -42,19 +79,22 @@ fn check_run(name: &str, told: &Told, says: &Json, files: &[&Json]) {
                 check_scalar(&format!("{name} {tag}"), &told.line(tag), t);
                 assert_eq!(told.line(tag).len() as u64, n_points);
             }
-            "text" => texts.extend(expected_texts(tag, t)),
+            "text" | "images" | "histograms" => expected.extend(expected_media(tag, t)),
+            "audio" => sounds += n_points,
             "hparams" => {}
             "graphs" | "graph_tagged_run_metadata" => *counted.entry("graphs".into()).or_default() += n_points,
             other => *counted.entry(other.into()).or_default() += n_points,
         }
     }
     assert_eq!(told.metrics(), scalars, "{name}");
-    let told_texts: BTreeSet<_> =
-        told.texts.iter().map(|(tag, step, _, text)| (tag.clone(), *step, text.clone())).collect();
-    assert_eq!(told_texts, texts.into_iter().collect(), "{name}");
+    let (heard, mut seen): (Media, Media) = media.iter().cloned().partition(|item| item.0 == MediaKind::Audio);
+    assert!(heard.iter().all(|item| item.3.as_u64() > Some(44)) && heard.len() as u64 == sounds, "{name}: {heard:?}");
+    seen.sort_by_key(place);
+    expected.sort_by_key(place);
+    assert_eq!(seen, expected, "{name}");
     let counted: Vec<_> = counted.iter().map(|(plugin, n)| format!("{plugin} {n}")).collect();
     assert_eq!(told.tags.get("tensorboard.plugins").cloned().unwrap_or_default(), counted.join(", "), "{name}");
-    check_hparams(name, told, says);
+    check_hparams(name, told, media, says);
     check_files(name, told, says, files);
 }
 
@@ -73,13 +113,7 @@ fn check_scalar(name: &str, line: &[(i64, f64)], t: &Json) {
     assert_eq!(Json::from(values), t["values"], "{name}");
 }
 
-fn expected_texts(tag: &str, t: &Json) -> Vec<(String, i64, String)> {
-    let steps = t["steps"].as_array().unwrap().iter().map(|s| s.as_i64().unwrap());
-    let values = t["values"].as_array().unwrap().iter().map(|v| v[0].as_str().unwrap().to_string());
-    steps.zip(values).map(|(step, text)| (tag.to_string(), step, text)).collect()
-}
-
-fn check_hparams(name: &str, told: &Told, says: &Json) {
+fn check_hparams(name: &str, told: &Told, media: &Media, says: &Json) {
     let mut params = BTreeMap::new();
     let mut metrics = Vec::new();
     for entry in says["hparams"].as_array().unwrap() {
@@ -97,8 +131,8 @@ fn check_hparams(name: &str, told: &Told, says: &Json) {
             metrics.push(info["name"]["tag"].as_str().unwrap().to_string());
         }
     }
-    if let Some(args) = told.texts.iter().find(|t| t.0 == "args/text_summary") {
-        let args: Json = serde_json::from_str(&args.3).unwrap();
+    if let Some(args) = media.iter().find(|item| item.1 == "args/text_summary") {
+        let args: Json = serde_json::from_str(args.3.as_str().unwrap()).unwrap();
         let flat = args.as_object().unwrap().iter().filter(|(_, v)| !v.is_null() && !v.is_array() && !v.is_object());
         params.extend(flat.map(|(k, v)| (k.clone(), expected_param(v))));
         assert_eq!(params["output_dir"], "text out");

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
-use signalbox_types::{Format, Status};
+use signalbox_formats::{MediaBody, read_media};
+use signalbox_types::{Format, MediaKind, Status};
 
 use crate::told::{Told, expected, read_whole, samples, spec};
+use crate::write::{file, row};
 
 const SAMPLES: [&str; 5] =
     ["wandb_offline", "wandb_multiblock", "wandb_legacy_0_17", "wandb_core_0_17_4", "wandb_core_0_18"];
@@ -66,6 +68,52 @@ fn check_history(log: &str, told: &Told, history: &Json) {
     }
     let own = told.series.keys().filter(|(part, name)| part.is_empty() && !name.starts_with("system/"));
     assert_eq!(own.map(|(_, name)| name.clone()).collect::<BTreeSet<_>>(), expected, "{log}");
+}
+
+#[test]
+fn an_image_a_histogram_and_a_table_are_found_where_they_lie() {
+    let rel = "wandb/offline-run-20261121_080159-l3zsecjo";
+    let spec = spec(Format::Wandb, &samples().join("wandb_offline"), rel);
+    let told = read_whole(&spec);
+    let (image, MediaBody::Bytes(png)) = told.held(&spec, "img") else { panic!("an image") };
+    assert_eq!((image.kind, image.step, image.caption.as_str()), (MediaKind::Image, 21, "cap"));
+    assert!(png.starts_with(b"\x89PNG") && image.time > 1.79e9);
+    // wandb.Histogram(np.arange(100)): 64 bins.
+    let (histogram, MediaBody::Histogram(bins)) = told.held(&spec, "hist") else { panic!("a histogram") };
+    assert_eq!((histogram.kind, histogram.step, bins.counts.len()), (MediaKind::Histogram, 21, 64));
+    assert_eq!((bins.lefts[0], bins.rights[63], bins.counts.iter().sum::<f64>()), (0.0, 99.0, 100.0));
+    assert_eq!(bins.lefts[1..], bins.rights[..63]);
+    let (table, MediaBody::Bytes(json)) = told.held(&spec, "tbl") else { panic!("a table") };
+    let json: Json = serde_json::from_slice(&json).unwrap();
+    assert_eq!((table.kind, table.step, &json["columns"]), (MediaKind::Table, 22, &serde_json::json!(["x", "y"])));
+    assert_eq!(told.media.len(), 3);
+}
+
+#[test]
+fn what_leads_out_of_the_run_is_not_told_or_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let (project, outside) = (dir.path().join("project"), dir.path().join("secret.png"));
+    std::fs::write(&outside, b"\x89PNG").unwrap();
+    let run = project.join("wandb/run-20260102_030405-abc");
+    std::fs::create_dir_all(run.join("files/media")).unwrap();
+    std::os::unix::fs::symlink(&outside, run.join("files/media/link.png")).unwrap();
+    std::fs::write(run.join("files/media/in.png"), b"in").unwrap();
+    let image = |path: &str| format!(r#"{{"_type": "image-file", "path": "{path}", "caption": "c"}}"#);
+    let items: Vec<(String, String)> =
+        ["../../../../../secret.png", "/etc/passwd", "media/link.png", "media/in.png", "media/no.png"]
+            .iter()
+            .enumerate()
+            .map(|(i, path)| (format!("i{i}"), image(path)))
+            .collect();
+    let items: Vec<(&str, &str)> = items.iter().map(|(name, json)| (name.as_str(), json.as_str())).collect();
+    std::fs::write(run.join("run-abc.wandb"), file(&[row(3, &items)])).unwrap();
+    let spec = spec(Format::Wandb, &project, "wandb/run-20260102_030405-abc");
+    let told = read_whole(&spec);
+    let tags: Vec<&str> = told.media.iter().map(|item| item.tag.as_str()).collect();
+    assert_eq!(tags, ["i2", "i3", "i4"]);
+    let read: Vec<_> = told.media.iter().map(|item| read_media(&spec, item)).collect();
+    assert!(read[0].is_err() && read[2].is_err(), "{read:?}");
+    assert_eq!(read[1], Ok(MediaBody::Bytes(b"in".to_vec())));
 }
 
 fn number(value: &Json) -> f64 {

@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use signalbox_formats::{Progress, Reader, SourceSpec, open};
+use signalbox_formats::{MediaBody, Progress, Reader, SourceSpec, open, read_media};
 use signalbox_testkit::told::typed;
-use signalbox_types::{Batch, Cursor, Format, ProblemKind, RunDelta, RunHead, Status};
+use signalbox_types::{Batch, Cursor, Format, MediaItem, ProblemKind, RunDelta, RunHead, Status};
 
 /// Step, time's bits, value's bits.
 pub type PointBits = (i64, u64, u64);
@@ -22,6 +22,8 @@ pub struct Told {
     /// By (part, metric).
     pub series: BTreeMap<(String, String), Vec<PointBits>>,
     pub problems: BTreeSet<(String, Option<u64>, ProblemKind)>,
+    /// Time −1 where none is known: NaN is not equal to itself.
+    pub media: Vec<MediaItem>,
 }
 
 impl Told {
@@ -54,6 +56,9 @@ impl Told {
         };
         self.params.extend(delta.params.iter().map(|(k, v)| (k.clone(), typed(v))));
         self.tags.extend(delta.tags);
+        let media = delta.media.into_iter();
+        self.media
+            .extend(media.map(|item| MediaItem { time: if item.time.is_nan() { -1.0 } else { item.time }, ..item }));
         let resets: BTreeSet<String> = delta.series.iter().filter(|s| s.reset).map(|s| s.part.clone()).collect();
         self.series.retain(|(part, _), _| !resets.contains(part));
         for new in delta.series.into_iter().filter(|s| !s.points.is_empty()) {
@@ -80,6 +85,13 @@ impl Told {
         let mut reader = open(spec, cursor.as_ref());
         self.catch_up(&mut *reader, budget);
         *cursor = Some(reader.cursor());
+    }
+
+    /// What was logged under a tag, with what it holds; the only item of it.
+    pub fn held(&self, spec: &SourceSpec, tag: &str) -> (&MediaItem, MediaBody) {
+        let items: Vec<_> = self.media.iter().filter(|item| item.tag == tag).collect();
+        let [item] = items[..] else { panic!("{items:?}") };
+        (item, read_media(spec, item).unwrap_or_else(|fault| panic!("{tag}: {}", fault.0)))
     }
 
     /// Steps and values of a metric, in the parts' order.

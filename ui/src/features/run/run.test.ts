@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { numericColumns, parseCsv } from "./csv";
+import { atStep, parseTable, sniff, stepsOf, tableCell } from "./media";
+import { patchLines } from "./patch";
 import { CAPS, decodeText, imageType, previewKind } from "./preview";
 import { asTsv, cellText, datasetSource, matches } from "./run-text";
 
@@ -58,4 +60,31 @@ describe("where a data set came from", () => {
     ['{"x":1}', '{"x":1}'],
     ["[1]", "[1]"],
   ])("%s", (text, expected) => expect(datasetSource(text)).toBe(expected));
+});
+
+describe("a patch", () => {
+  const patch = "# a remark\ndiff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1,2 +1,2 @@ def f():\n--- not a header\n+++ nor this\n same\n\\ No newline at end of file\ndiff --git a/y b/y\n@@ -0,0 +1 @@\n+one\n";
+  it("knows what was added and what was taken away", () => {
+    expect(patchLines(patch).map((line) => line.kind)).toEqual(["same", "file", "same", "same", "at", "removed", "added", "same", "same", "file", "at", "added"]);
+  });
+});
+
+describe("media", () => {
+  const at = (...steps: number[]) => steps.map((step, i) => ({ step, i }));
+  it("shows the newest step that is not after the one chosen, whole", () => {
+    expect(atStep(at(1, 5, 5, 9), 7).map((item) => item.i)).toEqual([1, 2]);
+    expect(atStep(at(1, 5, 5, 9), 0).map((item) => item.i)).toEqual([0]);
+    expect(atStep(at(1, 5, 5, 9), 99).map((item) => item.i)).toEqual([3]);
+    expect(atStep([], 3)).toEqual([]);
+    expect(stepsOf([at(5, 1), at(5, 7)])).toEqual([1, 5, 7]);
+  });
+  it("believes bytes, not names", () => {
+    const bytes = (text: string) => Uint8Array.from([...text].map((c) => c.charCodeAt(0))).buffer;
+    expect([sniff(bytes("\x89PNG\r\n\x1a\n....")), sniff(bytes("RIFF....WAVEfmt ")), sniff(bytes("<svg onload=alert(1)>")), sniff(bytes(""))]).toEqual(["image/png", "audio/wav", null, null]);
+  });
+  it("reads a table as Python writes it", () => {
+    expect(parseTable('{"columns": ["x", "y"], "data": [[1, NaN], ["a, NaN]", -Infinity]]}')).toEqual({ header: ["x", "y"], rows: [[1, "NaN"], ["a, NaN]", "-Infinity"]] });
+    expect([parseTable("[1]"), parseTable('{"columns": 1, "data": []}'), parseTable('{"columns": [], "data": [1]}'), parseTable("{")]).toEqual([null, null, null, null]);
+    expect([tableCell(null), tableCell({ _type: "image-file" }), tableCell(0.5)]).toEqual(["", '{"_type":"image-file"}', "0.5"]);
+  });
 });

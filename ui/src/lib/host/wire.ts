@@ -116,7 +116,11 @@ key: string, path: string, source_format: string, source_title: string,
 /**
  * Unix seconds.
  */
-started: number | null, ended: number | null, last_change: number, duration: number | null, experiment: string | null, user: string | null, parent: RunName | null, children: Array<RunName>, params: Array<[string, string]>, tags: Array<[string, string]>, own: Annotation, metrics: Array<MetricRow>, datasets: Array<Dataset>, models: Array<ModelRow>, texts: Array<Text>, sources: Array<RunSource>, problems: Array<ProblemRow>, artifact_root: string | null, 
+started: number | null, ended: number | null, last_change: number, duration: number | null, experiment: string | null, user: string | null, parent: RunName | null, children: Array<RunName>, params: Array<[string, string]>, tags: Array<[string, string]>, own: Annotation, metrics: Array<MetricRow>, datasets: Array<Dataset>, models: Array<ModelRow>, 
+/**
+ * What it logged beside numbers, by kind and name.
+ */
+media: Array<MediaTagRow>, sources: Array<RunSource>, problems: Array<ProblemRow>, artifact_root: string | null, 
 /**
  * What the state rests on, in a sentence.
  */
@@ -124,7 +128,142 @@ state_why: string, };
 export type MetricRow = { name: string, n: number, last: Cell, last_step: number, best: Cell, best_step: number | null, min: Cell, min_step: number | null, max: Cell, max_step: number | null, n_nan: number, n_pos_inf: number, n_neg_inf: number, n_rewinds: number, };
 export type Dataset = { name: string, digest: string, context: string, source: string, schema: string, };
 export type ModelRow = { name: string, version: string, stage: string, aliases: Array<string>, run: number | null, status: string, source: string, };
-export type Text = { tag: string, step: number, text: string, };
+export type MediaKindName = "image" | "video" | "audio" | "histogram" | "text" | "table" | "figure" | "html" | "other";
+export type MediaTagRow = { 
+/**
+ * Names it in the other calls.
+ */
+tag: number, kind: MediaKindName, name: string, n: number, first_step: number, last_step: number, };
+export type OfMediaTag = { tag: number, };
+export type MediaItems = { 
+/**
+ * By step; thinned out evenly where there are very many.
+ */
+items: Array<MediaEntry>, 
+/**
+ * How many there are.
+ */
+n: number, };
+export type MediaEntry = { step: number, 
+/**
+ * Unix seconds.
+ */
+time: number | null, part: number, index: number, offset: number, caption: string, 
+/**
+ * Its own file, relative to the run; "" where it stands among the records.
+ */
+path: string, };
+export type MediaBlob = { tag: number, step: number, part: number, index: number, offset: number, };
+export type MediaTextsQuery = { tag: number, offset: number, limit: number, };
+export type MediaText = { step: number, 
+/**
+ * Unix seconds.
+ */
+time: number | null, text: string, 
+/**
+ * Why it cannot be shown.
+ */
+fault: string | null, };
+export type Histograms = { steps: Array<number>, low: number, high: number, 
+/**
+ * By step, then by bin.
+ */
+counts: Array<Array<number>>, 
+/**
+ * How many there are; evenly chosen ones are here.
+ */
+n: number, 
+/**
+ * Why some cannot be shown.
+ */
+fault: string | null, };
+export type ConsoleFile = { 
+/**
+ * Relative to the project, `/` between parts.
+ */
+path: string, bytes: number, 
+/**
+ * Unix seconds, whole.
+ */
+modified: number, };
+export type ConsoleQuery = { run: number, 
+/**
+ * One of the files that `console` lists.
+ */
+path: string, 
+/**
+ * The text that ends before this byte; `null` for the file's end.
+ */
+end: number | null, };
+export type ConsoleText = { 
+/**
+ * As a terminal shows it: without colours, and of a line that was written over its last state.
+ */
+text: string, 
+/**
+ * Where it begins and ends in the file, in bytes.
+ */
+from: number, to: number, 
+/**
+ * The file's size.
+ */
+bytes: number, 
+/**
+ * How many lines are not shown because they look as if they held a password or key.
+ */
+n_hidden: number, };
+export type CodeView = { 
+/**
+ * Unix seconds; later than the run's beginning by as long as it took to be seen.
+ */
+taken: number, 
+/**
+ * 40 hexadecimal digits; `null` before the first commit.
+ */
+commit: string | null, 
+/**
+ * The first line of its message.
+ */
+title: string | null, 
+/**
+ * Unix seconds.
+ */
+authored: number | null, 
+/**
+ * `null` where HEAD is detached.
+ */
+branch: string | null, remote: string | null, changes: Array<CodeChange>, 
+/**
+ * Files that git does not know; the first of their names.
+ */
+untracked: Array<string>, n_untracked: number, patch: CodePatch | null, locks: Array<CodeLock>, 
+/**
+ * What is not known, a sentence each.
+ */
+gaps: Array<string>, };
+export type CodeChange = { path: string, 
+/**
+ * Such as "modified".
+ */
+what: string, 
+/**
+ * Why it is not in the patch as it is, as a clause.
+ */
+but: string | null, };
+export type CodePatch = { text: string, 
+/**
+ * `git apply` at the commit makes every tracked file what it was.
+ */
+is_whole: boolean, };
+export type CodeLock = { path: string, bytes: number, sha256: string | null, 
+/**
+ * "as committed", "changed", "not in git"; `null` if that is not known.
+ */
+state: string | null, 
+/**
+ * Where the commit does not have it like this.
+ */
+content: string | null, is_redacted: boolean, };
 export type RunSource = { 
 /**
  * The record's id: of a run that several tools recorded each has one.
@@ -1352,6 +1491,12 @@ export interface Commands {
   run: { args: OfRun; reply: RunDetail };
   annotate: { args: Annotate; reply: null };
   artifacts: { args: ArtifactsQuery; reply: Array<ArtifactEntry> };
+  media: { args: OfMediaTag; reply: MediaItems };
+  media_texts: { args: MediaTextsQuery; reply: Array<MediaText> };
+  histograms: { args: OfMediaTag; reply: Histograms };
+  code: { args: OfRun; reply: CodeView | null };
+  console: { args: OfRun; reply: Array<ConsoleFile> };
+  console_text: { args: ConsoleQuery; reply: ConsoleText };
   problems: { args: ProblemsQuery; reply: ProblemsPage };
   get_pref: { args: GetPref; reply: PrefValue };
   set_pref: { args: SetPref; reply: null };
@@ -1413,6 +1558,7 @@ export interface Commands {
 
 export interface Blobs {
   artifact: ArtifactBlob;
+  media: MediaBlob;
   export: SaveExport;
   drift: SaveDrift;
 }

@@ -93,7 +93,7 @@ function detail(r: MockRun): RunDetail {
     params: [...r.params, ...Array.from({ length: r.id % 1_000_000 === 1 ? 2000 : 0 }, (_, i): [string, string] => [`model.layer_${i}.dropout`, String((i % 10) / 20)])], tags: [...r.tags], own: annotationOf(r), metrics: [...r.metrics.keys()].map((name) => metricRow(r, name)),
     datasets: [{ name: "churn-2026-09", digest: "a81f44c2", context: "training", source: "s3://datasets/churn/2026-09.parquet", schema: '{"rows": 71204, "columns": 23}' }],
     models: [{ name: "churn", version: "7", stage: "None", aliases: ["candidate"], run: r.id, status: "READY", source: `${r.path}/artifacts/model` }],
-    texts: [{ tag: "config", step: 0, text: "backbone: resnet18\naugment: [flip, crop]\n" }],
+    media: [{ tag: 1, kind: "text", name: "config", n: 1, first_step: 0, last_step: 0 }],
     sources: [{ run: r.id, format: r.source.toLowerCase(), title: r.source, path: r.path, why: null, n_metrics: 4, differs: [], files: [{ path: `${r.path}/events.out.tfevents.1794.gpu-3`, bytes: 18_400_112 }, { path: `${r.path}/hparams.yaml`, bytes: 412 }] }],
     problems: problemRows(projectId).filter((p) => p.runs.some((x) => x.id === r.id)), artifact_root: `${r.path}/artifacts`, state_why: r.status === "running" ? "A point arrived 2 s ago." : "The logger wrote the end of the run.",
   };
@@ -154,6 +154,12 @@ const handlers: Handlers = {
     if (first !== undefined) emit({ type: "runs", project: Math.floor(first / 1_000_000), version: ++version, changed: args.runs });
     return null;
   },
+  media: () => ({ items: [{ step: 0, time: null, part: 1, index: 0, offset: 0, caption: "", path: "" }], n: 1 }),
+  media_texts: () => [{ step: 0, time: null, text: "backbone: resnet18\naugment: [flip, crop]\n", fault: null }],
+  histograms: () => ({ steps: [], low: 0, high: 1, counts: [], n: 0, fault: null }),
+  code: () => null,
+  console: () => [{ path: "train.log", bytes: 54, modified: Math.floor(Date.now() / 1000) - 90 }],
+  console_text: () => ({ text: "epoch 1 loss 2.31\nepoch 2 loss 1.94\nepoch 3 loss 1.61\n", from: 0, to: 54, bytes: 54, n_hidden: 0 }),
   artifacts: ({ path }) =>
     path === ""
       ? [
