@@ -48,6 +48,11 @@ impl Kind {
         SourceSpec { format: self.format, project: project.to_owned(), rel: self.rel.into() }
     }
 
+    /// What is told of a database that is damaged is what was read before the damage was met: more in small pieces.
+    fn is_sound(&self, known: &Known) -> bool {
+        self.counts_bytes() || known.problems.iter().all(|(_, offset, _)| offset.is_some())
+    }
+
     /// SQLite's rows are counted, and not the bytes that it reads.
     fn counts_bytes(&self) -> bool {
         !matches!(self.format, Format::MlflowSqlite | Format::OptunaSqlite | Format::Trackio | Format::Aim)
@@ -114,7 +119,9 @@ fn check_one(n_bytes: usize, choices: &Choices, steps: &[Step], kind: &Kind) {
         project.make(first, now(), kind.written);
         look.catch_up();
         let whole = look.anew();
-        assert_eq!(look.known, whole, "read in pieces, it is not as read whole");
+        if kind.is_sound(&whole) {
+            assert_eq!(look.known, whole, "read in pieces, it is not as read whole");
+        }
         walk(project);
         for step in &steps[1..] {
             project.make(step, now(), kind.written);
@@ -170,7 +177,9 @@ impl Look<'_> {
         let cursor = reader.cursor();
         let mut again = known.clone();
         self.read_to_end(&mut open(&self.spec, Some(&cursor)), usize::MAX, false, &mut again);
-        assert_eq!(again, known, "opened again, it tells something else");
+        if self.kind.is_sound(&known) {
+            assert_eq!(again, known, "opened again, it tells something else");
+        }
         (self.known, self.cursor) = (known, Some(cursor));
     }
 
