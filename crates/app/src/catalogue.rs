@@ -389,7 +389,8 @@ fn display_name(row: &RunRow, origin: &Origin, project: &str) -> String {
     if let Some(name) = row.annotation.as_ref().and_then(|a| a.name.clone()) {
         return name;
     }
-    if let Some(name) = row.name.as_ref().filter(|n| !n.trim().is_empty()) {
+    // A reader that knows no name gives the path: which part of it says something is decided here.
+    if let Some(name) = row.name.as_ref().filter(|n| !n.trim().is_empty() && ***n != *origin.path) {
         return name.clone();
     }
     let path = origin.path.trim_matches('/');

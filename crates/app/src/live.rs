@@ -398,11 +398,14 @@ fn tick(app: &Weak<Inner>) {
         }
         let began = Instant::now();
         let due = began >= look_again;
-        for project in app.open_projects().into_iter().filter(|_| due) {
+        for project in app.open_projects() {
+            // It limits itself.
             if project.write().regroup_if_due() {
                 look(&app, &project);
                 app.0.events.runs(project.id.0, project.catalogue().version, None);
             }
+        }
+        for project in app.open_projects().into_iter().filter(|_| due) {
             let ids = may_change(&project);
             if ids.is_empty() {
                 continue;
