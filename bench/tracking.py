@@ -30,7 +30,7 @@ def store(bench, name, n_runs, n_keys, n_steps, make, uri):
     costs = []
 
     def ours():
-        costs.append(measured([bench.cli, "runs", folder, "--json"], bench.scratch))
+        costs.append(measured([bench.cli, "runs", folder], bench.scratch))
         return costs[-1]["wall"]
 
     mine = best_of({"ours": ours})["ours"]
