@@ -1,6 +1,5 @@
 """The peers: TensorBoard's Rust data server, TensorBoard's Python readers, MLflow's Python client."""
 
-import os
 import pathlib
 import subprocess
 import tempfile
@@ -78,21 +77,28 @@ def event_accumulator(folder):
     return time.monotonic() - began, n
 
 
-def mlflow_client(kind, folder):
-    """Every run and the whole history of every metric, as a notebook would fetch them."""
-    os.environ |= {"MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+def search_runs(uri, n_runs):
+    """Seconds until `mlflow.search_runs` has every run in its table. The store is open, its schema checked."""
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    experiments = [one.experiment_id for one in mlflow.search_experiments()]
+    began = time.monotonic()
+    table = mlflow.search_runs(experiments, max_results=2 * n_runs)
+    took = time.monotonic() - began
+    assert len(table) == n_runs, f"search_runs found {len(table)} of {n_runs} runs"
+    return took
+
+
+def metric_histories(uri, n_runs, keys):
+    """Seconds and points of `get_metric_history` of every key of so many runs."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(f"sqlite:///{folder}/mlflow.db" if kind == "sqlite" else f"file://{folder}/mlruns")
+    client = MlflowClient(uri)
+    experiments = [one.experiment_id for one in client.search_experiments()]
+    runs = [run.info.run_id for run in client.search_runs(experiments, max_results=n_runs)]
     began, n = time.monotonic(), 0
-    for experiment in client.search_experiments():
-        token = None
-        while True:
-            page = client.search_runs([experiment.experiment_id], max_results=1000, page_token=token)
-            for run in page:
-                for key in run.data.metrics:
-                    n += len(client.get_metric_history(run.info.run_id, key))
-            token = page.token
-            if not token:
-                break
+    for run in runs:
+        for key in keys:
+            n += len(client.get_metric_history(run, key))
     return time.monotonic() - began, n

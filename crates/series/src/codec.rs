@@ -132,7 +132,10 @@ impl<'a> Chunk<'a> {
     pub fn steps(&self, out: &mut Vec<i64>) -> Result<(), CodecError> {
         let (kind, bytes) = self.columns[0];
         match kind {
-            kind::PROGRESSION => progression(bytes, self.n, |bits| out.push(bits as i64)),
+            kind::PROGRESSION => {
+                out.extend(progression(bytes, self.n)?.map(|bits| bits as i64));
+                Ok(())
+            }
             kind::PCO_I64 => unpack(bytes, self.n, 0i64, out),
             kind::PACKED_BITS => unpack_bits(bytes, self.n, |bits| out.push(bits as i64)),
             _ => Err(CodecError::Malformed),
@@ -167,7 +170,10 @@ impl<'a> Chunk<'a> {
     fn floats(&self, column: usize, out: &mut Vec<f64>) -> Result<(), CodecError> {
         let (kind, bytes) = self.columns[column];
         match kind {
-            kind::PROGRESSION => progression(bytes, self.n, |bits| out.push(f64::from_bits(bits))),
+            kind::PROGRESSION => {
+                out.extend(progression(bytes, self.n)?.map(f64::from_bits));
+                Ok(())
+            }
             kind::PCO_F64 => unpack(bytes, self.n, 0f64, out),
             kind::PCO_F32 => {
                 let mut narrow = Vec::new();
@@ -265,14 +271,10 @@ fn put_progression<T: Copy>(column: &[T], bits: impl Fn(T) -> u64, out: &mut Vec
     Some(16)
 }
 
-fn progression(bytes: &[u8], n: usize, mut push: impl FnMut(u64)) -> Result<(), CodecError> {
+fn progression(bytes: &[u8], n: usize) -> Result<impl Iterator<Item = u64> + use<>, CodecError> {
     let ([first, stride], []) = bytes.as_chunks::<8>() else { return Err(CodecError::Malformed) };
-    let (mut at, stride) = (u64::from_le_bytes(*first), u64::from_le_bytes(*stride));
-    for _ in 0..n {
-        push(at);
-        at = at.wrapping_add(stride);
-    }
-    Ok(())
+    let (first, stride) = (u64::from_le_bytes(*first), u64::from_le_bytes(*stride));
+    Ok((0..n as u64).map(move |i| first.wrapping_add(stride.wrapping_mul(i))))
 }
 
 fn pack_bits<T: Copy>(column: &[T], bits: impl Fn(T) -> u64, out: &mut Vec<u8>) -> usize {

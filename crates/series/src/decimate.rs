@@ -72,7 +72,10 @@ impl Decimator {
     /// `n_points` are those that will come, points of blocks included: if they are few, all are kept.
     pub fn new(window: Window, n_points: u64) -> Self {
         let all = n_points <= window.budget();
-        Self { window, pixel: window.pixel(), all, n_taken: 0, group: None, out: Polyline::default() }
+        // What most lines come to, with a neighbour on either side.
+        let n = n_points.min(window.budget()) as usize + 2;
+        let out = Polyline { x: Vec::with_capacity(n), y: Vec::with_capacity(n), ..Polyline::default() };
+        Self { window, pixel: window.pixel(), all, n_taken: 0, group: None, out }
     }
 
     /// Whether a block that reaches from `from` to `to` may be taken whole. One that crosses an end of the window may
@@ -90,8 +93,9 @@ impl Decimator {
         if x > self.window.x1 {
             return i64::MAX;
         }
-        // Saturates where the window has no extent: then all is one column.
-        ((x - self.window.x0) / self.pixel).floor() as i64
+        // Never negative, so that cutting off is rounding down. Saturates where the window has no extent: then all is
+        // one column.
+        ((x - self.window.x0) / self.pixel) as i64
     }
 
     /// A point of the line.
@@ -130,6 +134,23 @@ impl Decimator {
         }
     }
 
+    /// Points in the order of x, number `i` at `x(i)`: as if each were given to `point`, and several times as fast.
+    pub fn points(&mut self, values: &[f64], x: impl Fn(usize) -> f64) {
+        let mut at = 0;
+        while at < values.len() {
+            self.point(x(at), values[at]);
+            at += 1;
+            let Some(group) = &mut self.group else { continue };
+            let end = at + n_first(values.len() - at, |i| x(at + i) < group.until);
+            if group.join_points(&values[at..end], |i| x(at + i)) {
+                self.n_taken += (end - at) as u64;
+            } else {
+                (at..end).for_each(|i| self.point(x(i), values[i]));
+            }
+            at = end;
+        }
+    }
+
     /// A mark at a place that a point has (or had, before another took its step); in the order of x with the points.
     pub fn mark(&mut self, x: f64, kind: MarkKind) {
         let column = self.column(x);
@@ -148,21 +169,22 @@ impl Decimator {
         let (first, last) = (at(&node.first), at(&node.last));
         let (from, to) = (self.column(first.0), self.column(last.0));
         let column = (from == to).then_some(from);
-        if column.is_none() || self.group.as_ref().is_some_and(|g| g.column != column) {
-            self.flush();
-        }
         let (min, max) = (at(&node.min), at(&node.max));
-        let until = f64::NEG_INFINITY;
-        let mut block = Group { column, until, first, last, min, max, spots: [f64::NAN; 4], single: false };
-        for kind in MarkKind::ALL {
-            let spot = node.spot(kind);
-            if spot.n > 0 {
-                block.spot(kind, x_of(spot.step, spot.time));
+        match &mut self.group {
+            Some(group) if column.is_some() && group.column == column => group.join_block(min, max, last),
+            _ => {
+                self.flush();
+                let until = f64::NEG_INFINITY;
+                self.group = Some(Group { column, until, first, last, min, max, spots: [f64::NAN; 4], single: false });
             }
         }
-        match &mut self.group {
-            Some(group) => group.join(&block),
-            none => *none = Some(block),
+        if let Some(group) = &mut self.group {
+            for kind in MarkKind::ALL {
+                let spot = node.spot(kind);
+                if spot.n > 0 {
+                    group.spot(kind, x_of(spot.step, spot.time));
+                }
+            }
         }
     }
 
@@ -197,16 +219,31 @@ impl Group {
         }
     }
 
-    fn join(&mut self, later: &Group) {
-        let (last, spots) = (later.last, later.spots);
-        self.join_point(later.min.0, later.min.1);
-        self.join_point(later.max.0, later.max.1);
+    fn join_block(&mut self, min: (f64, f64), max: (f64, f64), last: (f64, f64)) {
+        self.join_point(min.0, min.1);
+        self.join_point(max.0, max.1);
         self.last = last;
-        for (mine, theirs) in self.spots.iter_mut().zip(spots) {
-            if mine.is_nan() {
-                *mine = theirs;
-            }
+    }
+
+    /// As many points at once, number `i` at `x(i)`; `false`, and nothing is joined, if one of them is not finite.
+    fn join_points(&mut self, values: &[f64], x: impl Fn(usize) -> f64) -> bool {
+        let Some(last) = values.len().checked_sub(1) else { return true };
+        let Some((low, high)) = finite_extremes(values) else { return false };
+        // Of equal ones the first, as they would have come one by one.
+        let first = |y: f64| values.iter().position(|&v| v == y).map(|i| (x(i), values[i]));
+        if (low < self.min.1 || self.min.1.is_nan())
+            && let Some(p) = first(low)
+        {
+            self.min = p;
         }
+        if (high > self.max.1 || self.max.1.is_nan())
+            && let Some(p) = first(high)
+        {
+            self.max = p;
+        }
+        self.last = (x(last), values[last]);
+        self.single = false;
+        true
     }
 
     fn spot(&mut self, kind: MarkKind, x: f64) {
@@ -264,6 +301,43 @@ impl Group {
             push(self.last);
         }
     }
+}
+
+/// How many of `n` hold, where those that do come first; asked near the beginning first.
+fn n_first(n: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut known, mut step) = (0, 1);
+    while known + step <= n && holds(known + step - 1) {
+        known += step;
+        step *= 2;
+    }
+    while step > 1 {
+        step /= 2;
+        if known + step <= n && holds(known + step - 1) {
+            known += step;
+        }
+    }
+    known
+}
+
+/// The least and the greatest; `None` if one is not finite. In lanes, so that the compiler finds the processor's own.
+fn finite_extremes(values: &[f64]) -> Option<(f64, f64)> {
+    const LANES: usize = 8;
+    let less = |a: f64, b: f64| if a < b { a } else { b };
+    let more = |a: f64, b: f64| if a > b { a } else { b };
+    // Zero times what is not finite is NaN, and stays so.
+    let (mut low, mut high, mut zero) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0.0; LANES]);
+    let mut take = |some: &[f64]| {
+        for (((low, high), zero), &y) in low.iter_mut().zip(&mut high).zip(&mut zero).zip(some) {
+            *low = less(y, *low);
+            *high = more(y, *high);
+            *zero += y * 0.0;
+        }
+    };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    chunks.iter().for_each(|chunk| take(chunk));
+    take(rest);
+    let all = zero.iter().sum::<f64>() == 0.0;
+    all.then(|| (low.into_iter().fold(f64::INFINITY, less), high.into_iter().fold(f64::NEG_INFINITY, more)))
 }
 
 /// A point's place on an axis. Relative time counts from `origin`.

@@ -13,7 +13,7 @@
 use signalbox_types::{Point, Points};
 
 use crate::codec::CHUNK_POINTS;
-use crate::packed::{column, put_column};
+use crate::packed::{ZEROS, column, put_column};
 use crate::{CodecError, Node};
 
 /// Points in a block of level 1.
@@ -142,13 +142,15 @@ pub fn decode_nodes(blob: &[u8], want: Coordinates, out: &mut Vec<Node>) -> Resu
             })?;
         }
         for kind in 0..4 {
-            columns.next(true, |node, x| node.spots[kind].n = x)?;
-            columns.next(steps, |node, x| {
+            // Most often there is none; then the nodes hold its zeros already.
+            let any = columns.rest.first() != Some(&ZEROS);
+            columns.next(any, |node, x| node.spots[kind].n = x)?;
+            columns.next(any && steps, |node, x| {
                 if node.spots[kind].n != 0 {
                     node.spots[kind].step = x.wrapping_add(node.first.step as u64) as i64;
                 }
             })?;
-            columns.next(times, |node, x| {
+            columns.next(any && times, |node, x| {
                 if node.spots[kind].n != 0 {
                     node.spots[kind].time = f64::from_bits(x.wrapping_add(node.first.time.to_bits()));
                 }

@@ -2,11 +2,14 @@
 
 use crate::CodecError;
 
+/// A column's width where all of it is zero.
+pub(crate) const ZEROS: u8 = 0xff;
+
 /// Appends a column: `u8 width`, then, unless width is 0xff (all zero), `u64 base`, `u64 stride` and the integers of
 /// `width` bytes (0..=8) each: number i is base + i·stride + integer, wrapping.
 pub(crate) fn put_column(column: &[u64], out: &mut Vec<u8>) {
     if column.iter().all(|&x| x == 0) {
-        out.push(0xff);
+        out.push(ZEROS);
         return;
     }
     let n = column.len();
@@ -35,7 +38,7 @@ pub(crate) fn column<'a>(
     take: Option<&mut dyn FnMut(usize, u64)>,
 ) -> Result<&'a [u8], CodecError> {
     let (&width, rest) = bytes.split_first().ok_or(CodecError::Malformed)?;
-    if width == 0xff {
+    if width == ZEROS {
         if let Some(take) = take {
             (0..n).for_each(|i| take(i, 0));
         }

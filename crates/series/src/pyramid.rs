@@ -140,12 +140,16 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
                 return Err(self.blocks.missing());
             }
             let x_of = self.x_of;
-            for i in begin..end {
-                let x = x_at(points, i, x_of);
-                out.point(x, points.values[i]);
-                if self.rewinds && i > 0 && points.steps[i] < points.steps[i - 1] {
-                    out.mark(x, MarkKind::Rewind);
+            if self.rewinds {
+                for i in begin..end {
+                    let x = x_at(points, i, x_of);
+                    out.point(x, points.values[i]);
+                    if i > 0 && points.steps[i] < points.steps[i - 1] {
+                        out.mark(x, MarkKind::Rewind);
+                    }
                 }
+            } else {
+                out.points(&points.values[begin..end], |i| x_at(points, begin + i, x_of));
             }
             at += (end - begin) as u64;
             if self.rewinds && begin == 0 && chunk > 0 {

@@ -106,6 +106,29 @@ proptest! {
     }
 
     #[test]
+    fn points_at_once_are_drawn_as_one_by_one(
+        n in 1usize..3000, seed in any::<u64>(), bad in prop_oneof![Just(0u64), Just(20), Just(3000)], width in 1u32..200,
+        from in -0.2..1.0f64, to in 0.0..1.2f64, same_x in 1usize..5, cut in any::<prop::sample::Index>(),
+    ) {
+        let points = rough(n, seed, true, bad);
+        // Several points may have one x, as on a time axis.
+        let x = |i: usize| points.steps[i - i % same_x] as f64;
+        let place = |share: f64| x(0) + share * (x(n - 1) - x(0));
+        let window = Window { x0: place(from.min(to)), x1: place(from.max(to)), width };
+        let mut one = Decimator::new(window, n as u64);
+        (0..n).for_each(|i| one.point(x(i), points.values[i]));
+        let mut all = Decimator::new(window, n as u64);
+        let cut = cut.index(n);
+        all.points(&points.values[..cut], x);
+        all.points(&points.values[cut..], |i| x(cut + i));
+        let bits = |line: Polyline| {
+            let bits = |column: &[f64]| column.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            (bits(&line.x), bits(&line.y), line.marks, line.decimated)
+        };
+        prop_assert_eq!(bits(all.finish()), bits(one.finish()));
+    }
+
+    #[test]
     fn lines_are_what_a_naive_reading_says(
         parts in proptest::collection::vec((proptest::collection::vec((-5i64..15, 0.0..100.0f64), 0..30), proptest::option::of(-5i64..15), proptest::option::of((0usize..30, -5i64..15))), 1..5),
     ) {

@@ -29,7 +29,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("server", &["app"]),
     ("cli", &["app", "server", "engines"]),
     ("desktop", &["app"]),
-    ("bench", &["types", "app", "testkit"]),
+    ("bench", &["types", "store", "app", "testkit"]),
 ];
 
 /// Who may use an outside crate that shapes what stands on it.
