@@ -141,6 +141,7 @@ fn parse(bytes: &[u8]) -> Result<Index, String> {
     let mut path = Vec::new();
     let mut n_path_bytes = 0;
     let mut last: Option<(Vec<u8>, u8)> = None;
+    let mut is_ordered = true;
     for _ in 0..n {
         let entry = entry(&mut rest, version, &mut path)?;
         n_path_bytes += entry.path.len();
@@ -149,9 +150,7 @@ fn parse(bytes: &[u8]) -> Result<Index, String> {
         }
         let before = index.entries.last().map(|e| (&e.path, e.stage));
         let before = before.max(last.as_ref().map(|(path, stage)| (path, *stage)));
-        if before.is_some_and(|before| before >= (&entry.path, entry.stage)) {
-            return Err("its entries are not in order".to_owned());
-        }
+        is_ordered &= before.is_none_or(|before| before < (&entry.path, entry.stage));
         if is_git_path(&entry.path) {
             index.entries.push(entry);
         } else {
@@ -172,7 +171,8 @@ fn parse(bytes: &[u8]) -> Result<Index, String> {
             _ => return Err("it has an extension that Signalbox does not know".to_owned()),
         }
     }
-    Ok(index)
+    // Last, because the entries of a split index that stand for others have no names.
+    if is_ordered { Ok(index) } else { Err("its entries are not in order".to_owned()) }
 }
 
 fn entry(rest: &mut Bytes<'_>, version: u32, path: &mut Vec<u8>) -> Result<Entry, String> {
