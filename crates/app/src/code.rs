@@ -8,7 +8,9 @@ use signalbox_release::Digest;
 use signalbox_types::{ProjectId, RunId};
 use signalbox_worktree::{Change, ChangeKind, Limits, LockFile, LockState, Shown, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError, Weak};
+use std::time::UNIX_EPOCH;
 
 /// A run that began longer ago is not given the code of now.
 const FRESH_SECONDS: f64 = 120.0;
@@ -47,16 +49,24 @@ pub(crate) fn note(app: &App, project: ProjectId, new: &BTreeSet<RunId>) {
     let Ok(open) = app.project(project.0) else { return };
     let catalogue = open.catalogue();
     let began_now = |id: &RunId| {
-        let Some(run) = catalogue.get(*id).filter(|run| run.state == RunState::Running) else { return false };
-        let began = run.started().or(catalogue.record(*id).and_then(|record| record.started()));
-        // Where no time is told the writer is at it, and its file was not there before.
-        began.is_none_or(|began| (now() - began).abs() < FRESH_SECONDS)
+        let Some(record) = catalogue.record(*id) else { return false };
+        let runs = catalogue.get(*id).is_some_and(|run| run.state == RunState::Running);
+        // Where no time is told its file's birth is one. A training of hours ago, found as its project is opened, ran
+        // with other code than there is now; so may one of which nothing is known.
+        let began = record.started().or_else(|| born(&open.root.join(&record.origin.rel)));
+        runs && began.is_some_and(|began| (now() - began).abs() < FRESH_SECONDS)
     };
     let fresh: BTreeSet<RunId> = new.iter().copied().filter(began_now).collect();
     drop(catalogue);
     if !fresh.is_empty() {
         app.0.live.code.add(project, fresh);
     }
+}
+
+/// When a file or folder was made, in Unix seconds, where the file system keeps that.
+fn born(path: &Path) -> Option<f64> {
+    let made = std::fs::metadata(path).ok()?.created().ok()?;
+    Some(made.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
 }
 
 /// The thread that looks.

@@ -221,7 +221,13 @@ fn the_code_of_a_run_is_what_it_was_when_the_run_began() {
     std::fs::write(root.join("train.py"), "lr = 0.1\n").expect("written");
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "first"]);
-    std::fs::write(root.join("old.csv"), "step,loss\n0,1.0\n1,0.5\n").expect("written");
+    // It says that it began an hour ago, and still runs.
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let old = format!(
+        "{{\"step\": 0, \"loss\": 1.0, \"timestamp\": {}}}\n{{\"step\": 1, \"loss\": 0.5, \"timestamp\": {clock}}}\n",
+        clock - 3600
+    );
+    std::fs::write(root.join("old.jsonl"), old).expect("written");
     let app = app(data.path());
     let project = app.call("open_project", json!({ "path": root })).expect("opens");
     wait(&app, "the old run", || table(&app, &project["id"], "")["matched"] == 1);
@@ -242,5 +248,13 @@ fn the_code_of_a_run_is_what_it_was_when_the_run_began() {
     let patch = code["patch"]["text"].as_str().expect("a patch");
     assert!(patch.contains("\n-lr = 0.1\n+lr = 0.2\n"), "{patch}");
     assert!(!code.to_string().contains("abcdef"), "{code}");
+    let page = table(&app, &project["id"], "");
+    let old = page["rows"].as_array().expect("rows").iter().find(|row| row["name"] == "old.jsonl").expect("a run");
+    assert_eq!(old["status"], "running");
+    assert_eq!(
+        app.call("code", json!({ "run": old["id"] })).expect("an answer"),
+        Value::Null,
+        "it ran with other code"
+    );
     app.shutdown();
 }
