@@ -483,6 +483,25 @@ fn a_repository_that_borrows_objects_is_refused() {
     assert_eq!((known.runs.len(), known.problems.len()), (3, 0));
 }
 
+/// Opening one would wait for ever.
+#[cfg(unix)]
+#[test]
+fn a_repository_with_a_pipe_among_its_objects_is_refused() {
+    for pipe in [".git/objects/pack/pack-0.idx", ".git/objects/pipe"] {
+        let (dir, spec) = repository("dvclive/packed");
+        let pipe = dir.path().join(pipe);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (mut known, mut cursor) = (Known::default(), None);
+        known.visit(&spec, &mut cursor, usize::MAX);
+        assert!(
+            known.runs.is_empty() && known.problems.iter().eq([&(".git".to_owned(), None, "Unsupported".to_owned())])
+        );
+        fs::remove_file(pipe).unwrap();
+        known.visit(&spec, &mut cursor, usize::MAX);
+        assert_eq!((known.runs.len(), known.problems.len()), (3, 0));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_outside_of_the_project_is_read() {

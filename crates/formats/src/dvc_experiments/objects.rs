@@ -39,15 +39,15 @@ pub(crate) enum ObjectError {
     Other(ObjectId, Kind),
     #[error("the object {0} is damaged ({1})")]
     Damaged(ObjectId, String),
-    #[error("the object {0} is a link")]
-    Link(ObjectId),
+    #[error("the object {0} is no plain file")]
+    Odd(ObjectId),
 }
 
 impl ObjectError {
     pub(crate) fn kind(&self) -> ProblemKind {
         match self {
             ObjectError::TooLarge(..) => ProblemKind::TooLarge,
-            ObjectError::Link(_) => ProblemKind::Unsupported,
+            ObjectError::Odd(_) => ProblemKind::Unsupported,
             ObjectError::Missing(_) => ProblemKind::Unreadable,
             ObjectError::Other(..) | ObjectError::Damaged(..) => ProblemKind::DamagedRecord,
         }
@@ -150,8 +150,8 @@ impl Objects {
     fn get(&mut self, id: ObjectId, kind: Kind, max: u64) -> Result<Vec<u8>, ObjectError> {
         let hex = id.to_string();
         let loose = self.dir.join(&hex[..2]).join(&hex[2..]);
-        if fs::symlink_metadata(loose).is_ok_and(|about| about.is_symlink()) {
-            return Err(ObjectError::Link(id));
+        if fs::symlink_metadata(loose).is_ok_and(|about| !about.is_file()) {
+            return Err(ObjectError::Odd(id));
         }
         let handle = &self.handle;
         let bytes = guarded(id, || {

@@ -50,6 +50,7 @@ impl Repository {
     /// Why it must not be read, if it must not.
     pub(crate) fn refusal(&self, project: &Path) -> Option<&'static str> {
         const LINKS: &str = "its objects lie out of the project";
+        const ODD: &str = "its objects are no plain files";
         let objects = self.objects();
         if !place::stays_inside(project, &objects) {
             return Some(LINKS);
@@ -57,11 +58,18 @@ impl Repository {
         if fs::symlink_metadata(objects.join("info/alternates")).is_ok_and(|about| about.len() > 0) {
             return Some("it borrows objects of another repository (`objects/info/alternates`)");
         }
-        let leads_out = |dir: PathBuf| {
-            let entries = fs::read_dir(dir).into_iter().flatten().flatten().take(MAX_NAMES);
-            entries.into_iter().any(|entry| !place::may_follow(project, &entry.path()))
-        };
-        (leads_out(objects.clone()) || leads_out(objects.join("pack"))).then_some(LINKS)
+        for dir in [objects.clone(), objects.join("pack")] {
+            for entry in fs::read_dir(dir).into_iter().flatten().flatten().take(MAX_NAMES) {
+                if !place::may_follow(project, &entry.path()) {
+                    return Some(LINKS);
+                }
+                // A pipe would keep its reader waiting for ever.
+                if !fs::metadata(entry.path()).is_ok_and(|about| about.is_file() || about.is_dir()) {
+                    return Some(ODD);
+                }
+            }
+        }
+        None
     }
 
     /// The folder that a linked working tree belongs to.
