@@ -4,7 +4,7 @@ use crate::App;
 use crate::wire::*;
 use signalbox_formats::{Histogram, MediaBody, MediaFault, SourceSpec, read_media};
 use signalbox_store::MediaRow;
-use signalbox_types::{MediaKind, RunId};
+use signalbox_types::RunId;
 
 /// More items of one tag are thinned out, evenly.
 const MAX_ITEMS: usize = 2_000;
@@ -172,17 +172,7 @@ fn rebinned(histogram: &Histogram, low: f64, high: f64) -> Vec<f64> {
 pub(crate) fn tag_row(tag: signalbox_store::MediaTag) -> MediaTagRow {
     MediaTagRow {
         tag: tag.id,
-        kind: match tag.kind {
-            MediaKind::Image => MediaKindName::Image,
-            MediaKind::Video => MediaKindName::Video,
-            MediaKind::Audio => MediaKindName::Audio,
-            MediaKind::Histogram => MediaKindName::Histogram,
-            MediaKind::Text => MediaKindName::Text,
-            MediaKind::Table => MediaKindName::Table,
-            MediaKind::Figure => MediaKindName::Figure,
-            MediaKind::Html => MediaKindName::Html,
-            MediaKind::Other => MediaKindName::Other,
-        },
+        kind: tag.kind,
         name: tag.name,
         n: tag.n,
         first_step: tag.first_step,

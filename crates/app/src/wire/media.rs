@@ -1,28 +1,18 @@
 //! What a run logged beside numbers.
 
 use serde::{Deserialize, Serialize};
+use signalbox_types::MediaKind;
 use ts_rs::TS;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS)]
-#[serde(rename_all = "snake_case")]
-pub enum MediaKindName {
-    Image,
-    Video,
-    Audio,
-    Histogram,
-    Text,
-    Table,
-    Figure,
-    Html,
-    Other,
-}
 
 /// What a run logged under one tag.
 #[derive(Clone, Debug, Serialize, TS)]
 pub struct MediaTagRow {
     /// Names it in the other calls.
     pub tag: i64,
-    pub kind: MediaKindName,
+    #[ts(
+        type = "\"image\" | \"video\" | \"audio\" | \"histogram\" | \"text\" | \"table\" | \"figure\" | \"html\" | \"other\""
+    )]
+    pub kind: MediaKind,
     pub name: String,
     pub n: u64,
     pub first_step: i64,

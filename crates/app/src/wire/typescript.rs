@@ -55,7 +55,6 @@ pub fn typescript() -> String {
         MetricRow,
         Dataset,
         ModelRow,
-        MediaKindName,
         MediaTagRow,
         OfMediaTag,
         MediaItems,

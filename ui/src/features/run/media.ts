@@ -1,8 +1,8 @@
 // What a run logged beside numbers: which items belong to a step, and what bytes are.
-import type { MediaEntry, MediaKindName } from "$lib/host";
+import type { MediaEntry, MediaTagRow } from "$lib/host";
 
 /** In the order in which the page lists them. */
-export const KINDS: readonly { kind: MediaKindName; title: string }[] = [
+export const KINDS: readonly { kind: MediaTagRow["kind"]; title: string }[] = [
   { kind: "image", title: "Images" },
   { kind: "video", title: "Videos" },
   { kind: "audio", title: "Sounds" },

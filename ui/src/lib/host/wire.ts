@@ -128,12 +128,11 @@ state_why: string, };
 export type MetricRow = { name: string, n: number, last: Cell, last_step: number, best: Cell, best_step: number | null, min: Cell, min_step: number | null, max: Cell, max_step: number | null, n_nan: number, n_pos_inf: number, n_neg_inf: number, n_rewinds: number, };
 export type Dataset = { name: string, digest: string, context: string, source: string, schema: string, };
 export type ModelRow = { name: string, version: string, stage: string, aliases: Array<string>, run: number | null, status: string, source: string, };
-export type MediaKindName = "image" | "video" | "audio" | "histogram" | "text" | "table" | "figure" | "html" | "other";
 export type MediaTagRow = { 
 /**
  * Names it in the other calls.
  */
-tag: number, kind: MediaKindName, name: string, n: number, first_step: number, last_step: number, };
+tag: number, kind: "image" | "video" | "audio" | "histogram" | "text" | "table" | "figure" | "html" | "other", name: string, n: number, first_step: number, last_step: number, };
 export type OfMediaTag = { tag: number, };
 export type MediaItems = { 
 /**
