@@ -139,7 +139,7 @@ fn versions_of_the_index() {
     assert_eq!((snapshot.commit.unwrap().title.as_deref(), snapshot.patch), (Some("first"), None));
     // Entries that stand for those of the shared index have no names.
     for n in [9, 10, 11] {
-        world.put(&format!("dir/sub {n}/file {n}.py"), "something else\n");
+        world.put(format!("dir/sub {n}/file {n}.py"), "something else\n");
     }
     world.git(&["add", "."]);
     assert_eq!(world.capture().gaps, [Gap::Index { why: "it is split".to_owned() }]);
