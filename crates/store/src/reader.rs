@@ -1,7 +1,7 @@
 //! The readers' handle.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -14,13 +14,15 @@ use crate::cache::Cache;
 use crate::curves::Curve;
 use crate::paths::from_bytes;
 use crate::{
-    FrameQuery, ModelRow, PartPoints, ProblemRow, ProjectRow, Result, RunRow, SourceRow, StoreError, runs, schema,
+    Annotation, FrameQuery, ModelRow, PartPoints, ProblemRow, ProjectRow, Result, RunRow, SourceRow, StoreError, runs,
+    schema,
 };
 
 /// A read-only connection. `Send`, not `Sync`: one per thread.
 #[derive(Debug)]
 pub struct StoreReader {
-    db: Connection,
+    pub(crate) db: Connection,
+    pub(crate) path: PathBuf,
     cache: Arc<Cache>,
     /// A throw-away store's directory stays while somebody reads it.
     _directory: Option<Arc<TempDir>>,
@@ -28,7 +30,7 @@ pub struct StoreReader {
 
 impl StoreReader {
     pub(crate) fn open(path: &Path, cache: Arc<Cache>, directory: Option<Arc<TempDir>>) -> Result<Self> {
-        Ok(Self { db: schema::open_reader(path)?, cache, _directory: directory })
+        Ok(Self { db: schema::open_reader(path)?, path: path.to_path_buf(), cache, _directory: directory })
     }
 
     /// Latest opened first.
@@ -44,6 +46,20 @@ impl StoreReader {
                 last_opened: row.get(3)?,
                 n_runs: row.get::<_, i64>(4)? as u64,
             })
+        })
+    }
+
+    /// Whether it is known, and not being forgotten.
+    pub fn has_project(&self, project: ProjectId) -> Result<bool> {
+        Ok(self.db.prepare_cached("SELECT 1 FROM project WHERE id = ?")?.exists((project.0,))?)
+    }
+
+    /// Our own words of a project by source path and run key, also those on runs that are no more.
+    pub fn annotations(&self, project: ProjectId) -> Result<Vec<(PathBuf, String, Annotation)>> {
+        self.rows("SELECT rel, key, json FROM annotation WHERE project = ? ORDER BY rel, key", (project.0,), |row| {
+            let json = row.get_ref(2)?.as_str().map_err(StoreError::damaged)?;
+            let own = serde_json::from_str(json).map_err(StoreError::damaged)?;
+            Ok((from_bytes(&row.get::<_, Vec<u8>>(0)?), row.get(1)?, own))
         })
     }
 
