@@ -61,6 +61,7 @@ pub(crate) struct Inner {
     pub live: Live,
     pub promotions: crate::promotion::Promotions,
     pub data: crate::data::Data,
+    pub storage: crate::storage::Storage,
     pub secrets: OnceLock<Arc<signalbox_remote::Secrets>>,
     pub stopped: AtomicBool,
 }
@@ -84,11 +85,13 @@ impl App {
             live,
             promotions: crate::promotion::Promotions::default(),
             data: crate::data::Data::default(),
+            storage: crate::storage::Storage::default(),
             secrets: OnceLock::new(),
             stopped: AtomicBool::new(false),
         }));
         crate::live::run(&app);
         app.watch_services();
+        app.sweep_later();
         Ok(app)
     }
 
@@ -106,13 +109,15 @@ impl App {
         self.with_reader(|reader| Ok(reader.frame(&query)?))
     }
 
-    /// Bytes by name: "artifact" (`ArtifactBlob`), "media" (`MediaBlob`), "export" (`SaveExport`) or "drift" (`SaveDrift`). Blocking.
+    /// Bytes by name: "artifact" (`ArtifactBlob`), "media" (`MediaBlob`), "export" (`SaveExport`), "drift" (`SaveDrift`) or
+    /// "words" (`SaveWords`). Blocking.
     pub fn blob(&self, name: &str, args: Value) -> Result<Vec<u8>, CallError> {
         match name {
             "artifact" => self.artifact_bytes(&parse(name, args)?),
             "media" => self.media_bytes(&parse(name, args)?),
             "export" => crate::export::export(self, &parse(name, args)?),
             "drift" => crate::data::drift_chart(self, &parse(name, args)?),
+            "words" => crate::storage::words(self, &parse(name, args)?),
             _ => Err(CallError::new(ErrorCode::BadRequest, format!("There is no blob {name:?}."))),
         }
     }

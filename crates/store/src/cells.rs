@@ -96,12 +96,6 @@ impl CellStore {
         })
     }
 
-    /// Forgets all monitors whose names begin so.
-    pub fn forget_all(&self, beginning: &str) -> Result<()> {
-        while self.forget_some(beginning)? {}
-        Ok(())
-    }
-
     /// The bytes of what was counted for all monitors whose names begin so.
     pub fn bytes_of(&self, beginning: &str) -> Result<u64> {
         self.with(|c| {

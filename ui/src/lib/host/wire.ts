@@ -1471,6 +1471,21 @@ hours: number | null,
  * A window, hours since 1970 (UTC); all of the time if nothing is said.
  */
 from: number | null, till: number | null, dark: boolean, };
+export type RoomKind = "points" | "levels" | "catalogue" | "words" | "other" | "structure" | "free" | "log" | "counts" | "fetched" | "window" | "models" | "promotions" | "rest";
+export type RoomPart = { kind: RoomKind, title: string, bytes: number, path: string, stays: string | null, };
+export type ProjectRoomRow = { id: number, name: string, path: string, open: boolean, demo: boolean, missing: boolean, last_opened: number, long_closed: boolean, n_runs: number, n_points: number, n_problems: number, n_gone_runs: number, n_gone_points: number, bytes: number, points_bytes: number, levels_bytes: number, catalogue_bytes: number, words_bytes: number, other_bytes: number, counts_bytes: number, };
+export type ForgettingRow = { name: string, n_runs: number, n_left: number, };
+export type CompactState = { free_bytes: number, in_steps: boolean, needs_bytes: number, refused: string | null, hint: string | null, };
+export type StorageView = { path: string, bytes: number, parts: Array<RoomPart>, projects: Array<ProjectRoomRow>, forgetting: Array<ForgettingRow>, compact: CompactState, };
+export type StorageQuery = { work: number | null, };
+export type ProjectStorageQuery = { project: number, work: number | null, };
+export type TakenRow = { name: string, n_points: number, bytes: number, };
+export type ProjectStorage = { n_runs: number, n_metrics: number, runs: Array<TakenRow>, metrics: Array<TakenRow>, };
+export type ForgetQuery = { project: number, gone_only: boolean, };
+export type ForgetLine = { what: string, n: number | null, bytes: number | null, why: string | null, };
+export type ForgetPlan = { project: number, gone_only: boolean, name: string, path: string, open: boolean, missing: boolean, goes: Array<ForgetLine>, lost: Array<ForgetLine>, stays: Array<ForgetLine>, confirm: string | null, has_words: boolean, };
+export type SaveWords = { name: string, project: number, };
+export type Compacted = { before_bytes: number, after_bytes: number, left_bytes: number, is_later: boolean, };
 
 export interface Commands {
   about: { args: Empty; reply: About };
@@ -1479,6 +1494,12 @@ export interface Commands {
   open_demo: { args: Empty; reply: Project };
   close_project: { args: OfProject; reply: null };
   forget_project: { args: OfProject; reply: null };
+  forget_gone_runs: { args: OfProject; reply: number };
+  forget_plan: { args: ForgetQuery; reply: ForgetPlan };
+  save_words: { args: SaveWords; reply: PickedPath };
+  storage: { args: StorageQuery; reply: StorageView };
+  project_storage: { args: ProjectStorageQuery; reply: ProjectStorage };
+  compact: { args: StorageQuery; reply: Compacted };
   pick_folder: { args: Empty; reply: PickedPath };
   status: { args: Empty; reply: StatusLine };
   columns: { args: OfProject; reply: Array<ColumnInfo> };
@@ -1560,4 +1581,5 @@ export interface Blobs {
   media: MediaBlob;
   export: SaveExport;
   drift: SaveDrift;
+  words: SaveWords;
 }
