@@ -74,7 +74,7 @@ fn what_takes_room_is_shown() {
     let sum: u64 = view["parts"].as_array().expect("parts").iter().filter_map(|part| part["bytes"].as_u64()).sum();
     assert_eq!(view["bytes"], sum);
     let said = place.ends(0, &["store"]);
-    for word in ["project", "churn", "20000", "Points", "Write-ahead log"] {
+    for word in ["project", "churn", "20000", "Points", "Pages, indexes"] {
         assert!(said.out.contains(word), "{word}: {}", said.out);
     }
     let largest = place.json(&["store", "churn"]);

@@ -65,6 +65,7 @@ pub struct Taken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoomStamp {
     n_sources: i64,
+    n_gone: i64,
     generations: i64,
     n_runs: i64,
 }
@@ -88,10 +89,10 @@ impl StoreReader {
     }
 
     pub fn room_stamp(&self, project: ProjectId) -> Result<RoomStamp> {
-        let sql = "SELECT count(*), ifnull(sum(generation), 0),
+        let sql = "SELECT count(*), ifnull(sum(generation), 0), ifnull(sum(gone_since IS NOT NULL), 0),
             (SELECT count(*) FROM source t JOIN run r ON r.source = t.id WHERE t.project = ?1) FROM source WHERE project = ?1";
         Ok(self.db.prepare_cached(sql)?.query_row((project.0,), |row| {
-            Ok(RoomStamp { n_sources: row.get(0)?, generations: row.get(1)?, n_runs: row.get(2)? })
+            Ok(RoomStamp { n_sources: row.get(0)?, generations: row.get(1)?, n_gone: row.get(2)?, n_runs: row.get(3)? })
         })?)
     }
 
