@@ -109,6 +109,7 @@ impl Store {
             let mut done = Forgot::default();
             loop {
                 if !piece(db, &tables, project, &mut done)? {
+                    crate::code::delete_unused(db)?;
                     if let Some(what) = mark(db, project)? {
                         // Somebody may have written one of them since.
                         forget_prefs(db, &what)?;
@@ -235,6 +236,16 @@ fn piece(db: &Connection, tables: &[Table], project: ProjectId, done: &mut Forgo
         if empty_series(db, tables, SeriesId(id), done)? {
             db.prepare_cached("DELETE FROM series WHERE run = ? AND metric = ? AND part = ?")?
                 .execute((run, metric, part))?;
+        }
+        return Ok(true);
+    }
+    let tag: Option<u32> = db
+        .prepare_cached("SELECT id FROM media_tag WHERE run = ? LIMIT 1")?
+        .query_row((run,), |row| row.get(0))
+        .optional()?;
+    if let Some(tag) = tag {
+        if empty(db, tables, Owner::Tag, tag, done)? {
+            db.prepare_cached("DELETE FROM media_tag WHERE id = ?")?.execute((tag,))?;
         }
     } else if empty(db, tables, Owner::Run, run, done)? {
         db.prepare_cached("DELETE FROM run WHERE id = ?")?.execute((run,))?;

@@ -1,20 +1,23 @@
-//! Which tables hang on a project, a source, a run or a series: read from the schema itself, so that a table that is added
+//! Which tables hang on a project, a source, a run, a series or a tag: read from the schema itself, so that a table that is added
 //! later is neither left behind when a project is forgotten nor left out when room is counted.
 //!
-//! The rule: a table's rows belong to what its INTEGER column `series`, `run`, `source` or `project` names, the first of
-//! these that it has. Whatever cannot follow it is named in [`APART`], and a test holds every table against both.
+//! The rule: a table's rows belong to what its INTEGER column `tag`, `series`, `run`, `source` or `project` names, the first
+//! of these that it has. Whatever cannot follow it is named in [`APART`], and a test holds every table against both.
 
 use rusqlite::Connection;
 
 use crate::Result;
 
 /// Tables that the rule is not about: the owners' own rows, what is numbered by series (`blocks`), and what belongs to
-/// nobody. Preferences are forgotten by their names ([`crate::Forgetting`]).
-pub(crate) const APART: [&str; 8] = ["project", "source", "run", "series", "chunk", "node", "counter", "pref"];
+/// nobody or, as what the code was, to several. Preferences are forgotten by their names ([`crate::Forgetting`]).
+pub(crate) const APART: [&str; 10] =
+    ["project", "source", "run", "series", "media_tag", "chunk", "node", "snapshot", "counter", "pref"];
 
 /// What a table's rows belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Owner {
+    /// A row of `media_tag`.
+    Tag,
     Series,
     Run,
     Source,
@@ -22,10 +25,11 @@ pub(crate) enum Owner {
 }
 
 impl Owner {
-    const ALL: [Owner; 4] = [Owner::Series, Owner::Run, Owner::Source, Owner::Project];
+    const ALL: [Owner; 5] = [Owner::Tag, Owner::Series, Owner::Run, Owner::Source, Owner::Project];
 
     pub fn column(self) -> &'static str {
         match self {
+            Owner::Tag => "tag",
             Owner::Series => "series",
             Owner::Run => "run",
             Owner::Source => "source",
@@ -139,9 +143,10 @@ mod tests {
         assert!(all.len() > 15, "{all:?}");
         for name in all {
             let is_known = known.contains(&name) || APART.contains(&name.as_str());
-            assert!(is_known, "{name}: how is it forgotten? Give it an INTEGER column run, source or project.");
+            assert!(is_known, "{name}: how is it forgotten? Give it an INTEGER column tag, run, source or project.");
         }
         let owner = |name: &str| tables(&db).unwrap().into_iter().find(|t| t.name == name).map(|t| t.owner);
+        assert_eq!(owner("media"), Some(Owner::Tag));
         assert_eq!(owner("tail"), Some(Owner::Series));
         assert_eq!(owner("param"), Some(Owner::Run));
         assert_eq!(owner("problem"), Some(Owner::Source));

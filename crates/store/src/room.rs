@@ -156,6 +156,13 @@ impl StoreReader {
             );
             out.tables.insert(table.name.clone(), sum(&of)?);
         }
+        // Of what the code was, runs share a document: it counts once here, and once in each other project that has it.
+        let of = format!(
+            "SELECT ifnull(sum({}), 0) FROM snapshot WHERE id IN
+             (SELECT c.snapshot FROM source s JOIN run r ON r.source = s.id JOIN code c ON c.run = r.id WHERE s.project = ?)",
+            row_bytes(&self.db, "snapshot")?
+        );
+        out.tables.insert("snapshot".into(), sum(&of)?);
         out.n_problems = sum("SELECT count(*) FROM problem WHERE source IN (SELECT id FROM source WHERE project = ?)")?;
         Ok(())
     }
@@ -176,12 +183,24 @@ impl StoreReader {
                  GROUP BY 1"
             )
         };
-        let own = row_bytes(&self.db, "run")?;
+        let own = [("run", "id"), ("media_tag", "run")]
+            .map(|(table, column)| Ok((table, of_table(table, column, &row_bytes(&self.db, table)?))));
+        let own: Vec<(&str, String)> = own.into_iter().collect::<Result<_>>()?;
+        let of_tag = |table: &Table| {
+            format!(
+                "SELECT t.run, sum({}) FROM media_tag t JOIN \"{}\" ON tag = t.id
+                 WHERE t.run IN (SELECT value FROM json_each(?)) GROUP BY 1",
+                table.bytes, table.name
+            )
+        };
         let asked = tables
             .iter()
-            .filter(|t| t.owner == Owner::Run)
-            .map(|t| (t.name.as_str(), of_table(&t.name, "run", &t.bytes)))
-            .chain([("run", of_table("run", "id", &own))]);
+            .filter_map(|t| match t.owner {
+                Owner::Run => Some((t.name.as_str(), of_table(&t.name, "run", &t.bytes))),
+                Owner::Tag => Some((t.name.as_str(), of_tag(t))),
+                _ => None,
+            })
+            .chain(own);
         for (table, sql) in asked {
             let rows = self.rows(&sql, (&ids,), |row| {
                 Ok((RunId(row.get(0)?), row.get::<_, Option<i64>>(1)?.unwrap_or(0).unsigned_abs()))

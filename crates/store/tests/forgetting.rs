@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value;
 use signalbox_store::{Annotation, Forgetting, Store, StoreError};
 use signalbox_types::{
-    Batch, Cursor, DatasetRef, Format, ModelRef, ParamValue, Point, Points, Problem, ProblemKind, ProjectId, PurgeMark,
-    RunDelta, RunId, SeriesDelta, SourceId, TextRecord,
+    Batch, Cursor, DatasetRef, Format, MediaItem, MediaKind, ModelRef, ParamValue, Point, Points, Problem, ProblemKind, ProjectId,
+    PurgeMark, RunDelta, RunId, SeriesDelta, SourceId,
 };
 
 const STEP: Duration = Duration::from_millis(1);
@@ -43,6 +43,9 @@ fn fill(store: &mut Store, path: &str, n: u32, n_points: i64) -> Filled {
         for run in &done.runs {
             store.annotate(*run, &Annotation { note: "mine".into(), ..Annotation::default() }).unwrap();
         }
+        // What the code was: both runs share a document, and all projects the first.
+        let digest = if i == 0 { "shared".to_owned() } else { format!("{path} {i}") };
+        store.set_code(&done.runs, 2.0, &digest, "{}").unwrap();
         sources.push(source);
         runs.extend(done.runs);
     }
@@ -63,7 +66,7 @@ fn run(key: &str, n_points: i64) -> RunDelta {
         key: key.into(),
         params: vec![("lr".into(), ParamValue::Number(0.1))],
         tags: vec![("team".into(), "cv".into())],
-        texts: vec![TextRecord { tag: "t".into(), step: 0, time: 0.0, text: "words".into() }],
+        media: vec![item("words", 0), item("words", 1), item("pictures", 0)],
         datasets: vec![DatasetRef {
             name: "iris".into(),
             digest: "d".into(),
@@ -80,6 +83,20 @@ fn run(key: &str, n_points: i64) -> RunDelta {
             series("short", "p1", points(10, 4)),
         ],
         ..RunDelta::default()
+    }
+}
+
+fn item(tag: &str, step: i64) -> MediaItem {
+    MediaItem {
+        kind: MediaKind::Text,
+        tag: tag.into(),
+        step,
+        time: 0.0,
+        index: 0,
+        part: "p0".into(),
+        offset: 7,
+        path: String::new(),
+        caption: String::new(),
     }
 }
 

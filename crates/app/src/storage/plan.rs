@@ -60,6 +60,9 @@ impl App {
         add("pinned or hidden runs", count(&|own| own.pinned || own.hidden), None);
         add("joins of runs, and runs that you set apart", joins.joined.len() + joins.split.len(), None);
         add("monitors that were made here", n_monitors, None);
+        let n_code = self.with_reader(|reader| Ok(reader.n_code(row.id, args.gone_only)?))?;
+        let why = "Kept when they began; the working tree has changed since, and no commit may hold it.";
+        add("runs with what their code was", n_code as usize, Some(why));
         let (n_points, why) = self.unreadable(&row, &room)?;
         add("points whose files are gone", usize::try_from(n_points).unwrap_or(usize::MAX), Some(why));
 

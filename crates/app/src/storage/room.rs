@@ -202,9 +202,9 @@ fn kind_of(table: &str) -> RoomKind {
         "chunk" | "tail" => RoomKind::Points,
         "node" | "series" => RoomKind::Levels,
         "annotation" => RoomKind::Words,
-        "source" | "run" | "param" | "tag" | "text" | "dataset" | "model" | "problem" | "metric" | "part" | "mark" => {
-            RoomKind::Catalogue
-        }
+        "source" | "run" | "param" | "tag" | "media_tag" | "media" | "dataset" | "model" | "problem" | "metric"
+        | "part" | "mark" => RoomKind::Catalogue,
+        "code" | "snapshot" => RoomKind::Code,
         _ => RoomKind::Other,
     }
 }
@@ -215,7 +215,8 @@ fn about(kind: RoomKind) -> (&'static str, &'static str, Option<&'static str>) {
     match kind {
         RoomKind::Points => ("Points", store, None),
         RoomKind::Levels => ("Levels for drawing", store, None),
-        RoomKind::Catalogue => ("Params, tags, texts, problems", store, None),
+        RoomKind::Catalogue => ("Params, tags, places of media, problems", store, None),
+        RoomKind::Code => ("What the code was when runs began", store, None),
         RoomKind::Words => ("Your names, notes, tags, colours", store, None),
         RoomKind::Other => ("Other records of runs", store, None),
         RoomKind::Structure => ("Pages, indexes, preferences", store, None),
@@ -271,6 +272,7 @@ mod tests {
     #[test]
     fn the_tables_of_a_run_have_kinds() {
         assert_eq!(kind_of("chunk"), RoomKind::Points);
-        assert_eq!(kind_of("media_of_tomorrow"), RoomKind::Other);
+        assert_eq!(kind_of("snapshot"), RoomKind::Code);
+        assert_eq!(kind_of("something_of_tomorrow"), RoomKind::Other);
     }
 }

@@ -11,8 +11,10 @@ pub enum RoomKind {
     Points,
     /// Extremes by stretch, from which charts of long series are drawn, and what is known of each series.
     Levels,
-    /// Params, tags, texts, problems, where reading stands.
+    /// Params, tags, where media lie, problems, where reading stands.
     Catalogue,
+    /// What the code was when runs began.
+    Code,
     /// Names, notes, tags and colours of the person's own.
     Words,
     /// Tables that have no kind of their own here.

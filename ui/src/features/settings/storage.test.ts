@@ -21,7 +21,7 @@ describe("the bar", () => {
   test("says what it shows", () => expect(spoken(bar)).toBe("Points 800 B, All else of runs 100 B, Free pages 100 B"));
   test("of nothing is empty", () => expect(stretches([])).toEqual([]));
   test("has a place for every kind", () => {
-    const kinds: Record<RoomKind, true> = { points: true, levels: true, catalogue: true, words: true, other: true, structure: true, free: true, log: true, counts: true, fetched: true, window: true, models: true, promotions: true, rest: true };
+    const kinds: Record<RoomKind, true> = { points: true, levels: true, catalogue: true, code: true, words: true, other: true, structure: true, free: true, log: true, counts: true, fetched: true, window: true, models: true, promotions: true, rest: true };
     const all = Object.keys(kinds).map((kind) => part(kind as RoomKind, 1));
     expect(stretches(all).reduce((n, { parts }) => n + parts.length, 0)).toBe(all.length);
   });

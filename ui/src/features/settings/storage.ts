@@ -15,7 +15,7 @@ export interface Stretch {
 
 const GROUPS: readonly { name: string; color: number | null; kinds: readonly RoomKind[] }[] = [
   { name: "Points", color: 0, kinds: ["points", "levels"] },
-  { name: "All else of runs", color: 4, kinds: ["catalogue", "other", "structure", "log"] },
+  { name: "All else of runs", color: 4, kinds: ["catalogue", "code", "other", "structure", "log"] },
   { name: "Your own words", color: 6, kinds: ["words"] },
   { name: "Counts and copies", color: 8, kinds: ["counts", "fetched", "window", "rest"] },
   { name: "Registered models", color: 3, kinds: ["models"] },

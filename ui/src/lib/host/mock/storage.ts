@@ -6,7 +6,8 @@ type Handlers = { [N in Names]: (args: Commands[N]["args"]) => Commands[N]["repl
 const TITLES: Partial<Record<RoomKind, [string, number]>> = {
   points: ["Points", 812_400_000],
   levels: ["Levels for drawing", 96_000_000],
-  catalogue: ["Params, tags, texts, problems", 41_000_000],
+  catalogue: ["Params, tags, places of media, problems", 41_000_000],
+  code: ["What the code was when runs began", 300_000],
   words: ["Your names, notes, tags, colours", 18_400],
   structure: ["Pages, indexes, preferences", 52_000_000],
   log: ["Write-ahead log", 4_100_000],
