@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value;
 use signalbox_store::{Annotation, Forgetting, Store, StoreError};
 use signalbox_types::{
-    Batch, Cursor, DatasetRef, Format, MediaItem, MediaKind, ModelRef, ParamValue, Point, Points, Problem, ProblemKind, ProjectId,
-    PurgeMark, RunDelta, RunId, SeriesDelta, SourceId,
+    Batch, Cursor, DatasetRef, Format, MediaItem, MediaKind, ModelRef, ParamValue, Point, Points, Problem, ProblemKind,
+    ProjectId, PurgeMark, RunDelta, RunId, SeriesDelta, SourceId,
 };
 
 const STEP: Duration = Duration::from_millis(1);
