@@ -58,7 +58,7 @@ describe("what is kept, in the real window", { concurrency: false }, () => {
 
   test("what no folder has is asked for by the project's name, and the files stay", async () => {
     await screen.click("button", "Forget churn…");
-    await until("the plan", async () => /Cannot be read again.*1 notes/.test(await text("dialog")));
+    await until("the plan", async () => /Cannot be read again.*1 note/.test(await text("dialog")));
     assert.deepEqual(await screen.axe(), []);
     assert.equal(await window.session.run(() => [...document.querySelectorAll("dialog button")].find((b) => b.textContent.trim() === "Forget churn").disabled), true);
     // The field has the focus: who comes by the keyboard types on.

@@ -22,22 +22,22 @@ impl App {
         let n_monitors = if args.gone_only { 0 } else { self.saved_monitors(&row.path)?.len() };
 
         let mut goes = Vec::new();
-        let mut add = |what: &str, n: u64, bytes: Option<u64>| {
+        let mut add = |one: &str, many: &str, n: u64, bytes: Option<u64>| {
             if n > 0 {
-                goes.push(ForgetLine { what: what.to_owned(), n: Some(n), bytes, why: None });
+                goes.push(ForgetLine { what: counted(one, many, n), n: Some(n), bytes, why: None });
             }
         };
         if args.gone_only {
             let bytes = room.runs.iter().filter(|run| run.is_gone).map(|run| run.taken.bytes).sum();
-            add("runs that are gone from the disk", room.n_gone_runs, Some(bytes));
-            add("points", room.n_gone_points, None);
+            add("run that is gone from the disk", "runs that are gone from the disk", room.n_gone_runs, Some(bytes));
+            add("point", "points", room.n_gone_points, None);
         } else {
             let of = |tables: &[&str]| -> Option<u64> {
                 Some(tables.iter().filter_map(|table| room.tables.get(*table)).sum())
             };
-            add("runs", room.n_runs, Some(room.tables.values().sum()));
-            add("points", room.n_points, of(&["chunk", "tail", "node", "series"]));
-            add("problems", room.n_problems, of(&["problem"]));
+            add("run", "runs", room.n_runs, Some(room.tables.values().sum()));
+            add("point", "points", room.n_points, of(&["chunk", "tail", "node", "series"]));
+            add("problem", "problems", room.n_problems, of(&["problem"]));
             let counts = self.counts_of(&row.path);
             if counts > 0 {
                 let what = "what was counted in data files".to_owned();
@@ -46,25 +46,35 @@ impl App {
         }
 
         let mut lost = Vec::new();
-        let mut add = |what: &str, n: usize, why: Option<&str>| {
+        let mut add = |one: &str, many: &str, n: usize, why: Option<&str>| {
             if n > 0 {
-                let why = why.map(str::to_owned);
-                lost.push(ForgetLine { what: what.to_owned(), n: Some(n as u64), bytes: None, why });
+                let (what, why) = (counted(one, many, n as u64), why.map(str::to_owned));
+                lost.push(ForgetLine { what, n: Some(n as u64), bytes: None, why });
             }
         };
         let count = |has: &dyn Fn(&Annotation) -> bool| words.iter().filter(|own| has(own)).count();
-        add("notes", count(&|own| !own.note.is_empty()), None);
-        add("names that you gave", count(&|own| own.name.is_some()), None);
-        add("runs with tags of yours", count(&|own| !own.tags.is_empty()), None);
-        add("colours that you chose", count(&|own| own.color.is_some()), None);
-        add("pinned or hidden runs", count(&|own| own.pinned || own.hidden), None);
-        add("joins of runs, and runs that you set apart", joins.joined.len() + joins.split.len(), None);
-        add("monitors that were made here", n_monitors, None);
+        add("note", "notes", count(&|own| !own.note.is_empty()), None);
+        add("name that you gave", "names that you gave", count(&|own| own.name.is_some()), None);
+        add("run with tags of yours", "runs with tags of yours", count(&|own| !own.tags.is_empty()), None);
+        add("colour that you chose", "colours that you chose", count(&|own| own.color.is_some()), None);
+        add("pinned or hidden run", "pinned or hidden runs", count(&|own| own.pinned || own.hidden), None);
+        add(
+            "join of runs, or run that you set apart",
+            "joins of runs, and runs that you set apart",
+            joins.joined.len() + joins.split.len(),
+            None,
+        );
+        add("monitor that was made here", "monitors that were made here", n_monitors, None);
         let n_code = self.with_reader(|reader| Ok(reader.n_code(row.id, args.gone_only)?))?;
         let why = "Kept when they began; the working tree has changed since, and no commit may hold it.";
-        add("runs with what their code was", n_code as usize, Some(why));
+        add("run with what its code was", "runs with what their code was", n_code as usize, Some(why));
         let (n_points, why) = self.unreadable(&row, &room)?;
-        add("points whose files are gone", usize::try_from(n_points).unwrap_or(usize::MAX), Some(why));
+        add(
+            "point whose file is gone",
+            "points whose files are gone",
+            usize::try_from(n_points).unwrap_or(usize::MAX),
+            Some(why),
+        );
 
         let name = name_of(&row.path);
         Ok(ForgetPlan {
@@ -135,4 +145,8 @@ impl App {
         out.push(line("your consent to what a signalbox.toml names".into(), None, why));
         out
     }
+}
+
+fn counted(one: &str, many: &str, n: u64) -> String {
+    (if n == 1 { one } else { many }).to_owned()
 }
