@@ -1471,7 +1471,7 @@ hours: number | null,
  * A window, hours since 1970 (UTC); all of the time if nothing is said.
  */
 from: number | null, till: number | null, dark: boolean, };
-export type RoomKind = "points" | "levels" | "catalogue" | "words" | "other" | "structure" | "free" | "log" | "counts" | "fetched" | "window" | "models" | "promotions" | "rest";
+export type RoomKind = "points" | "levels" | "catalogue" | "code" | "words" | "other" | "structure" | "free" | "log" | "counts" | "fetched" | "window" | "models" | "promotions" | "rest";
 export type RoomPart = { kind: RoomKind, title: string, bytes: number, 
 /**
  * Where it lies.
