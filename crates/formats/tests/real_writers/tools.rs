@@ -113,7 +113,8 @@ impl Tool {
 
     fn find(&self, said: &Value) -> Result<(), String> {
         let format = said["format"].as_str().unwrap();
-        let of_format = self.sources.iter().filter(|(spec, ..)| spec.format.name() == format);
+        let is_there = |spec: &SourceSpec| said["rel"].as_str().is_none_or(|rel| spec.rel == Path::new(rel));
+        let of_format = self.sources.iter().filter(|(spec, ..)| spec.format.name() == format && is_there(spec));
         let is_it = |key: &str, run: &KnownRun| {
             said["key"].as_str().is_none_or(|said| said == key)
                 && said["name"].as_str().is_none_or(|said| said == run.name)

@@ -14,12 +14,12 @@ def single(points):
     return [(step, struct.unpack("f", struct.pack("f", value))[0]) for step, value in points]
 
 
-writer = SummaryWriter("runs/first")
+# Its `flush` leaves what still waits in a queue.
+writer = SummaryWriter("runs/first", flush_secs=1)
 odd = list(enumerate([float("nan"), float("inf"), float("-inf"), 0.0]))
 for step, value in curve(6):
     writer.add_scalar("train/loss", value, step)
-writer.flush()
-first = {"format": "tensorboard", "name": "runs/first"}
+first = {"format": "tensorboard", "rel": "runs/first"}
 stage({**first, "series": {"train/loss": single(curve(6))}})
 for step, value in odd:
     writer.add_scalar("odd", value, step)
@@ -30,4 +30,4 @@ for step, value in curve(3):
     other.add_event(Event(step=step, wall_time=1.8e9 + step, summary=Summary(value=[Summary.Value(tag="loss", simple_value=value)])))
 other.close()
 whole = {"train/loss": single(curve(6)), "odd": odd, "far": [(2**40, 0.5)]}
-stage({**first, "series": whole}, {"format": "tensorboard", "name": "runs/second", "series": {"loss": single(curve(3))}})
+stage({**first, "series": whole}, {"format": "tensorboard", "rel": "runs/second", "series": {"loss": single(curve(3))}})

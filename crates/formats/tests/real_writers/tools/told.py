@@ -12,7 +12,8 @@ _go_on = os.fdopen(os.dup(0), "r")
 
 
 def stage(*runs):
-    """Each run is what a reader must find by now: `name` or `key` and what of `status`, `params`, `tags`, `series` is asked.
+    """Each run is what a reader must find by now: `name`, `key` or `rel`
+    and what of `status`, `params`, `tags`, `series` is asked.
 
     `series` has the values of each metric by step; with `growing`, the last of them may not be there yet.
     """

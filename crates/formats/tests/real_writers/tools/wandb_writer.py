@@ -10,7 +10,7 @@ for step, value in curve(6):
 one = {"format": "wandb", "name": "first"}
 nested = [(step, step) for step in range(6)]
 # Its core writes some seconds behind.
-stage({**one, "status": "running", "series": {"train/loss": curve(6), "nested.a": nested}, "growing": True})
+stage({**one, "series": {"train/loss": curve(6), "nested.a": nested}, "growing": True})
 for value in odd:
     run.log({"odd": value})
 run.log({"train/loss": 0.5}, step=2**40)
