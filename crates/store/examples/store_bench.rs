@@ -136,7 +136,8 @@ fn retention(directory: &Path, million: &Points) {
     let long = |bench: &mut Bench| {
         keys.iter().take(20).for_each(|k| bench.commit(&[batch("", [(k.as_str(), million.clone())])]));
     };
-    let cases: [(&str, &dyn Fn(&mut Bench)); 2] = [("5000 runs x 40 metrics x 50", &wide), ("20 series x 1M", &long)];
+    type Fill<'a> = &'a dyn Fn(&mut Bench);
+    let cases: [(&str, Fill<'_>); 2] = [("5000 runs x 40 metrics x 50", &wide), ("20 series x 1M", &long)];
     for (name, fill) in cases {
         let mut bench = Bench::new(directory, &format!("retention-{}", name.len()));
         fill(&mut bench);

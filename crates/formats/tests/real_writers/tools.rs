@@ -57,7 +57,8 @@ impl Tool {
             ("TZ", "UTC"),
         ];
         command.envs(quiet).env("HOME", &home).env("TRACKIO_DIR", project.join("trackio"));
-        for (name, folder) in [("WANDB_DATA_DIR", "data"), ("WANDB_CACHE_DIR", "cache"), ("WANDB_CONFIG_DIR", "config")] {
+        for (name, folder) in [("WANDB_DATA_DIR", "data"), ("WANDB_CACHE_DIR", "cache"), ("WANDB_CONFIG_DIR", "config")]
+        {
             command.env(name, home.join(folder));
         }
         command.env("SWANLAB_SAVE_DIR", home.join("swan"));
