@@ -68,6 +68,7 @@ describe("what is kept, in the real window", { concurrency: false }, () => {
     assert.deepEqual(names(), ["old", "other"]);
     assert.equal(fs.readFileSync(path.join(churn, "log.csv"), "utf8").split("\n").length, 200_002);
     await until("nothing is left", async () => (await call("storage", {})).forgetting.length === 0);
+    await until("the page says so", async () => !/Forgetting churn/.test(await text("section:has(#storage)")));
   });
 
   test("room is given back beside the open projects", async () => {

@@ -35,6 +35,7 @@ impl App {
             Err(e) => return Err(e.into()),
         }
         lock(&self.0.storage.rooms).remove(&row.id);
+        self.tell_of(what.name, row.n_runs);
         self.sweep(Duration::ZERO);
         self.0.events.projects();
         Ok(())
@@ -63,9 +64,17 @@ impl App {
             self.0.events.runs(row.id.0, project.catalogue().version, None);
         }
         lock(&self.0.storage.rooms).remove(&row.id);
+        if n > 0 {
+            self.tell_of(name, n);
+        }
         self.sweep(Duration::ZERO);
         self.0.events.projects();
         Ok(n)
+    }
+
+    /// Until the thread that removes it has counted.
+    fn tell_of(&self, name: String, n_runs: u64) {
+        lock(&self.0.storage.forgetting).push(ForgettingRow { name, n_runs, n_left: n_runs });
     }
 
     /// All that is kept by a project's id or its folder's name.
