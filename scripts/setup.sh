@@ -124,6 +124,14 @@ python_env() {
 # The writers and peers that the tests and benches run beside us.
 python_packages() { python_env python venv tests/requirements.txt "mlflow, tensorboardX, tensorboard" "the tests"; }
 
+# The tools whose runs are read; those that go with no other are alone.
+writers_packages() {
+  python_env python_writers venv-writers tests/requirements-writers.txt "catboost, dvc, dvclive, hydra, lightgbm, optuna, sacred, swanlab, tensorboardX, trackio, wandb, xgboost" "the tools that write runs"
+  python_env python_aim venv-aim tests/requirements-aim.txt aim "Aim"
+  python_env python_guild venv-guild tests/requirements-guild.txt guild "Guild"
+  python_env python_ray_tune venv-ray-tune tests/requirements-ray-tune.txt "ray.tune" "Ray Tune"
+}
+
 # MLServer and Triton; GTO.
 v2_packages() { python_env python_v2 venv-v2 tests/requirements-v2.txt "mlserver, mlflow" "MLServer and Triton"; }
 gto_packages() { python_env python_gto venv-gto tests/requirements-gto.txt gto "GTO"; }

@@ -6,7 +6,7 @@ mode="${1:-all}"
 want=" ${SIGNALBOX_TESTS:-lint rust ui browser window crash} "
 [ "$mode" = lint ] && want=" lint ui-check "
 [ "$mode" = heavy ] && want=" heavy "
-case "$mode" in lint) step_total=6 ;; heavy) step_total=9 ;; *) step_total=21 ;; esac
+case "$mode" in lint) step_total=6 ;; heavy) step_total=9 ;; *) step_total=25 ;; esac
 . "$(dirname "$0")/setup.sh"
 
 counts="$work/counts"
@@ -70,7 +70,9 @@ rust_tests() {
 }
 
 real_writer_tests() {
-  SIGNALBOX_PYTHON="$python" cargo test --locked -p signalbox-formats --features real-writers --test real_writers
+  SIGNALBOX_PYTHON="$python" SIGNALBOX_PYTHON_WRITERS="$python_writers" SIGNALBOX_PYTHON_AIM="$python_aim" \
+    SIGNALBOX_PYTHON_GUILD="$python_guild" SIGNALBOX_PYTHON_RAY_TUNE="$python_ray_tune" \
+    cargo test --locked -p signalbox-formats --features real-writers --test real_writers -- --test-threads=2
 }
 
 # Real registries, model servers and keychains, started and stopped by the tests.
@@ -123,6 +125,7 @@ if [ "$mode" != heavy ]; then
   ui_build
 fi
 if wants rust; then
+  writers_packages
   v2_packages
   gto_packages
   engines_packages
@@ -141,7 +144,7 @@ if wants rust; then
   counter=count_cargo_test
   command -v cargo-nextest >/dev/null && counter=count_nextest
   suite rust $counter "Rust tests" 3000 rust_tests
-  suite writers count_cargo_test "our readers beside a living MLflow" 900 real_writer_tests
+  suite writers count_cargo_test "our readers beside the living tools" 900 real_writer_tests
   suite servers count_cargo_test "promotions to real servers" 2400 real_server_tests
   suite engines count_cargo_test "push-down to real engines" 1200 real_engine_tests
 fi

@@ -63,6 +63,14 @@ const VIEWS = {
   "a run's page": ["#/p/1/run/1000003", async () => undefined],
   "the problems": ["#/p/1/problems", async () => undefined],
   "the settings": ["#/settings", async () => undefined],
+  "what takes room in a project": ["#/settings", async (page) => {
+    await page.getByRole("button", { name: "Largest runs and metrics of churn" }).click();
+    await page.getByText("train/loss-1", { exact: true }).waitFor();
+  }],
+  "what forgetting a project means": ["#/settings", async (page) => {
+    await page.getByRole("button", { name: "Forget churn…" }).click();
+    await page.getByText("Cannot be read again").waitFor();
+  }],
   "what a sign-in asks": ["#/settings?at=sign-in", (page) => page.getByRole("button", { name: "Sign in to images…" }).click()],
   "how a service was made": ["#/production", async (page) => {
     await page.getByRole("button", { name: "More about churn" }).click();
@@ -306,6 +314,30 @@ test("a token is stored where it is shown to be, and stays nowhere in the page",
   assert.doesNotMatch(kept, /s3cret-token/);
   await page.getByRole("button", { name: "Sign in to cluster…" }).click();
   assert.equal(await page.getByLabel("Token", { exact: true }).and(page.locator("input")).inputValue(), "");
+});
+
+test("a project is forgotten by its name, and free pages go back", async (t) => {
+  const page = await open(t, "#/settings");
+  const table = page.getByRole("table", { name: "Projects" });
+  // The button has the focus as who comes by the keyboard has it.
+  await table.getByRole("button", { name: "Forget segmentation…" }).press("Enter");
+  const forget = page.getByRole("button", { name: "Forget segmentation", exact: true });
+  await page.getByText("12 names that you gave").waitFor();
+  assert.ok(await forget.isDisabled(), "something is lost: its name is asked for");
+  await page.getByLabel("Type segmentation to forget it").fill("Segmentation");
+  assert.ok(await forget.isDisabled());
+  await page.getByLabel("Type segmentation to forget it").fill("segmentation");
+  await page.keyboard.press("Enter");
+  await page.getByText("segmentation is forgotten.").waitFor();
+  await table.getByText("segmentation", { exact: true }).waitFor({ state: "detached" });
+  assert.ok(await table.getByRole("button", { name: "Forget churn…" }).isVisible());
+  // Nothing is lost with a project that has nothing of the person's own: no name is typed.
+  await table.getByRole("button", { name: "Forget old-thesis…" }).click();
+  assert.ok(await page.getByRole("button", { name: "Forget old-thesis", exact: true }).isEnabled());
+  await page.getByRole("button", { name: "Keep", exact: true }).click();
+  await table.getByRole("button", { name: "Forget old-thesis…" }).waitFor();
+  await page.getByRole("button", { name: "Compact", exact: true }).click();
+  await page.getByText("There are none: nothing can be given back.").waitFor();
 });
 
 test("without a keychain the vault is made first; a wrong passphrase is said and cleared", async (t) => {

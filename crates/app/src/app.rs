@@ -6,14 +6,18 @@ use crate::live::Live;
 use crate::project::OpenProject;
 use crate::wire::*;
 use serde_json::Value;
-use signalbox_store::{Store, StoreError, StoreReader};
+use signalbox_store::{Store, StoreError, StoreReader, frame_at_once};
 use signalbox_types::{ProjectId, RunId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A chart of fewer lines is drawn sooner than a second thread has begun.
+const LINES_PER_THREAD: usize = 8;
 
 /// What only a desktop can do: ask a person with the system's own dialogs.
 pub trait Desktop: Send + Sync {
@@ -56,11 +60,14 @@ pub(crate) struct Inner {
     /// Our own writing connection; the watcher has another.
     store: Mutex<Store>,
     readers: Mutex<Vec<StoreReader>>,
+    /// Held while one chart is drawn by several threads.
+    drawing: Mutex<()>,
     pub projects: Mutex<BTreeMap<ProjectId, Arc<OpenProject>>>,
     pub events: Events,
     pub live: Live,
     pub promotions: crate::promotion::Promotions,
     pub data: crate::data::Data,
+    pub storage: crate::storage::Storage,
     pub secrets: OnceLock<Arc<signalbox_remote::Secrets>>,
     pub stopped: AtomicBool,
 }
@@ -79,16 +86,19 @@ impl App {
             options,
             store: Mutex::new(store),
             readers: Mutex::default(),
+            drawing: Mutex::default(),
             projects: Mutex::default(),
             events: Events::start(),
             live,
             promotions: crate::promotion::Promotions::default(),
             data: crate::data::Data::default(),
+            storage: crate::storage::Storage::default(),
             secrets: OnceLock::new(),
             stopped: AtomicBool::new(false),
         }));
         crate::live::run(&app);
         app.watch_services();
+        app.sweep_later();
         Ok(app)
     }
 
@@ -103,16 +113,26 @@ impl App {
         // A project that is closed meanwhile has nothing to merge, and its points are there all the same.
         let project = self.project(args.project).ok();
         let query = crate::export::frame_query(&args, project.as_ref().map(|project| project.catalogue()).as_deref());
-        self.with_reader(|reader| Ok(reader.frame(&query)?))
+        let n_threads = (query.runs.len() / LINES_PER_THREAD).min(n_processors());
+        // The page asks for several charts at once: then each has a thread already.
+        let Some(_alone) = (n_threads > 1).then(|| self.0.drawing.try_lock().ok()).flatten() else {
+            return self.with_reader(|reader| Ok(reader.frame(&query)?));
+        };
+        let mut readers = (0..n_threads).map(|_| self.lent_reader()).collect::<Result<Vec<_>, _>>()?;
+        let bytes = frame_at_once(&mut readers, &query);
+        lock(&self.0.readers).append(&mut readers);
+        Ok(bytes?)
     }
 
-    /// Bytes by name: "artifact" (`ArtifactBlob`), "media" (`MediaBlob`), "export" (`SaveExport`) or "drift" (`SaveDrift`). Blocking.
+    /// Bytes by name: "artifact" (`ArtifactBlob`), "media" (`MediaBlob`), "export" (`SaveExport`), "drift" (`SaveDrift`) or
+    /// "words" (`SaveWords`). Blocking.
     pub fn blob(&self, name: &str, args: Value) -> Result<Vec<u8>, CallError> {
         match name {
             "artifact" => self.artifact_bytes(&parse(name, args)?),
             "media" => self.media_bytes(&parse(name, args)?),
             "export" => crate::export::export(self, &parse(name, args)?),
             "drift" => crate::data::drift_chart(self, &parse(name, args)?),
+            "words" => crate::storage::words(self, &parse(name, args)?),
             _ => Err(CallError::new(ErrorCode::BadRequest, format!("There is no blob {name:?}."))),
         }
     }
@@ -150,14 +170,15 @@ impl App {
         &self,
         read: impl FnOnce(&StoreReader) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
-        let pooled = lock(&self.0.readers).pop();
-        let reader = match pooled {
-            Some(reader) => reader,
-            None => self.write(|store| store.reader())?,
-        };
+        let reader = self.lent_reader()?;
         let result = read(&reader);
         lock(&self.0.readers).push(reader);
         result
+    }
+
+    fn lent_reader(&self) -> Result<StoreReader, CallError> {
+        let pooled = lock(&self.0.readers).pop();
+        pooled.map_or_else(|| self.write(|store| store.reader()), Ok)
     }
 
     pub(crate) fn project(&self, id: u32) -> Result<Arc<OpenProject>, CallError> {
@@ -185,6 +206,12 @@ impl App {
 
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(name: &str, args: Value) -> Result<T, CallError> {
     serde_json::from_value(args).map_err(|e| CallError::new(ErrorCode::BadRequest, format!("{name}: {e}")))
+}
+
+/// So many work on one chart at most.
+fn n_processors() -> usize {
+    static N: OnceLock<usize> = OnceLock::new();
+    *N.get_or_init(|| thread::available_parallelism().map_or(1, |n| n.get().min(8)))
 }
 
 /// Unix seconds by this machine's clock.

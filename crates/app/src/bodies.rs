@@ -114,19 +114,6 @@ impl App {
         Ok(())
     }
 
-    pub(crate) fn forget_project(&self, args: OfProject) -> Result<(), CallError> {
-        let known = self.with_reader(|reader| Ok(reader.projects()?))?;
-        let root = known.into_iter().find(|row| row.id.0 == args.project).map(|row| row.path);
-        self.close_project(OfProject { project: args.project })?;
-        if let Some(root) = root {
-            self.forget_data(&root)?;
-            self.forget_said_of_runs(&root)?;
-        }
-        self.write(|store| store.forget_project(ProjectId(args.project)))?;
-        self.0.events.projects();
-        Ok(())
-    }
-
     pub(crate) fn pick_folder(&self, _: Empty) -> Result<PickedPath, CallError> {
         let Some(desktop) = &self.0.options.desktop else {
             return Err(CallError::new(ErrorCode::Refused, "There is no desktop here that could show a dialog.")

@@ -42,6 +42,12 @@ commands! {
     open_demo(Empty) -> Project;
     close_project(OfProject) -> ();
     forget_project(OfProject) -> ();
+    forget_gone_runs(OfProject) -> u64;
+    forget_plan(ForgetQuery) -> ForgetPlan;
+    save_words(SaveWords) -> PickedPath;
+    storage(StorageQuery) -> StorageView;
+    project_storage(ProjectStorageQuery) -> ProjectStorage;
+    compact(StorageQuery) -> Compacted;
     pick_folder(Empty) -> PickedPath;
     status(Empty) -> StatusLine;
     columns(OfProject) -> Vec<ColumnInfo>;

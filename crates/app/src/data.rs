@@ -31,7 +31,7 @@ use signalbox_drift::profile::{Looked, Profile, profile};
 use signalbox_drift::read::{Options, ReadError, Table};
 use signalbox_drift::rules::RULES_KEYS;
 use signalbox_release::{POLICY_FILE, Policy};
-use signalbox_store::CellStore;
+use signalbox_store::{CellStore, Forgetting};
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 use std::sync::atomic::AtomicBool;
@@ -70,12 +70,12 @@ fn pref_of(root: &Path) -> String {
 
 impl App {
     /// What was counted before; `None` where it cannot be kept.
-    fn cell_store(&self) -> Option<Arc<CellStore>> {
+    pub(crate) fn cell_store(&self) -> Option<Arc<CellStore>> {
         let open = || CellStore::open(&self.0.options.data_dir.join("cells.db")).ok().map(Arc::new);
         self.0.data.cells.get_or_init(open).clone()
     }
 
-    fn saved_monitors(&self, root: &Path) -> Result<BTreeMap<String, Definition>, CallError> {
+    pub(crate) fn saved_monitors(&self, root: &Path) -> Result<BTreeMap<String, Definition>, CallError> {
         let text = self.write(|store| store.pref(&pref_of(root)))?;
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
@@ -147,18 +147,6 @@ impl App {
                 self.0.events.plain(Event::Data { project: project.id.0, name: String::new() });
             }
         }
-    }
-
-    /// A project that is forgotten leaves nothing here.
-    pub(crate) fn forget_data(&self, root: &Path) -> Result<(), CallError> {
-        self.write(|store| {
-            store.set_pref(&pref_of(root), "{}")?;
-            // By name, of monitors that nobody may know any more.
-            store.forget_prefs(&alert::said_pref(root, ""))?;
-            store.forget_prefs(&table::keys(root))
-        })?;
-        let _ = self.cell_store().map(|store| store.forget_all(&watched::key_of(root, "")));
-        Ok(())
     }
 
     pub(crate) fn stop_monitors(&self, project: u32) {
@@ -309,6 +297,18 @@ impl App {
         let all = method::methods().iter();
         Ok(all.map(|method| MethodInfo { name: method.name.to_owned(), says: method.says.to_owned() }).collect())
     }
+}
+
+/// Adds what is kept here of a project, by its folder: definitions, what was said of alerts and of engines, counts.
+pub(crate) fn add_kept(root: &Path, what: &mut Forgetting) {
+    what.keys.push(pref_of(root));
+    what.beginnings.extend([alert::said_pref(root, ""), table::keys(root)]);
+    what.cells.push(beginning_of_counts(root));
+}
+
+/// How the names begin by which the counts of a project's monitors are kept.
+pub(crate) fn beginning_of_counts(root: &Path) -> String {
+    watched::key_of(root, "")
 }
 
 /// Rules for files that a command asks; nothing is watched for them.

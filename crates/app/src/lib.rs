@@ -28,6 +28,7 @@ mod promotion;
 mod run_page;
 mod secrets;
 mod state;
+mod storage;
 mod table;
 #[cfg(test)]
 mod table_tests;

@@ -116,6 +116,7 @@ impl Live {
                 watching
             })
             .collect();
+        jobs.extend(app.storage_jobs());
         let cpu_percent = lock(&self.meter).percent();
         StatusLine {
             projects,
@@ -396,6 +397,7 @@ fn tick(app: &Weak<Inner>) {
         if app.0.stopped.load(std::sync::atomic::Ordering::SeqCst) {
             return;
         }
+        app.close_forgotten();
         let began = Instant::now();
         let due = began >= look_again;
         for project in app.open_projects() {

@@ -14,6 +14,7 @@
 mod by_hand;
 mod whole;
 
+pub(crate) use by_hand::pref_of;
 pub(crate) use whole::{Differs, Whole, whole};
 
 use crate::catalogue::Run;

@@ -22,6 +22,7 @@ mod watch;
 
 pub(crate) use consent::addresses;
 pub(crate) use systems::{Rules, wrong as wrong_policy};
+pub(crate) use trust::loading_pref;
 pub(crate) use views::failure as failure_view;
 
 use crate::app::{App, lock};

@@ -13,6 +13,7 @@ mod project;
 mod promotion;
 mod run;
 mod secrets;
+mod storage;
 mod table;
 mod typescript;
 
@@ -26,6 +27,7 @@ pub use project::*;
 pub use promotion::*;
 pub use run::*;
 pub use secrets::*;
+pub use storage::*;
 pub use table::*;
 pub use typescript::typescript;
 

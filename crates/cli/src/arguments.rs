@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod promotion;
+pub mod storage;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ Examples:
   signalbox rollback churn --yes
   signalbox audit report churn
   signalbox policy check ~/projects/churn
+  signalbox store
+  signalbox forget ~/projects/old --export words.json --yes
 
 Exit codes:
   0  done
@@ -112,6 +115,12 @@ pub enum Command {
     Status(promotion::Status),
     /// All that was done; verify, export, report
     Audit(promotion::Audit),
+    /// What takes room, by project and by kind
+    Store(storage::Store),
+    /// Print what forgetting a project means; with --yes, forget it. No file of a project is touched
+    Forget(storage::Forget),
+    /// Give free pages of the store back to the disk
+    Compact(storage::Compact),
 }
 
 #[derive(Debug, Args)]

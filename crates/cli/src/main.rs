@@ -18,6 +18,7 @@ mod runs;
 mod serve;
 mod show;
 mod signals;
+mod storage;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
         Command::Data(a) => data::run(a, data_dir),
         Command::Serve(a) => serve::run(&a, data_dir),
         Command::Open(a) => open::run(&a, data_dir),
+        Command::Store(a) => storage::store(&a, data_dir),
+        Command::Forget(a) => storage::forget(&a, data_dir),
+        Command::Compact(a) => storage::compact(&a, data_dir),
         // It is about a folder's file alone: no store is opened for it.
         Command::Policy(a) => promotion::policy(&a),
         command => promotion::run(command, data_dir),

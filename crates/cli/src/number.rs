@@ -70,6 +70,25 @@ pub fn moment(unix_secs: f64) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}Z", in_day / 3600, in_day / 60 % 60, in_day % 60)
 }
 
+/// Bytes in decimal units, three digits: `812 B`, `4.07 kB`, `1.20 GB`.
+pub fn bytes(n: u64) -> String {
+    let (mut x, mut unit) = (n as f64, "B");
+    for next in ["kB", "MB", "GB", "TB"] {
+        if x < 999.5 {
+            break;
+        }
+        (x, unit) = (x / 1000.0, next);
+    }
+    let decimals = if unit == "B" || x >= 99.95 {
+        0
+    } else if x >= 9.995 {
+        1
+    } else {
+        2
+    };
+    format!("{x:.decimals$} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +116,24 @@ mod tests {
             (-0.00012, "-0.00012"),
         ] {
             assert_eq!(number(x), text, "{x:e}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_three_digits() {
+        for (n, text) in [
+            (0, "0 B"),
+            (812, "812 B"),
+            (999, "999 B"),
+            (1000, "1.00 kB"),
+            (4_070, "4.07 kB"),
+            (99_960, "100 kB"),
+            (999_600, "1.00 MB"),
+            (12_340_000, "12.3 MB"),
+            (1_204_000_000, "1.20 GB"),
+            (u64::MAX, "18446744 TB"),
+        ] {
+            assert_eq!(bytes(n), text, "{n}");
         }
     }
 

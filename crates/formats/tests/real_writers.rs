@@ -1,10 +1,13 @@
-//! A real MLflow process writes, we read meanwhile. Needs a Python with mlflow: `SIGNALBOX_PYTHON` names it.
+//! A real MLflow process writes, we read meanwhile. Needs a Python with mlflow: `SIGNALBOX_PYTHON` names it. The other
+//! tools' are in `tools`, each with a Python of its own choice.
 //!
 //! `cargo test -p signalbox-formats --features real-writers --test real_writers`
 
 #[path = "readers/known.rs"]
 #[allow(dead_code, reason = "shared with the other tests, which use the rest of it")]
 mod known;
+#[path = "real_writers/tools.rs"]
+mod tools;
 
 use std::{
     io::{BufRead, BufReader, Lines, Write},

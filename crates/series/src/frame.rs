@@ -31,38 +31,74 @@ pub struct FrameSeries {
 
 /// The frame of `series`; `extent` is the least and greatest x of the full data.
 pub fn frame(series: &[FrameSeries], extent: Option<(f64, f64)>) -> Vec<u8> {
-    let n_floats =
-        |s: &FrameSeries| 2 * (s.line.x.len() + s.raw.as_ref().map_or(0, |r| r.x.len()) + s.line.marks.len());
-    let len = 32 + series.iter().map(|s| 32 + 8 * n_floats(s)).sum::<usize>();
-    let mut out = Vec::with_capacity(len);
-    let decimated = |s: &FrameSeries| s.line.decimated || s.raw.as_ref().is_some_and(|r| r.decimated);
-    let (x_min, x_max) = extent.unwrap_or((f64::NAN, f64::NAN));
-    out.extend(b"SBF1");
-    put_u32s(&mut out, &[1, series.len() as u32, u32::from(series.iter().any(decimated))]);
-    put_f64s(&mut out, &[x_min, x_max]);
+    let head = frame_head(series, extent);
+    let mut out = vec![0; head.len() + series.iter().map(series_bytes).sum::<usize>()];
+    out[..head.len()].copy_from_slice(&head);
+    let mut at = head.len();
     for s in series {
-        let (raw_x, raw_y) = s.raw.as_ref().map_or((&[][..], &[][..]), |r| (&r.x[..], &r.y[..]));
-        let flags = u32::from(decimated(s)) | u32::from(s.has_rewinds) << 1 | u32::from(s.steps_repeat) << 2;
-        let sizes = [s.line.x.len(), raw_x.len(), s.line.marks.len()].map(|n| n as u32);
-        put_u32s(&mut out, &[s.run.0, sizes[0], sizes[1], sizes[2]]);
-        put_u32s(&mut out, &[s.n_total as u32, (s.n_total >> 32) as u32, flags, 0]);
-        for column in [&s.line.x, &s.line.y, raw_x, raw_y] {
-            put_f64s(&mut out, column);
-        }
-        s.line.marks.iter().for_each(|m| out.extend(m.0.to_le_bytes()));
-        s.line.marks.iter().for_each(|m| out.extend(f64::from(m.1 as u8).to_le_bytes()));
+        let end = at + series_bytes(s);
+        put_series(s, &mut out[at..end]);
+        at = end;
     }
-    debug_assert_eq!(out.len(), len, "BUG: a frame's length");
     out
 }
 
-fn put_u32s(out: &mut Vec<u8>, numbers: &[u32]) {
-    numbers.iter().for_each(|x| out.extend(x.to_le_bytes()));
+/// What a frame begins with: for whoever puts the series after it by several threads.
+pub fn frame_head<'a>(series: impl IntoIterator<Item = &'a FrameSeries>, extent: Option<(f64, f64)>) -> [u8; 32] {
+    let (n, is_decimated) = series.into_iter().fold((0_u32, false), |(n, any), s| (n + 1, any || decimated(s)));
+    let (x_min, x_max) = extent.unwrap_or((f64::NAN, f64::NAN));
+    let mut head = [0; 32];
+    let mut out = Out(&mut head);
+    out.put(b"SBF1");
+    out.u32s(&[1, n, u32::from(is_decimated)]);
+    out.f64s(&[x_min, x_max]);
+    head
 }
 
-fn put_f64s(out: &mut Vec<u8>, numbers: &[f64]) {
-    out.reserve(numbers.len() * 8);
-    for x in numbers {
-        out.extend(x.to_le_bytes());
+/// How many bytes of a frame a series takes.
+pub fn series_bytes(s: &FrameSeries) -> usize {
+    32 + 16 * (s.line.x.len() + s.raw.as_ref().map_or(0, |r| r.x.len()) + s.line.marks.len())
+}
+
+/// Puts a series into its place in a frame. Panics unless `place` has [`series_bytes`].
+pub fn put_series(s: &FrameSeries, place: &mut [u8]) {
+    let mut out = Out(place);
+    let (raw_x, raw_y) = s.raw.as_ref().map_or((&[][..], &[][..]), |r| (&r.x[..], &r.y[..]));
+    let flags = u32::from(decimated(s)) | u32::from(s.has_rewinds) << 1 | u32::from(s.steps_repeat) << 2;
+    let sizes = [s.line.x.len(), raw_x.len(), s.line.marks.len()].map(|n| n as u32);
+    out.u32s(&[s.run.0, sizes[0], sizes[1], sizes[2]]);
+    out.u32s(&[s.n_total as u32, (s.n_total >> 32) as u32, flags, 0]);
+    for column in [&s.line.x, &s.line.y, raw_x, raw_y] {
+        out.f64s(column);
+    }
+    s.line.marks.iter().for_each(|m| out.f64s(&[m.0]));
+    s.line.marks.iter().for_each(|m| out.f64s(&[f64::from(m.1 as u8)]));
+    assert!(out.0.is_empty(), "BUG: a series' length");
+}
+
+fn decimated(s: &FrameSeries) -> bool {
+    s.line.decimated || s.raw.as_ref().is_some_and(|r| r.decimated)
+}
+
+/// What is left to be filled.
+struct Out<'a>(&'a mut [u8]);
+
+impl Out<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let (place, rest) = std::mem::take(&mut self.0).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        self.0 = rest;
+    }
+
+    fn u32s(&mut self, numbers: &[u32]) {
+        numbers.iter().for_each(|x| self.put(&x.to_le_bytes()));
+    }
+
+    fn f64s(&mut self, numbers: &[f64]) {
+        let (place, rest) = std::mem::take(&mut self.0).split_at_mut(8 * numbers.len());
+        for (to, x) in place.as_chunks_mut::<8>().0.iter_mut().zip(numbers) {
+            *to = x.to_le_bytes();
+        }
+        self.0 = rest;
     }
 }

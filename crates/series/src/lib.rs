@@ -20,7 +20,7 @@ mod summary;
 pub use axis::{Axis, Smooth};
 pub use codec::{CHUNK_POINTS, Chunk, CodecError, Effort};
 pub use decimate::{Decimator, Polyline, Window, x_of};
-pub use frame::{FrameSeries, frame};
+pub use frame::{FrameSeries, frame, frame_head, put_series, series_bytes};
 pub use levels::{
     BASE_POINTS, Coordinates, FAN, MAX_LEVEL, base_nodes, block_points, decode_nodes, encode_nodes, row_nodes,
 };

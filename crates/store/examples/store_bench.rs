@@ -2,11 +2,12 @@
 //! jitter): `cargo run --release -p signalbox-store --example store_bench`. Besides the wall clock's time it prints the
 //! processor's, which a busy machine does not stretch as much (Linux only; elsewhere 0).
 
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use signalbox_series::{Axis, CHUNK_POINTS, Effort, Smooth, codec};
-use signalbox_store::{FrameQuery, Store};
+use signalbox_store::{Forgetting, FrameQuery, Store};
 use signalbox_types::{Batch, Cursor, Format, Point, Points, RunDelta, RunId, SeriesDelta};
 
 fn main() {
@@ -17,6 +18,7 @@ fn main() {
     many_series(directory.path());
     many_runs(directory.path());
     live(directory.path());
+    retention(directory.path(), &million);
 }
 
 fn encoding(points: &Points) {
@@ -120,6 +122,57 @@ fn live(directory: &Path) {
     }
     times.sort();
     println!("commit/100 series x 1 point: p50 {:.2?}, p95 {:.2?}, max {:.2?}", times[1000], times[1900], times[1999]);
+}
+
+/// Counting what takes room, forgetting all of it in steps, and giving the pages back in steps.
+fn retention(directory: &Path, million: &Points) {
+    let (small, keys) = (curve(50, 5), (0..40).map(|i| format!("metric{i}")).collect::<Vec<_>>());
+    let wide = |bench: &mut Bench| {
+        for i in 0..50 {
+            let runs = (0..100).map(|j| batch(&format!("{i}-{j}"), keys.iter().map(|k| (k.as_str(), small.clone()))));
+            bench.commit(&[Batch { runs: runs.flat_map(|b| b.runs).collect(), ..Batch::default() }]);
+        }
+    };
+    let long = |bench: &mut Bench| {
+        keys.iter().take(20).for_each(|k| bench.commit(&[batch("", [(k.as_str(), million.clone())])]));
+    };
+    type Fill<'a> = &'a dyn Fn(&mut Bench);
+    let cases: [(&str, Fill<'_>); 2] = [("5000 runs x 40 metrics x 50", &wide), ("20 series x 1M", &long)];
+    for (name, fill) in cases {
+        let mut bench = Bench::new(directory, &format!("retention-{}", name.len()));
+        fill(&mut bench);
+        let reader = bench.store.reader().expect("a reader");
+        bench.time(&format!("room/{name}"), 3, || {
+            let room = reader.project_room(bench.project, &mut |_, _| ControlFlow::Continue(())).expect("counted");
+            assert!(room.is_some_and(|room| room.n_points > 0));
+        });
+        bench.store.begin_forgetting(bench.project, &Forgetting::default()).expect("begun");
+        let budget = Duration::from_millis(15);
+        steps(&format!("forget/{name}"), || bench.store.forget_some(budget).expect("a step").is_some());
+        let before = bench.store.bytes_on_disk();
+        steps(&format!("compact/{name}"), || bench.store.compact_some(budget).expect("a step") > 0);
+        bench.store.settle_log().expect("a checkpoint");
+        println!(
+            "compact/{name}: {:.1} MB before, {:.1} after",
+            before as f64 / 1e6,
+            bench.store.bytes_on_disk() as f64 / 1e6
+        );
+    }
+}
+
+/// Until there is nothing more to do: a step is a transaction, in which nobody else writes.
+fn steps(name: &str, mut step: impl FnMut() -> bool) {
+    let (begun, mut n, mut longest) = (Instant::now(), 0, Duration::ZERO);
+    loop {
+        let this = Instant::now();
+        let is_more = step();
+        longest = longest.max(this.elapsed());
+        n += 1;
+        if !is_more {
+            break;
+        }
+    }
+    println!("{name}: {:.2?} in {n} steps, the longest {longest:.2?}", begun.elapsed());
 }
 
 struct Bench {

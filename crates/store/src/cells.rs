@@ -85,10 +85,41 @@ impl CellStore {
         })
     }
 
-    /// Forgets all monitors whose names begin so.
-    pub fn forget_all(&self, beginning: &str) -> Result<()> {
+    /// Forgets some of the rows of all monitors whose names begin so. False: none is left.
+    pub fn forget_some(&self, beginning: &str) -> Result<bool> {
         self.with(|c| {
-            c.execute("DELETE FROM cells WHERE substr(monitor, 1, length(?1)) = ?1", [beginning])?;
+            let mut delete = c.prepare_cached(
+                "DELETE FROM cells WHERE (monitor, path) IN
+                 (SELECT monitor, path FROM cells WHERE monitor >= ?1 AND substr(monitor, 1, length(?1)) = ?1 LIMIT 100)",
+            )?;
+            Ok(delete.execute([beginning])? > 0)
+        })
+    }
+
+    /// The bytes of what was counted for all monitors whose names begin so.
+    pub fn bytes_of(&self, beginning: &str) -> Result<u64> {
+        self.with(|c| {
+            let mut sum = c.prepare_cached(
+                "SELECT ifnull(sum(octet_length(body)), 0) FROM cells
+                 WHERE monitor >= ?1 AND substr(monitor, 1, length(?1)) = ?1",
+            )?;
+            Ok(sum.query_row([beginning], |row| row.get::<_, i64>(0))?.unsigned_abs())
+        })
+    }
+
+    /// Bytes in free pages.
+    pub fn free_bytes(&self) -> Result<u64> {
+        self.with(|c| {
+            let value = |name: &str| c.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+            Ok((value("page_size")? * value("freelist_count")?).unsigned_abs())
+        })
+    }
+
+    /// Writes the file anew, without free pages.
+    pub fn compact(&self) -> Result<()> {
+        self.with(|c| {
+            c.execute_batch("VACUUM")?;
+            c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))?;
             Ok(())
         })
     }
@@ -119,7 +150,10 @@ mod tests {
         store.forget("other").expect("forget");
         store.put("/p\nm%", &[("a".into(), row("1"))]).expect("put");
         store.put("/p_\nm", &[("a".into(), row("1"))]).expect("put");
-        store.forget_all("/p\n").expect("forget");
+        assert_eq!(store.bytes_of("/p\n").expect("a sum"), 3);
+        while store.forget_some("/p\n").expect("forget") {}
+        assert_eq!(store.bytes_of("/p\n").expect("a sum"), 0);
+        store.compact().expect("compacted");
         assert_eq!(store.get("/p\nm%", "a").expect("get"), None);
         assert_eq!(store.get("/p_\nm", "a").expect("get"), Some(row("1")));
         assert_eq!(store.get("other", "a").expect("get"), None);

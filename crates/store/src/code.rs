@@ -1,6 +1,6 @@
 //! What the code was when a run was first seen: a document of the caller's, kept once for all runs that share it.
 
-use signalbox_types::RunId;
+use signalbox_types::{ProjectId, RunId};
 
 use crate::reader::StoreReader;
 use crate::{Result, Store};
@@ -30,6 +30,14 @@ pub(crate) fn delete_unused(db: &rusqlite::Connection) -> Result<()> {
 }
 
 impl StoreReader {
+    /// How many runs of a project have it kept; of all, or of those that are gone.
+    pub fn n_code(&self, project: ProjectId, gone_only: bool) -> Result<u64> {
+        let sql = "SELECT count(*) FROM source s JOIN run r ON r.source = s.id JOIN code c ON c.run = r.id
+             WHERE s.project = ? AND (NOT ? OR r.gone <> 0 OR s.gone_since IS NOT NULL)";
+        let n: i64 = self.db.prepare_cached(sql)?.query_row((project.0, gone_only), |row| row.get(0))?;
+        Ok(n.unsigned_abs())
+    }
+
     /// When it was taken (Unix seconds), and the document.
     pub fn code(&self, run: RunId) -> Result<Option<(f64, String)>> {
         let sql = "SELECT c.taken, s.document FROM code c JOIN snapshot s ON s.id = c.snapshot WHERE c.run = ?";

@@ -59,7 +59,7 @@ pub(crate) fn commit_many(
 fn one<'a>(db: &'a Connection, memory: &'a mut Memory, commit: &'a SourceCommit<'a>, now: f64) -> Result<Committed> {
     let source = commit.source;
     let found = db
-        .prepare_cached("SELECT project, generation FROM source WHERE id = ?")?
+        .prepare_cached("SELECT p.id, s.generation FROM source s JOIN project p ON p.id = s.project WHERE s.id = ?")?
         .query_row((source.0,), |row| Ok((ProjectId(row.get(0)?), row.get::<_, i64>(1)? as u64)))
         .optional()?;
     let (project, generation) = found.ok_or(StoreError::UnknownSource(source))?;

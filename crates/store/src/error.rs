@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use signalbox_types::{RunId, SourceId};
+use signalbox_types::{ProjectId, RunId, SourceId};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +22,18 @@ pub enum StoreError {
     /// The source is not in the store: its project was forgotten.
     #[error("source {0} is not in the store")]
     UnknownSource(SourceId),
+    /// The project is not in the store: it was forgotten, perhaps by another instance.
+    #[error("project {0} is not in the store")]
+    UnknownProject(ProjectId),
     /// The run is not in the store.
     #[error("run {0} is not in the store")]
     UnknownRun(RunId),
     /// No room on the disk; the transaction was rolled back.
     #[error("the disk that holds the store is full")]
     Full,
+    /// Giving free pages back takes room itself. Nothing was changed.
+    #[error("compacting needs {} free {place}, where {} are", megabytes(*.needs), megabytes(*.has))]
+    NoRoom { place: String, needs: u64, has: u64 },
     /// The store's file or folder cannot be written.
     #[error("the store at {path} cannot be written")]
     ReadOnly { path: PathBuf },
@@ -55,7 +61,10 @@ impl StoreError {
             StoreError::Newer { .. } => "Update Signalbox, or start it with another data directory.",
             StoreError::NotOurs { .. } => "Move the file away, or start Signalbox with another data directory.",
             StoreError::Conflict { .. } => "Read the source's cursor again and continue from there.",
-            StoreError::UnknownSource(_) | StoreError::UnknownRun(_) => "Open the project again.",
+            StoreError::UnknownSource(_) | StoreError::UnknownProject(_) | StoreError::UnknownRun(_) => {
+                "Open the project again."
+            }
+            StoreError::NoRoom { .. } => "Free some space on that disk, and compact again.",
             StoreError::Full => "Free some space on that disk; reading goes on by itself.",
             StoreError::ReadOnly { .. } => "Check the permissions of the data directory, or choose another one.",
             StoreError::Busy => "Close the other window, or wait until it has finished.",
@@ -102,6 +111,10 @@ impl From<signalbox_series::CodecError> for StoreError {
     fn from(error: signalbox_series::CodecError) -> Self {
         StoreError::damaged(error)
     }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
 }
 
 /// What this crate's functions return.

@@ -1,11 +1,10 @@
 //! The readers' handle.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Row};
-use signalbox_series::{FrameSeries, MarkKind, Smooth, Window, frame};
+use rusqlite::{Connection, Row};
 use signalbox_types::{DatasetRef, Format, MetricId, ModelRef, Points, ProjectId, RunId, SourceId};
 use signalbox_types::{Problem, ProblemKind};
 use tempfile::TempDir;
@@ -14,21 +13,22 @@ use crate::cache::Cache;
 use crate::curves::Curve;
 use crate::paths::from_bytes;
 use crate::{
-    FrameQuery, ModelRow, PartPoints, ProblemRow, ProjectRow, Result, RunRow, SourceRow, StoreError, runs, schema,
+    Annotation, ModelRow, PartPoints, ProblemRow, ProjectRow, Result, RunRow, SourceRow, StoreError, runs, schema,
 };
 
 /// A read-only connection. `Send`, not `Sync`: one per thread.
 #[derive(Debug)]
 pub struct StoreReader {
-    db: Connection,
-    cache: Arc<Cache>,
+    pub(crate) db: Connection,
+    pub(crate) path: PathBuf,
+    pub(crate) cache: Arc<Cache>,
     /// A throw-away store's directory stays while somebody reads it.
     _directory: Option<Arc<TempDir>>,
 }
 
 impl StoreReader {
     pub(crate) fn open(path: &Path, cache: Arc<Cache>, directory: Option<Arc<TempDir>>) -> Result<Self> {
-        Ok(Self { db: schema::open_reader(path)?, cache, _directory: directory })
+        Ok(Self { db: schema::open_reader(path)?, path: path.to_path_buf(), cache, _directory: directory })
     }
 
     /// Latest opened first.
@@ -44,6 +44,20 @@ impl StoreReader {
                 last_opened: row.get(3)?,
                 n_runs: row.get::<_, i64>(4)? as u64,
             })
+        })
+    }
+
+    /// Whether it is known, and not being forgotten.
+    pub fn has_project(&self, project: ProjectId) -> Result<bool> {
+        Ok(self.db.prepare_cached("SELECT 1 FROM project WHERE id = ?")?.exists((project.0,))?)
+    }
+
+    /// Our own words of a project by source path and run key, also those on runs that are no more.
+    pub fn annotations(&self, project: ProjectId) -> Result<Vec<(PathBuf, String, Annotation)>> {
+        self.rows("SELECT rel, key, json FROM annotation WHERE project = ? ORDER BY rel, key", (project.0,), |row| {
+            let json = row.get_ref(2)?.as_str().map_err(StoreError::damaged)?;
+            let own = serde_json::from_str(json).map_err(StoreError::damaged)?;
+            Ok((from_bytes(&row.get::<_, Vec<u8>>(0)?), row.get(1)?, own))
         })
     }
 
@@ -156,46 +170,6 @@ impl StoreReader {
         let _snapshot = self.db.unchecked_transaction()?;
         let Some(curve) = Curve::load(&self.db, run, metric)? else { return Ok(Points::default()) };
         Ok(curve.line(&self.db, &self.cache, false)?.points().clone())
-    }
-
-    /// The binary frame that a chart draws (see `signalbox_series::frame`), one series for each run that has the metric,
-    /// in the order asked for. A range that is not given is that of the full data of these runs.
-    pub fn frame(&self, query: &FrameQuery) -> Result<Vec<u8>> {
-        let _snapshot = self.db.unchecked_transaction()?;
-        let metric: Option<u32> = self
-            .db
-            .prepare_cached("SELECT id FROM metric WHERE project = ? AND name = ?")?
-            .query_row((query.project.0, &query.metric), |row| row.get(0))
-            .optional()?;
-        let Some(metric) = metric.map(MetricId) else { return Ok(frame(&[], None)) };
-        let mut curves = Vec::with_capacity(query.runs.len());
-        let mut extent: Option<(f64, f64)> = None;
-        for drawn in &query.runs {
-            let Some(curve) = Curve::load(&self.db, drawn.record, metric)? else { continue };
-            if let Some((from, to)) = curve.extent(&self.db, &self.cache, query.axis)? {
-                extent = Some(extent.map_or((from, to), |(low, high)| (low.min(from), high.max(to))));
-            }
-            curves.push((drawn.shown, curve));
-        }
-        let (low, high) = extent.unwrap_or((0.0, 0.0));
-        let window = Window { x0: query.x0.unwrap_or(low), x1: query.x1.unwrap_or(high), width: query.width.max(1) };
-        let draw = |(run, curve): &(RunId, Curve)| -> Result<FrameSeries> {
-            let (direct, n_total) = curve.draw(&self.db, &self.cache, query.axis, window)?;
-            let (line, raw) = match query.smooth {
-                Smooth::None => (direct, None),
-                how => (curve.draw_smoothed(&self.db, &self.cache, query.axis, window, how)?.0, Some(direct)),
-            };
-            Ok(FrameSeries {
-                run: *run,
-                line,
-                raw,
-                n_total,
-                has_rewinds: curve.whole.all.spot(MarkKind::Rewind).n > 0,
-                steps_repeat: !curve.whole.clean,
-            })
-        };
-        let series: Vec<FrameSeries> = curves.iter().map(draw).collect::<Result<_>>()?;
-        Ok(frame(&series, extent))
     }
 
     fn problem_rows(&self, of: &str, id: u32) -> Result<Vec<ProblemRow>> {

@@ -107,7 +107,7 @@ fn delete_series(db: &Connection, series: SeriesId) -> Result<()> {
 }
 
 /// Deletes everything that hangs on a run, but not the run.
-pub(crate) fn delete_run_data(db: &Connection, run: RunId) -> Result<()> {
+fn delete_run_data(db: &Connection, run: RunId) -> Result<()> {
     let ids: Vec<u32> = db
         .prepare_cached("SELECT id FROM series WHERE run = ?")?
         .query_map((run.0,), |row| row.get(0))?

@@ -10,13 +10,14 @@ use signalbox_types::{Lifecycle, MetricId, ParamValue, RunId, SourceId, Status};
 use crate::blocks::blob;
 use crate::{Annotation, MetricSummary, Result, RunRow, StoreError};
 
-/// The runs whose ids the query `ids` selects, by id.
+/// The runs whose ids the query `ids` selects, by id. Not those that are being forgotten.
 pub(crate) fn load(db: &Connection, ids: &str, param: impl ToSql) -> Result<Vec<RunRow>> {
     let mut runs: Vec<RunRow> = Vec::new();
     let heads = format!(
         "SELECT run.id, source, key, name, status, started, ended, parent, experiment, user, deleted, artifact_root, pid,
          first_seen, last_change, first_time, gone OR gone_since IS NOT NULL
-         FROM run JOIN source ON source.id = run.source WHERE run.id IN ({ids}) ORDER BY run.id"
+         FROM run JOIN source ON source.id = run.source JOIN project ON project.id = source.project
+         WHERE run.id IN ({ids}) ORDER BY run.id"
     );
     each(db, &heads, &param, |row| {
         runs.push(head(row)?);

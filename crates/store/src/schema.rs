@@ -37,6 +37,10 @@ pub(crate) fn open(path: &Path, temporary: bool) -> Result<Connection> {
     let mut connection = connect(path).map_err(|e| e.at(path))?;
     (|| {
         connection.pragma_update(None, "page_size", 8192)?;
+        if !temporary && connection.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0))? == 0 {
+            // Of a file that is made now: free pages can be given back in steps (`compact`).
+            connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+        }
         use_wal(&connection)?;
         connection.pragma_update(None, "synchronous", if temporary { "OFF" } else { "NORMAL" })?;
         connection.pragma_update(None, "wal_autocheckpoint", 4000)?;

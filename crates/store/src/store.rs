@@ -10,7 +10,6 @@ use tempfile::TempDir;
 use crate::cache::Cache;
 use crate::commit::{Memory, commit_many};
 use crate::paths::to_bytes;
-use crate::restart::delete_run_data;
 use crate::{Annotation, Committed, Result, SourceCommit, StoreError, StoreReader, schema};
 
 /// The one writing connection of this process. `Send`; give each reading thread its own `reader()`.
@@ -62,40 +61,16 @@ impl Store {
         })
     }
 
-    /// Removes everything that we kept of it, our own words included.
-    pub fn forget_project(&mut self, project: ProjectId) -> Result<()> {
-        // What is remembered of its sources is found wrong by their absence.
-        self.write(|db| {
-            let of_project = "source IN (SELECT id FROM source WHERE project = ?)";
-            let runs: Vec<u32> = db
-                .prepare(&format!("SELECT id FROM run WHERE {of_project}"))?
-                .query_map((project.0,), |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            for run in runs {
-                delete_run_data(db, RunId(run))?;
-            }
-            for table in ["run", "model", "problem"] {
-                db.execute(&format!("DELETE FROM {table} WHERE {of_project}"), (project.0,))?;
-            }
-            for table in ["metric", "annotation", "source"] {
-                db.execute(&format!("DELETE FROM {table} WHERE project = ?"), (project.0,))?;
-            }
-            db.execute("DELETE FROM project WHERE id = ?", (project.0,))?;
-            Ok(())
-        })?;
-        self.memory = Memory::default();
-        Ok(())
-    }
-
-    /// Idempotent by (project, format, rel); does not revive.
+    /// Idempotent by (project, format, rel); does not revive. `UnknownProject` if it was forgotten.
     pub fn add_source(&mut self, project: ProjectId, format: Format, rel: &Path, now_unix: f64) -> Result<SourceId> {
         let rel = to_bytes(rel);
         self.write(|db| {
             let mut insert = db.prepare_cached(
-                "INSERT INTO source(project, format, rel, added) VALUES(?, ?, ?, ?)
+                "INSERT INTO source(project, format, rel, added) SELECT id, ?2, ?3, ?4 FROM project WHERE id = ?1
                  ON CONFLICT DO UPDATE SET added = added RETURNING id",
             )?;
-            Ok(SourceId(insert.query_row((project.0, format.name(), rel, now_unix), |row| row.get(0))?))
+            let id = insert.query_row((project.0, format.name(), rel, now_unix), |row| row.get(0)).optional()?;
+            id.map(SourceId).ok_or(StoreError::UnknownProject(project))
         })
     }
 
@@ -118,7 +93,9 @@ impl Store {
     /// Where its reader stands (empty text before the first commit), and what the next commit must expect.
     pub fn cursor(&self, source: SourceId) -> Result<(Cursor, u64)> {
         self.db
-            .prepare_cached("SELECT cursor, generation FROM source WHERE id = ?")?
+            .prepare_cached(
+                "SELECT s.cursor, s.generation FROM source s JOIN project p ON p.id = s.project WHERE s.id = ?",
+            )?
             .query_row((source.0,), |row| Ok((Cursor(row.get(0)?), row.get::<_, i64>(1)? as u64)))
             .optional()?
             .ok_or(StoreError::UnknownSource(source))
@@ -157,7 +134,8 @@ impl Store {
                 let n = db
                     .prepare_cached(
                         "INSERT OR REPLACE INTO annotation(project, rel, key, json)
-                         SELECT s.project, s.rel, r.key, ? FROM run r JOIN source s ON s.id = r.source WHERE r.id = ?",
+                         SELECT p.id, s.rel, r.key, ? FROM run r JOIN source s ON s.id = r.source
+                         JOIN project p ON p.id = s.project WHERE r.id = ?",
                     )?
                     .execute((json, run.0))?;
                 if n == 0 {
@@ -186,6 +164,15 @@ impl Store {
     pub fn pref(&self, key: &str) -> Result<Option<String>> {
         let mut select = self.db.prepare_cached("SELECT value FROM pref WHERE key = ?")?;
         Ok(select.query_row((key,), |row| row.get(0)).optional()?)
+    }
+
+    /// What is remembered from commit to commit may be of runs that are no more.
+    pub(crate) fn forget_memory(&mut self) {
+        self.memory = Memory::default();
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        &mut self.db
     }
 
     /// One transaction, taken at once: no reading that a later write would find outdated.

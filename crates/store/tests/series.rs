@@ -5,7 +5,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use signalbox_series::{Axis, Smooth};
-use signalbox_store::{FrameQuery, Store, StoreReader};
+use signalbox_store::{FrameQuery, Store, StoreReader, frame_at_once};
 use signalbox_types::{Batch, Cursor, Format, Point, Points, ProjectId, PurgeMark, RunDelta, SeriesDelta, SourceId};
 
 /// What one part was told, in order.
@@ -238,5 +238,50 @@ fn portions_make_no_difference() {
         .collect();
     for frame in &frames[1..] {
         assert!(*frame == frames[0], "frames differ");
+    }
+}
+
+/// However many readers share the lines, the bytes are those of one.
+#[test]
+fn a_frame_by_several_readers_is_that_of_one() {
+    let mut w = World::new();
+    let run = |i: i64| {
+        let n = [0, 1, 90, 5_000, 70_000][i as usize % 5];
+        let points: Points = (0..n)
+            .map(|k| Point { step: k * (1 + i % 3), time: 1e9 + (k + i) as f64, value: ((k * 7919 + i) % 1009) as f64 })
+            .collect();
+        let series = vec![SeriesDelta { metric: "m".into(), points, ..SeriesDelta::default() }];
+        RunDelta { key: format!("r{i}"), series, ..RunDelta::default() }
+    };
+    w.commit((0..23).map(run).collect());
+    let one = w.store.reader().unwrap();
+    let runs: Vec<_> = one.load_runs(w.project).unwrap().iter().map(|r| r.id).collect();
+    let query = |n_runs: usize, metric: &str, x0, smooth| FrameQuery {
+        project: w.project,
+        metric: metric.into(),
+        runs: runs[..n_runs].iter().map(|run| (*run).into()).collect(),
+        axis: Axis::Step,
+        x0,
+        x1: None,
+        width: 100,
+        smooth,
+    };
+    let queries = [
+        query(23, "m", None, Smooth::None),
+        query(23, "m", Some(60_000.0), Smooth::None),
+        query(23, "m", None, Smooth::Ema(0.9)),
+        query(2, "m", None, Smooth::None),
+        query(0, "m", None, Smooth::None),
+        query(23, "there is none", None, Smooth::None),
+    ];
+    for n_readers in [1, 2, 3, 8] {
+        let mut readers: Vec<StoreReader> = (0..n_readers).map(|_| w.store.reader().unwrap()).collect();
+        for query in &queries {
+            let whole = one.frame(query).unwrap();
+            // Twice: the first one's transactions are over.
+            for _ in 0..2 {
+                assert!(frame_at_once(&mut readers, query).unwrap() == whole, "{n_readers} readers, {query:?}");
+            }
+        }
     }
 }

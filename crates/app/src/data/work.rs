@@ -1,4 +1,4 @@
-//! Long looks at data: they say how far they are, and may be stopped.
+//! Long looks at data and at what takes room: they say how far they are, and may be stopped.
 
 use crate::app::{App, lock};
 use crate::wire::*;
@@ -11,14 +11,14 @@ use std::sync::{Arc, Mutex};
 pub(super) type Works = Mutex<BTreeMap<u32, Arc<AtomicBool>>>;
 
 /// One of them, until it is dropped.
-pub(super) struct Work<'a> {
+pub(crate) struct Work<'a> {
     app: &'a App,
     number: Option<u32>,
     shall_stop: Arc<AtomicBool>,
 }
 
 impl App {
-    pub(super) fn begin_work(&self, number: Option<u32>) -> Work<'_> {
+    pub(crate) fn begin_work(&self, number: Option<u32>) -> Work<'_> {
         let shall_stop = Arc::new(AtomicBool::new(false));
         if let Some(number) = number {
             lock(&self.0.data.works).insert(number, shall_stop.clone());

@@ -8,7 +8,8 @@ use signalbox_types::RunId;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-fn pref_of(root: &Path) -> String {
+/// The preference that keeps it.
+pub(crate) fn pref_of(root: &Path) -> String {
     format!("one-training:{}", root.display())
 }
 
@@ -17,10 +18,6 @@ impl App {
         let text = self.write(|store| store.pref(&pref_of(root)))?;
         // What cannot be understood says nothing.
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
-    }
-
-    pub(crate) fn forget_said_of_runs(&self, root: &Path) -> Result<(), CallError> {
-        self.write(|store| store.forget_prefs(&pref_of(root)))
     }
 
     /// They are one training, whatever they look like.

@@ -74,6 +74,11 @@ impl App {
         }
     }
 
+    /// How many plans have their artifact from a folder.
+    pub(crate) fn plans_from(&self, root: &Path) -> Result<u64, CallError> {
+        Ok(self.all_plans()?.iter().filter(|(plan, _)| is_from(plan, root)).count() as u64)
+    }
+
     fn recall(&self, wanted: impl Fn(&Path) -> bool) -> Result<(), CallError> {
         let known = self.with_reader(|reader| Ok(reader.projects()?))?;
         for project in known.into_iter().filter(|project| project.path.is_dir() && wanted(&project.path)) {

@@ -69,6 +69,11 @@ pub(super) fn is_here(rules: &Rules, place: &Place) -> bool {
     matches!(rules.policy.targets.get(&place.target), Some(TargetAt::Local { .. })) || place.target == id(OWN_TARGET)
 }
 
+/// The preference that says that a project's models are loaded with this Python.
+pub(crate) fn loading_pref(root: &Path, python: &str) -> String {
+    key(Some(root), python)
+}
+
 /// The preference that says that these models are loaded.
 fn key(home: Option<&Path>, python: &str) -> String {
     let home = home.map_or(&b""[..], |home| home.as_os_str().as_encoded_bytes());

@@ -251,11 +251,27 @@ pub fn typescript() -> String {
         OfWork,
         DriftChart,
         SaveDrift,
+        RoomKind,
+        RoomPart,
+        ProjectRoomRow,
+        ForgettingRow,
+        CompactState,
+        StorageView,
+        StorageQuery,
+        ProjectStorageQuery,
+        TakenRow,
+        ProjectStorage,
+        ForgetQuery,
+        ForgetLine,
+        ForgetPlan,
+        SaveWords,
+        Compacted,
     );
     out.push_str("\nexport interface Commands {\n");
     crate::commands::describe(&config, &mut out);
     out.push_str(
-        "}\n\nexport interface Blobs {\n  artifact: ArtifactBlob;\n  media: MediaBlob;\n  export: SaveExport;\n  drift: SaveDrift;\n}\n",
+        "}\n\nexport interface Blobs {\n  artifact: ArtifactBlob;\n  media: MediaBlob;\n  export: SaveExport;\n  drift: SaveDrift;\n  \
+         words: SaveWords;\n}\n",
     );
     out
 }

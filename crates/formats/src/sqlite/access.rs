@@ -13,7 +13,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, limits::Limit};
@@ -28,6 +28,10 @@ const MAX_COPY: u64 = 2 << 30;
 const MAX_LOOK_COPY: u64 = 64 << 20;
 /// No value of a store is nearly as long.
 const MAX_VALUE: i32 = 64 << 20;
+/// A statement that can be gone on with lets the writer in after this.
+const HELD: Duration = Duration::from_millis(10);
+/// Rows between two looks at the clock: a tenth of a millisecond or so.
+const ROWS_BY_CLOCK: usize = 128;
 /// A statement is stopped after so many times 10,000 steps of SQLite's machine: no page of ours takes a hundredth.
 const MAX_STEPS: u32 = 20_000;
 
@@ -198,6 +202,29 @@ impl Db {
 
     pub(crate) fn is_kept(&self) -> bool {
         !self.version.is_wal
+    }
+
+    /// The first rows of a statement that selects at most `limit`, in an order by which the next one can go on: no more
+    /// than are read within [`HELD`], but at least some. Its lock is gone afterwards. Whether these were the last.
+    pub(crate) fn page<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        limit: i64,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<(Vec<T>, bool), AccessError> {
+        self.steps.store(0, Ordering::Relaxed);
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let began = Instant::now();
+        let mut out = Vec::new();
+        for row in statement.query_map(params, read)? {
+            out.push(row?);
+            if out.len() % ROWS_BY_CLOCK == 0 && began.elapsed() > HELD {
+                return Ok((out, false));
+            }
+        }
+        let is_last = (out.len() as i64) < limit;
+        Ok((out, is_last))
     }
 
     /// Runs one statement to its end, so that its lock is gone, and returns its rows.

@@ -1471,6 +1471,101 @@ hours: number | null,
  * A window, hours since 1970 (UTC); all of the time if nothing is said.
  */
 from: number | null, till: number | null, dark: boolean, };
+export type RoomKind = "points" | "levels" | "catalogue" | "code" | "words" | "other" | "structure" | "free" | "log" | "counts" | "fetched" | "window" | "models" | "promotions" | "rest";
+export type RoomPart = { kind: RoomKind, title: string, bytes: number, 
+/**
+ * Where it lies.
+ */
+path: string, 
+/**
+ * Why it is never deleted from here; `null`: it is.
+ */
+stays: string | null, };
+export type ProjectRoomRow = { id: number, name: string, path: string, open: boolean, demo: boolean, 
+/**
+ * The folder is not there now.
+ */
+missing: boolean, 
+/**
+ * Unix seconds.
+ */
+last_opened: number, 
+/**
+ * Closed for 90 days or more.
+ */
+long_closed: boolean, n_runs: number, n_points: number, n_problems: number, 
+/**
+ * Runs that are gone from the disk, as the watcher saw it.
+ */
+n_gone_runs: number, n_gone_points: number, 
+/**
+ * All of the following.
+ */
+bytes: number, points_bytes: number, levels_bytes: number, catalogue_bytes: number, words_bytes: number, other_bytes: number, counts_bytes: number, };
+export type ForgettingRow = { name: string, n_runs: number, n_left: number, };
+export type CompactState = { free_bytes: number, 
+/**
+ * In short steps, beside everything else; else the file is written anew once, and new points wait meanwhile.
+ */
+in_steps: boolean, 
+/**
+ * Bytes that must be free on the disk for it.
+ */
+needs_bytes: number, 
+/**
+ * Why it cannot be done now.
+ */
+refused: string | null, hint: string | null, };
+export type StorageView = { 
+/**
+ * Our own folder.
+ */
+path: string, 
+/**
+ * All that lies in it.
+ */
+bytes: number, parts: Array<RoomPart>, 
+/**
+ * The largest first.
+ */
+projects: Array<ProjectRoomRow>, forgetting: Array<ForgettingRow>, compact: CompactState, };
+export type StorageQuery = { work: number | null, };
+export type ProjectStorageQuery = { project: number, work: number | null, };
+export type TakenRow = { name: string, n_points: number, bytes: number, };
+export type ProjectStorage = { n_runs: number, n_metrics: number, runs: Array<TakenRow>, metrics: Array<TakenRow>, };
+export type ForgetQuery = { project: number, 
+/**
+ * Only those of its runs that are gone from the disk.
+ */
+gone_only: boolean, };
+export type ForgetLine = { what: string, n: number | null, bytes: number | null, why: string | null, };
+export type ForgetPlan = { project: number, gone_only: boolean, name: string, path: string, open: boolean, missing: boolean, goes: Array<ForgetLine>, 
+/**
+ * Of what goes: what no folder has, so that it cannot be read again.
+ */
+lost: Array<ForgetLine>, stays: Array<ForgetLine>, 
+/**
+ * What the person types, where something is lost.
+ */
+confirm: string | null, 
+/**
+ * There is something that [`SaveWords`] would write.
+ */
+has_words: boolean, };
+export type SaveWords = { 
+/**
+ * Suggested file name.
+ */
+name: string, project: number, };
+export type Compacted = { before_bytes: number, after_bytes: number, 
+/**
+ * Pages that were not given back: it was stopped.
+ */
+left_bytes: number, 
+/**
+ * Somebody still read what was: the file is cut with the next writing.
+ */
+is_later: boolean, };
 
 export interface Commands {
   about: { args: Empty; reply: About };
@@ -1479,6 +1574,12 @@ export interface Commands {
   open_demo: { args: Empty; reply: Project };
   close_project: { args: OfProject; reply: null };
   forget_project: { args: OfProject; reply: null };
+  forget_gone_runs: { args: OfProject; reply: number };
+  forget_plan: { args: ForgetQuery; reply: ForgetPlan };
+  save_words: { args: SaveWords; reply: PickedPath };
+  storage: { args: StorageQuery; reply: StorageView };
+  project_storage: { args: ProjectStorageQuery; reply: ProjectStorage };
+  compact: { args: StorageQuery; reply: Compacted };
   pick_folder: { args: Empty; reply: PickedPath };
   status: { args: Empty; reply: StatusLine };
   columns: { args: OfProject; reply: Array<ColumnInfo> };
@@ -1560,4 +1661,5 @@ export interface Blobs {
   media: MediaBlob;
   export: SaveExport;
   drift: SaveDrift;
+  words: SaveWords;
 }

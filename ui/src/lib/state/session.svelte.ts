@@ -105,14 +105,11 @@ class Session {
     }
   }
 
+  /** Rejects: the dialog that asked shows the error. */
   async forgetProject(id: number) {
-    try {
-      await call("forget_project", { project: id });
-      await this.refreshProjects();
-      this.#leave(id);
-    } catch (thrown) {
-      notices.failed(thrown);
-    }
+    await call("forget_project", { project: id });
+    await this.refreshProjects();
+    this.#leave(id);
   }
 
   show(id: number) {

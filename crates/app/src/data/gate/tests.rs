@@ -243,7 +243,8 @@ fn a_table_that_nobody_may_ask_passes_nothing() {
     app.forbid_engine(ask.clone()).expect("forbidden");
     assert!(judged("seen", 24, false).says.contains("nobody has allowed"));
     app.allow_engine(ask.clone()).expect("allowed");
-    app.forget_data(&root).expect("forgotten");
-    assert_eq!(app.engines_not_allowed(opened.id).expect("asked").len(), 1);
+    app.forget_project(crate::wire::OfProject { project: opened.id }).expect("forgotten");
+    let again = app.open_folder(&root).expect("it opens again");
+    assert_eq!(app.engines_not_allowed(again.id).expect("asked").len(), 1);
     app.shutdown();
 }

@@ -103,7 +103,8 @@ impl Watched {
         }
         let kept =
             Kept { stamp: table::stamp(&basis, counted.whole), cells: counted.cells, problems: counted.problems };
-        if let Some(store) = app.cell_store() {
+        // Whoever was stopped may be forgotten: nothing of it comes back.
+        if let Some(store) = app.cell_store().filter(|_| !self.is_stopped()) {
             let row = CellRow { stamp: kept.stamp.clone(), body: body_of(&kept) };
             // A cache that cannot be written is one that is not there.
             let _ = store.put(&self.key(), &[(at.key().display().to_string(), row)]);

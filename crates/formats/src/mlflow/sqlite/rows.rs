@@ -19,8 +19,9 @@ use crate::{
     yaml,
 };
 
-/// Rows of one page: a lock is held for some ten milliseconds.
+/// Rows of one page at most; it ends sooner where that takes longer than a writer should wait.
 const PAGE: usize = 10_000;
+
 /// A table of added rows: how to read it, and what a row says.
 struct Added {
     sql: String,
@@ -97,21 +98,39 @@ fn take_input(row: &Row<'_>, deltas: &mut Deltas) -> rusqlite::Result<u32> {
 }
 
 impl Added {
-    /// Reads one page of the rows that `condition` selects, and moves `to` on with each.
+    fn take_one(&self, row: &Row<'_>, to: &mut Place, deltas: &mut Deltas) -> rusqlite::Result<()> {
+        let sum = (self.take)(row, deltas)?;
+        *to = Place(row.get(0)?, sum);
+        Ok(())
+    }
+
+    /// Reads one page of the rows that `condition` selects, by rowid and at most `limit`, and moves `to` on with each.
+    /// How many they were, and whether they were the last.
     fn page(
+        &self,
+        db: &Db,
+        condition: &str,
+        bound: impl rusqlite::Params,
+        limit: i64,
+        to: &mut Place,
+        deltas: &mut Deltas,
+    ) -> Result<(usize, bool), AccessError> {
+        let sql = format!("{} {condition}", self.sql);
+        let (rows, is_last) = db.page(&sql, bound, limit, |row| self.take_one(row, to, deltas))?;
+        Ok((rows.len(), is_last))
+    }
+
+    /// Reads the few rows that `condition` selects.
+    fn few(
         &self,
         db: &Db,
         condition: &str,
         bound: impl rusqlite::Params,
         to: &mut Place,
         deltas: &mut Deltas,
-    ) -> Result<usize, AccessError> {
-        let take = |row: &Row<'_>| {
-            let sum = (self.take)(row, deltas)?;
-            *to = Place(row.get(0)?, sum);
-            Ok(())
-        };
-        Ok(db.rows(&format!("{} {condition}", self.sql), bound, take)?.len())
+    ) -> Result<(), AccessError> {
+        db.rows(&format!("{} {condition}", self.sql), bound, |row| self.take_one(row, to, deltas))?;
+        Ok(())
     }
 
     /// Reads what was added. `Break`: the budget ran out.
@@ -127,8 +146,8 @@ impl Added {
             let condition = format!("{table}.rowid > ?1 ORDER BY {table}.rowid LIMIT ?2");
             let limit = budget.page(PAGE);
             let from = to.0;
-            let n = self.page(db, &condition, params![from, limit], to, deltas)?;
-            if (n as i64) < limit {
+            let (n, is_last) = self.page(db, &condition, params![from, limit], limit, to, deltas)?;
+            if is_last {
                 return Ok(ControlFlow::Continue(()));
             }
             if !budget.spend(n) {
@@ -143,7 +162,7 @@ impl Added {
             return Ok(true);
         }
         let (mut found, mut unheard) = (Place::default(), Deltas::default());
-        self.page(db, &format!("{table}.rowid = ?1"), params![place.0], &mut found, &mut unheard)?;
+        self.few(db, &format!("{table}.rowid = ?1"), params![place.0], &mut found, &mut unheard)?;
         Ok(found == place)
     }
 }
@@ -179,9 +198,9 @@ impl Memory {
         while let Some((run, row)) = saved.backfill.last_mut() {
             let (limit, mut to) = (budget.page(PAGE), Place(*row, 0));
             let bound = params![&*run, *row, saved.metrics.0, limit];
-            let n = metrics.page(db, condition, bound, &mut to, deltas)?;
+            let (n, is_last) = metrics.page(db, condition, bound, limit, &mut to, deltas)?;
             *row = to.0;
-            if (n as i64) < limit {
+            if is_last {
                 saved.backfill.pop();
             }
             if !budget.spend(n) {
@@ -202,11 +221,11 @@ impl Memory {
         let mut to = Place::default();
         if schema.has("params", "run_uuid") {
             let condition = "params.run_uuid = ?1 AND params.rowid <= ?2";
-            params_table(schema).page(db, condition, params![key, self.saved.params.0], &mut to, deltas)?;
+            params_table(schema).few(db, condition, params![key, self.saved.params.0], &mut to, deltas)?;
         }
         if has_inputs(schema) {
             let condition = "inputs.destination_id = ?1 AND inputs.rowid <= ?2";
-            inputs(schema).page(db, condition, params![key, self.saved.inputs.0], &mut to, deltas)?;
+            inputs(schema).few(db, condition, params![key, self.saved.inputs.0], &mut to, deltas)?;
         }
         self.saved.backfill.retain(|(run, _)| run != key);
         self.saved.backfill.push((key.to_owned(), 0));

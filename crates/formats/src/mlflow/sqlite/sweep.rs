@@ -44,6 +44,13 @@ struct TagRow {
     value: String,
 }
 
+impl TagRow {
+    /// From `rowid`, the run, the key and the value.
+    fn read(r: &rusqlite::Row<'_>) -> rusqlite::Result<TagRow> {
+        Ok(TagRow { rowid: r.get(0)?, run: cell::text(r, 1)?, key: cell::text(r, 2)?, value: cell::text(r, 3)? })
+    }
+}
+
 impl Memory {
     /// Reads what is new. `unchanged`: the database is as it was at the last read, only a sweep is due.
     pub(super) fn look(
@@ -96,12 +103,12 @@ impl Memory {
         let number = self.n_sweeps + 1;
         let mut last = 0;
         loop {
-            let page = run_rows(db, schema, "runs.rowid > ?1 ORDER BY runs.rowid LIMIT ?2", params![last, RUNS_PAGE])?;
+            let (page, is_last) = run_page(db, schema, last)?;
             last = page.last().map_or(last, |r| r.rowid);
             for row in &page {
                 self.take_run(row, spec, number, deltas);
             }
-            if (page.len() as i64) < RUNS_PAGE {
+            if is_last {
                 break;
             }
         }
@@ -158,8 +165,7 @@ impl Memory {
         let mut changed = Vec::new();
         let mut last = 0;
         loop {
-            let page = tag_rows(db, schema, "tags.rowid > ?1 ORDER BY tags.rowid LIMIT ?2", params![last, TAGS_PAGE])?;
-            let n = page.len() as i64;
+            let (page, is_last) = tag_page(db, schema, last)?;
             last = page.last().map_or(last, |t| t.rowid);
             for tag in page {
                 // A tag of a run that is not there (yet) is told with its run.
@@ -173,7 +179,7 @@ impl Memory {
                     changed.push((number, tag));
                 }
             }
-            if n < TAGS_PAGE {
+            if is_last {
                 break;
             }
         }
@@ -219,7 +225,7 @@ impl Memory {
         deltas: &mut Deltas,
     ) -> Result<(), AccessError> {
         let (key, named) = (self.known.get(number).key.clone(), self.known.get(number).named);
-        let rows = run_rows(db, schema, "runs.run_uuid = ?1", params![key])?;
+        let rows = run_rows(db, schema, &key)?;
         let tags = tag_rows(db, schema, "tags.run_uuid = ?1", params![key])?;
         let Some(row) = rows.first() else { return Ok(()) };
         // What is told is not touched before all of it is at hand.
@@ -262,8 +268,7 @@ impl Memory {
     ) -> Result<bool, AccessError> {
         self.n_put_off += 1;
         let mut found = false;
-        let runs =
-            run_rows(db, schema, "runs.rowid > ?1 ORDER BY runs.rowid LIMIT ?2", params![self.last_run, RUNS_PAGE])?;
+        let (runs, _) = run_page(db, schema, self.last_run)?;
         for row in &runs {
             self.last_run = row.rowid;
             found |= self.take_run(row, spec, self.n_sweeps, deltas);
@@ -271,15 +276,14 @@ impl Memory {
         let active: Vec<String> =
             self.known.runs.iter().filter(|r| r.present && r.active).take(MAX_ACTIVE).map(|r| r.key.clone()).collect();
         for key in &active {
-            for row in run_rows(db, schema, "runs.run_uuid = ?1", params![key])? {
+            for row in run_rows(db, schema, key)? {
                 found |= self.take_run(&row, spec, self.n_sweeps, deltas);
             }
             for tag in tag_rows(db, schema, "tags.run_uuid = ?1", params![key])? {
                 found |= self.take_tag(&tag, deltas);
             }
         }
-        let tags =
-            tag_rows(db, schema, "tags.rowid > ?1 ORDER BY tags.rowid LIMIT ?2", params![self.last_tag, TAGS_PAGE])?;
+        let (tags, _) = tag_page(db, schema, self.last_tag)?;
         for tag in &tags {
             self.last_tag = tag.rowid;
             found |= self.take_tag(tag, deltas);
@@ -309,14 +313,22 @@ impl Memory {
     }
 }
 
-fn run_rows(
-    db: &Db,
-    schema: &Schema,
-    condition: &str,
-    bound: impl rusqlite::Params,
-) -> Result<Vec<RunRow>, AccessError> {
-    let columns = schema.list("runs", &RUN_COLUMNS);
-    db.rows(&format!("SELECT runs.rowid, {columns} FROM runs WHERE {condition}"), bound, RunRow::read)
+/// Runs after a row, by row, and whether they are the last.
+fn run_page(db: &Db, schema: &Schema, after: i64) -> Result<(Vec<RunRow>, bool), AccessError> {
+    let sql = runs_where(schema, "runs.rowid > ?1 ORDER BY runs.rowid LIMIT ?2");
+    db.page(&sql, params![after, RUNS_PAGE], RUNS_PAGE, RunRow::read)
+}
+
+/// Tags after a row, by row, and whether they are the last.
+fn tag_page(db: &Db, schema: &Schema, after: i64) -> Result<(Vec<TagRow>, bool), AccessError> {
+    let Some(sql) = tags_where(schema, "tags.rowid > ?1 ORDER BY tags.rowid LIMIT ?2") else {
+        return Ok((Vec::new(), true));
+    };
+    db.page(&sql, params![after, TAGS_PAGE], TAGS_PAGE, TagRow::read)
+}
+
+fn run_rows(db: &Db, schema: &Schema, key: &str) -> Result<Vec<RunRow>, AccessError> {
+    db.rows(&runs_where(schema, "runs.run_uuid = ?1"), params![key], RunRow::read)
 }
 
 fn tag_rows(
@@ -325,13 +337,21 @@ fn tag_rows(
     condition: &str,
     bound: impl rusqlite::Params,
 ) -> Result<Vec<TagRow>, AccessError> {
+    let Some(sql) = tags_where(schema, condition) else { return Ok(Vec::new()) };
+    db.rows(&sql, bound, TagRow::read)
+}
+
+fn runs_where(schema: &Schema, condition: &str) -> String {
+    let columns = schema.list("runs", &RUN_COLUMNS);
+    format!("SELECT runs.rowid, {columns} FROM runs WHERE {condition}")
+}
+
+fn tags_where(schema: &Schema, condition: &str) -> Option<String> {
     if !(schema.has("tags", "key") && schema.has("tags", "run_uuid")) {
-        return Ok(Vec::new());
+        return None;
     }
     let columns = schema.list("tags", &["run_uuid", "key", "value"]);
-    db.rows(&format!("SELECT tags.rowid, {columns} FROM tags WHERE {condition}"), bound, |r| {
-        Ok(TagRow { rowid: r.get(0)?, run: cell::text(r, 1)?, key: cell::text(r, 2)?, value: cell::text(r, 3)? })
-    })
+    Some(format!("SELECT tags.rowid, {columns} FROM tags WHERE {condition}"))
 }
 
 /// 64 bits, so that no two tags of a store meet; known to this process only.

@@ -7,6 +7,7 @@ import { policy } from "./policy";
 import { promoted } from "./promoted";
 import { makeRun, NOW, type MockRun } from "./runs";
 import { secrets } from "./secrets";
+import { storage } from "./storage";
 import { arrange, columnsOf, compileFilter, complete, lowerIsBetter, metricRow, rowOf, tablePage } from "./table";
 
 type Handlers = { [N in keyof Commands]: (args: Commands[N]["args"]) => Commands[N]["reply"] };
@@ -108,11 +109,6 @@ const handlers: Handlers = {
   open_demo: () => Object.assign(openFolder("/opt/signalbox/demo"), { demo: true, name: "Demo" }),
   close_project: ({ project: id }) => {
     projects = projects.map((p) => (p.id === id ? { ...p, open: false } : p));
-    emit({ type: "projects" });
-    return null;
-  },
-  forget_project: ({ project: id }) => {
-    projects = projects.filter((p) => p.id !== id);
     emit({ type: "projects" });
     return null;
   },
@@ -229,6 +225,7 @@ const handlers: Handlers = {
     return { ...audit, total: all.length, rows: all.filter((row) => row.seq >= from).slice(0, 1000) };
   },
   ...secrets,
+  ...storage(() => projects, (id) => (projects = projects.filter((p) => p.id !== id)), (event) => emit(event)),
   ...policy,
   ...data,
   verify_audit: ({ head }) => ({ total: promoted.audit.total, head: promoted.audit.head, broken: null, at: null, kept: promoted.audit.rows.find((row) => row.hash === head)?.seq ?? null }),
