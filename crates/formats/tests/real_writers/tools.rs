@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Tools write some seconds behind.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 struct Tool {
     child: Child,
