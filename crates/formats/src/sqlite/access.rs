@@ -276,3 +276,60 @@ fn file_id(metadata: &fs::Metadata) -> (u64, u64) {
     let created = metadata.created().ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
     (0, created.map_or(0, |t| t.as_nanos() as u64))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table of `n` rows.
+    fn database(n: i64) -> (tempfile::TempDir, Db) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.db");
+        let writer = Connection::open(&path).unwrap();
+        writer.execute_batch("CREATE TABLE t(x)").unwrap();
+        let rows =
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < ?) INSERT INTO t SELECT x FROM n";
+        writer.execute(rows, [n]).unwrap();
+        let db = Db::open(&path, Version::of(&path).unwrap().unwrap()).unwrap();
+        (dir, db)
+    }
+
+    /// The rows page by page: how many each page had, and all of them.
+    fn pages(db: &Db, limit: i64, pause: Duration) -> (Vec<usize>, Vec<i64>) {
+        let (mut sizes, mut all) = (Vec::new(), Vec::new());
+        loop {
+            let after = all.last().copied().unwrap_or(0);
+            let sql = "SELECT x FROM t WHERE x > ?1 ORDER BY rowid LIMIT ?2";
+            let (rows, is_last) = db
+                .page(sql, [after, limit], limit, |row| {
+                    std::thread::sleep(pause);
+                    row.get::<_, i64>(0)
+                })
+                .unwrap();
+            sizes.push(rows.len());
+            all.extend(rows);
+            if is_last {
+                return (sizes, all);
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_ends_when_the_writer_has_waited_enough_and_nothing_is_left_out() {
+        let (_dir, db) = database(400);
+        // 128 rows take 12.8 ms and more.
+        let (sizes, all) = pages(&db, 300, Duration::from_micros(100));
+        assert_eq!(sizes, [128, 128, 128, 16]);
+        assert!(all.into_iter().eq(1..=400));
+    }
+
+    #[test]
+    fn a_page_that_is_quick_has_as_many_rows_as_were_asked_for() {
+        let (_dir, db) = database(250);
+        let (sizes, all) = pages(&db, 100, Duration::ZERO);
+        assert_eq!(sizes, [100, 100, 50]);
+        assert!(all.into_iter().eq(1..=250));
+        // As many as the limit: whether more come is not known.
+        assert_eq!(pages(&db, 125, Duration::ZERO).0, [125, 125, 0]);
+    }
+}
