@@ -285,7 +285,7 @@ fn pack_bits<T: Copy>(column: &[T], bits: impl Fn(T) -> u64, out: &mut Vec<u8>) 
 }
 
 fn unpack_bits(bytes: &[u8], n: usize, mut push: impl FnMut(u64)) -> Result<(), CodecError> {
-    let rest = packed::column(bytes, n, Some(&mut |_, bits| push(bits)))?;
+    let rest = packed::column(bytes, n, Some(|_, bits| push(bits)))?;
     if rest.is_empty() { Ok(()) } else { Err(CodecError::Malformed) }
 }
 

@@ -32,14 +32,10 @@ pub(crate) fn put_column(column: &[u64], out: &mut Vec<u8>) {
 }
 
 /// Reads a column of `n` numbers, unless `take` is `None`; returns the bytes after it.
-pub(crate) fn column<'a>(
-    bytes: &'a [u8],
-    n: usize,
-    take: Option<&mut dyn FnMut(usize, u64)>,
-) -> Result<&'a [u8], CodecError> {
+pub(crate) fn column(bytes: &[u8], n: usize, take: Option<impl FnMut(usize, u64)>) -> Result<&[u8], CodecError> {
     let (&width, rest) = bytes.split_first().ok_or(CodecError::Malformed)?;
     if width == ZEROS {
-        if let Some(take) = take {
+        if let Some(mut take) = take {
             (0..n).for_each(|i| take(i, 0));
         }
         return Ok(rest);
@@ -50,7 +46,7 @@ pub(crate) fn column<'a>(
     if width > 8 || rest.len() < len {
         return Err(CodecError::Malformed);
     }
-    if let Some(take) = take {
+    if let Some(mut take) = take {
         let (mut base, stride) = (word(&head[..8]), word(&head[8..]));
         let mask = if width == 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
         for i in 0..n {
