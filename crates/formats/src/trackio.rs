@@ -20,7 +20,7 @@ use crate::{
     place, secret,
     sqlite::{
         Budget, DbReader, Look, Store,
-        access::{AccessError, Db},
+        access::{AccessError, Db, in_order},
         cell,
         schema::Schema,
     },
@@ -328,7 +328,9 @@ impl Memory {
             let limit = budget.page(PAGE);
             let condition = format!("{name}.rowid > ?1 ORDER BY {name}.rowid LIMIT ?2");
             let page = table.rows(look, &condition, params![table.place(&mut self.0).0, limit])?;
+            let mut last = table.place(&mut self.0).0;
             for row in &page {
+                in_order(&mut last, row.id)?;
                 self.tell_row(table, row, look, deltas);
                 *table.place(&mut self.0) = Place(row.id, row.checksum());
             }

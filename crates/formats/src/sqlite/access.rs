@@ -241,6 +241,18 @@ impl Db {
     }
 }
 
+/// Of rows that were asked for by ascending id: where the next one is not greater, the database is damaged, and whoever
+/// went on from it would come to no end.
+pub(crate) fn in_order(last: &mut i64, id: i64) -> rusqlite::Result<()> {
+    if id <= *last {
+        let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        let why = format!("row {id} comes after row {last}");
+        return Err(rusqlite::Error::SqliteFailure(corrupt, Some(why)));
+    }
+    *last = id;
+    Ok(())
+}
+
 fn cannot_share(e: &rusqlite::Error) -> bool {
     let code = e.sqlite_error_code();
     matches!(code, Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied))

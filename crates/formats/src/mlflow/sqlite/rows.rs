@@ -12,7 +12,7 @@ use crate::{
     place,
     sqlite::{
         Budget,
-        access::{AccessError, Db},
+        access::{AccessError, Db, in_order},
         cell,
         schema::Schema,
     },
@@ -116,7 +116,11 @@ impl Added {
         deltas: &mut Deltas,
     ) -> Result<(usize, bool), AccessError> {
         let sql = format!("{} {condition}", self.sql);
-        let (rows, is_last) = db.page(&sql, bound, limit, |row| self.take_one(row, to, deltas))?;
+        let mut last = to.0;
+        let (rows, is_last) = db.page(&sql, bound, limit, |row| {
+            in_order(&mut last, row.get(0)?)?;
+            self.take_one(row, to, deltas)
+        })?;
         Ok((rows.len(), is_last))
     }
 

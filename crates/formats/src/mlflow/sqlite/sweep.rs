@@ -20,7 +20,7 @@ use crate::{
     place,
     sqlite::{
         Budget,
-        access::{AccessError, Db},
+        access::{AccessError, Db, in_order},
         cell,
         schema::Schema,
     },
@@ -316,7 +316,11 @@ impl Memory {
 /// Runs after a row, by row, and whether they are the last.
 fn run_page(db: &Db, schema: &Schema, after: i64) -> Result<(Vec<RunRow>, bool), AccessError> {
     let sql = runs_where(schema, "runs.rowid > ?1 ORDER BY runs.rowid LIMIT ?2");
-    db.page(&sql, params![after, RUNS_PAGE], RUNS_PAGE, RunRow::read)
+    let mut last = after;
+    db.page(&sql, params![after, RUNS_PAGE], RUNS_PAGE, |row| {
+        in_order(&mut last, row.get(0)?)?;
+        RunRow::read(row)
+    })
 }
 
 /// Tags after a row, by row, and whether they are the last.
@@ -324,7 +328,11 @@ fn tag_page(db: &Db, schema: &Schema, after: i64) -> Result<(Vec<TagRow>, bool),
     let Some(sql) = tags_where(schema, "tags.rowid > ?1 ORDER BY tags.rowid LIMIT ?2") else {
         return Ok((Vec::new(), true));
     };
-    db.page(&sql, params![after, TAGS_PAGE], TAGS_PAGE, TagRow::read)
+    let mut last = after;
+    db.page(&sql, params![after, TAGS_PAGE], TAGS_PAGE, |row| {
+        in_order(&mut last, row.get(0)?)?;
+        TagRow::read(row)
+    })
 }
 
 fn run_rows(db: &Db, schema: &Schema, key: &str) -> Result<Vec<RunRow>, AccessError> {

@@ -8,7 +8,12 @@ use crate::{
     deltas::Deltas,
     jsonl::lenient,
     optuna::{self, INTERMEDIATE, When, trial_key},
-    sqlite::{Budget, Look, access::AccessError, cell, schema::Schema},
+    sqlite::{
+        Budget, Look,
+        access::{AccessError, in_order},
+        cell,
+        schema::Schema,
+    },
 };
 
 /// Rows of one page: its lock is held for some ten milliseconds.
@@ -151,7 +156,9 @@ impl Memory {
                 let limit = budget.page(if is_text { PAGE_OF_TEXTS } else { PAGE });
                 let from = table.place(self).0;
                 let page = table.rows(look, "> ?1 ORDER BY 1 LIMIT ?2", params![from, limit])?;
+                let mut last = from;
                 for row in &page {
+                    in_order(&mut last, row.rowid)?;
                     if row.trial > self.saved.last_trial {
                         // Of a trial that came up only now.
                         return Ok(false);

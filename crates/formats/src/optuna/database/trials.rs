@@ -10,7 +10,7 @@ use crate::{
     optuna::{self, State, When, spans::Spans, trial_key},
     sqlite::{
         Budget, Look,
-        access::{AccessError, Db},
+        access::{AccessError, Db, in_order},
         cell,
         schema::Schema,
     },
@@ -98,10 +98,12 @@ impl Memory {
         loop {
             let condition = "trials.rowid > ?1 AND trials.rowid <= ?2 ORDER BY trials.rowid LIMIT ?3";
             let page = rows(look.db, look.schema, condition, params![last, self.saved.last_trial, PAGE as i64])?;
-            page.iter().for_each(|row| spans.push(row.id, row.study, row.number));
-            match page.last() {
-                Some(row) if page.len() == PAGE => last = row.id,
-                _ => break,
+            for row in &page {
+                in_order(&mut last, row.id)?;
+                spans.push(row.id, row.study, row.number);
+            }
+            if page.len() < PAGE {
+                break;
             }
         }
         let missing = (1..=self.saved.last_trial.min(MAX_MISSING)).filter(|id| spans.find(*id).is_none());
@@ -129,7 +131,9 @@ impl Memory {
             let condition = "trials.rowid >= ?1 AND trials.rowid <= ?2 ORDER BY trials.rowid LIMIT ?3";
             let page = rows(look.db, look.schema, condition, params![from, last, PAGE as i64])?;
             let is_last = page.len() < PAGE;
+            let mut before = from.saturating_sub(1);
             for row in &page {
+                in_order(&mut before, row.id)?;
                 from = row.id.saturating_add(1);
                 while let Some(id) = left.next_if(|id| *id < row.id) {
                     self.lose(id, deltas);
@@ -228,7 +232,9 @@ impl Memory {
             let limit = budget.page(PAGE);
             let condition = "trials.rowid > ?1 ORDER BY trials.rowid LIMIT ?2";
             let page = rows(look.db, look.schema, condition, params![self.saved.last_trial, limit])?;
+            let mut last = self.saved.last_trial;
             for row in &page {
+                in_order(&mut last, row.id)?;
                 let Some(study) = self.saved.studies.get(&row.study) else {
                     if self.saved.studies.len() >= MAX_STUDIES as usize {
                         // Of a study beyond those that are read: it must not keep us busy for ever.
