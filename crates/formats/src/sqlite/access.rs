@@ -336,6 +336,17 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_go_in_a_circle_are_damage() {
+        let mut last = 3;
+        in_order(&mut last, 4).unwrap();
+        for id in [4, 1] {
+            let error = AccessError::from(in_order(&mut last, id).unwrap_err());
+            assert!(matches!(error, AccessError::Damaged(_)), "{error}");
+            assert!(error.to_string().contains(&format!("row {id} comes after row 4")), "{error}");
+        }
+    }
+
+    #[test]
     fn a_page_that_is_quick_has_as_many_rows_as_were_asked_for() {
         let (_dir, db) = database(250);
         let (sizes, all) = pages(&db, 100, Duration::ZERO);
