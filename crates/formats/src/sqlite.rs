@@ -126,6 +126,10 @@ pub(crate) struct DbReader<S> {
     db: Option<(Db, Schema)>,
     /// As the database was when it was last read to its end.
     seen: Option<Version>,
+    /// As it was when it was last looked at.
+    tried: Option<Version>,
+    /// As it was when it was found to be damaged: until it changes there is nothing more to tell.
+    damaged: Option<Version>,
     n_busy: u32,
 }
 
@@ -142,7 +146,17 @@ impl<S: Store> DbReader<S> {
             false => (spec.path().join(below), spec.rel.join(below)),
         };
         let (spec, shown) = (spec.clone(), place::shown(&rel));
-        Self { path, shown, spec, store: S::restore(cursor), db: None, seen: None, n_busy: 0 }
+        Self {
+            path,
+            shown,
+            spec,
+            store: S::restore(cursor),
+            db: None,
+            seen: None,
+            tried: None,
+            damaged: None,
+            n_busy: 0,
+        }
     }
 
     pub(crate) fn store(&mut self) -> &mut S {
@@ -160,6 +174,7 @@ impl<S: Store> DbReader<S> {
             self.db = None;
             return Ok(Progress::CaughtUp);
         };
+        self.tried = Some(version);
         let unchanged = self.seen == Some(version);
         if unchanged && !self.store.is_due() {
             return Ok(Progress::CaughtUp);
@@ -250,6 +265,10 @@ impl<S: Store> DbReader<S> {
 
 impl<S: Store> Reader for DbReader<S> {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
+        if self.damaged.is_some() && Version::of(&self.path).is_ok_and(|version| version == self.damaged) {
+            // All that can be read of it was told, and its damage too.
+            return Progress::CaughtUp;
+        }
         let mut outcome = self.try_read(budget_bytes, batch);
         for _ in 0..RETRIES {
             // A page that changed under our hands may look damaged once.
@@ -260,7 +279,7 @@ impl<S: Store> Reader for DbReader<S> {
         }
         match outcome {
             Ok(progress) => {
-                self.n_busy = 0;
+                (self.n_busy, self.damaged) = (0, None);
                 if std::mem::take(self.store.bad()) {
                     batch.healed.push(self.shown.clone());
                 }
@@ -272,6 +291,7 @@ impl<S: Store> Reader for DbReader<S> {
                 } else {
                     self.db = None;
                 }
+                self.damaged = self.tried.filter(|_| matches!(e, AccessError::Damaged(_)));
                 self.tell(&e, batch);
                 Progress::CaughtUp
             }
