@@ -130,6 +130,8 @@ pub(crate) struct DbReader<S> {
     tried: Option<Version>,
     /// As it was when it was found to be damaged: until it changes there is nothing more to tell.
     damaged: Option<Version>,
+    /// Where a call stood that wanted to go on and told nothing.
+    stuck: Option<Cursor>,
     n_busy: u32,
 }
 
@@ -155,6 +157,7 @@ impl<S: Store> DbReader<S> {
             seen: None,
             tried: None,
             damaged: None,
+            stuck: None,
             n_busy: 0,
         }
     }
@@ -283,7 +286,10 @@ impl<S: Store> Reader for DbReader<S> {
                 if std::mem::take(self.store.bad()) {
                     batch.healed.push(self.shown.clone());
                 }
-                progress
+                // What a row waits for (its study, its trial) may never come in a damaged database.
+                let is_fruitless = progress == Progress::More && batch.runs.is_empty() && batch.n_points == 0;
+                let before = std::mem::replace(&mut self.stuck, is_fruitless.then(|| self.store.cursor()));
+                if is_fruitless && before == self.stuck { Progress::CaughtUp } else { progress }
             }
             Err(e) => {
                 if matches!(e, AccessError::Busy) {
