@@ -157,7 +157,8 @@ impl<S: Store> DbReader<S> {
             seen: None,
             tried: None,
             damaged: None,
-            stuck: None,
+            // Whoever goes on from there and gets nowhere stood there before.
+            stuck: cursor.cloned(),
             n_busy: 0,
         }
     }
@@ -310,5 +311,75 @@ impl<S: Store> Reader for DbReader<S> {
 
     fn watch_paths(&self) -> Vec<PathBuf> {
         self.path.parent().map(PathBuf::from).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+    use signalbox_types::RunHead;
+
+    use super::*;
+
+    /// A store that always wants to go on. It gets on, or tells something, so many times.
+    #[derive(Clone, Default)]
+    struct Waiting {
+        n_steps: u32,
+        n_told: u32,
+        at: u32,
+        bad: bool,
+        n_bad_rows: u32,
+    }
+
+    impl Store for Waiting {
+        const TOOL: &'static str = "nothing";
+
+        fn restore(_: Option<&Cursor>) -> Self {
+            Waiting::default()
+        }
+
+        fn cursor(&self) -> Cursor {
+            Cursor(self.at.to_string())
+        }
+
+        fn schema(db: &Db) -> Result<Schema, AccessError> {
+            Schema::read(db, &["t"], &[("t", "x")])
+        }
+
+        fn update(&mut self, _: &Look<'_>, _: bool, _: usize, deltas: &mut Deltas) -> Result<Progress, AccessError> {
+            if self.n_steps > 0 {
+                (self.n_steps, self.at) = (self.n_steps - 1, self.at + 1);
+            } else if self.n_told > 0 {
+                self.n_told -= 1;
+                deltas.run("a").head = RunHead { name: Some("a".into()), ..RunHead::default() };
+            }
+            Ok(Progress::More)
+        }
+
+        fn bad(&mut self) -> &mut bool {
+            &mut self.bad
+        }
+
+        fn n_bad_rows(&mut self) -> &mut u32 {
+            &mut self.n_bad_rows
+        }
+    }
+
+    #[test]
+    fn whoever_waits_for_what_never_comes_rests_until_the_file_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = Connection::open(dir.path().join("x.db")).unwrap();
+        writer.execute_batch("CREATE TABLE t(x)").unwrap();
+        let spec = SourceSpec { format: Format::OptunaSqlite, project: dir.path().into(), rel: "x.db".into() };
+        let mut reader = DbReader::<Waiting>::open(&spec, None);
+        // Who gets on, or tells something, may go on.
+        (reader.store.n_steps, reader.store.n_told) = (5, 3);
+        let mut read = || reader.read(1, &mut Batch::default());
+        // Five steps that get on, three that tell, one that does neither, and one more that is where that was.
+        let n_more = (0..100).take_while(|_| read() == Progress::More).count();
+        assert_eq!(n_more, 5 + 3 + 1);
+        // Another reader that goes on from there waits for the same, and rests at once.
+        let mut other = DbReader::<Waiting>::open(&spec, Some(&Cursor("0".into())));
+        assert_eq!(other.read(1, &mut Batch::default()), Progress::CaughtUp);
     }
 }
