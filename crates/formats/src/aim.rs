@@ -165,9 +165,8 @@ impl Store for Memory {
         _budget: usize,
         deltas: &mut Deltas,
     ) -> Result<Progress, AccessError> {
-        let rows = rows(look)?;
+        let (rows, is_whole) = rows(look)?;
         let mut tags = tags(look)?;
-        let is_whole = rows.len() < MAX_RUNS;
         let mut seen = BTreeMap::new();
         for row in rows {
             let tags = tags.remove(&row.id).unwrap_or_default();
@@ -212,7 +211,8 @@ struct Row {
     experiment: String,
 }
 
-fn rows(look: &Look<'_>) -> Result<Vec<Row>, AccessError> {
+/// One for each run, and whether these are all of them.
+fn rows(look: &Look<'_>) -> Result<(Vec<Row>, bool), AccessError> {
     let columns =
         look.schema.list("run", &["hash", "name", "description", "is_archived", "created_at", "finalized_at"]);
     let (experiment, join) = match look.schema.has("experiment", "name") {
@@ -234,7 +234,10 @@ fn rows(look: &Look<'_>) -> Result<Vec<Row>, AccessError> {
             experiment: cell::text(r, 7)?,
         })
     })?;
-    Ok(rows.into_iter().filter(|row| !row.hash.is_empty()).collect())
+    // Aim allows a hash once. Where the index that holds it to that is damaged, the later row is the run.
+    let is_whole = rows.len() < MAX_RUNS;
+    let by_hash: BTreeMap<String, Row> = rows.into_iter().map(|row| (row.hash.clone(), row)).collect();
+    Ok((by_hash.into_values().filter(|row| !row.hash.is_empty()).collect(), is_whole))
 }
 
 /// The names of the runs' tags, by run, in the order of their names.

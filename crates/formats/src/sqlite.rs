@@ -128,11 +128,31 @@ pub(crate) struct DbReader<S> {
     seen: Option<Version>,
     /// As it was when it was last looked at.
     tried: Option<Version>,
-    /// As it was when it was found to be damaged: until it changes there is nothing more to tell.
-    damaged: Option<Version>,
-    /// Where a call stood that wanted to go on and told nothing.
-    stuck: Option<Cursor>,
+    /// As it was when it was found to be damaged, or led in a circle: until it changes there is nothing more to tell.
+    told: Option<Version>,
+    circle: Circle,
     n_busy: u32,
+}
+
+/// Where a reader that wants to go on stood before: whoever stands there again will do so for ever. Of a circle of
+/// any length (Brent's algorithm).
+#[derive(Default)]
+struct Circle {
+    cursor: Option<Cursor>,
+    n_calls: u64,
+}
+
+impl Circle {
+    fn closes(&mut self, now: Cursor) -> bool {
+        if self.cursor.as_ref() == Some(&now) {
+            return true;
+        }
+        self.n_calls += 1;
+        if self.n_calls.is_power_of_two() {
+            self.cursor = Some(now);
+        }
+        false
+    }
 }
 
 impl<S: Store> DbReader<S> {
@@ -156,9 +176,9 @@ impl<S: Store> DbReader<S> {
             db: None,
             seen: None,
             tried: None,
-            damaged: None,
+            told: None,
             // Whoever goes on from there and gets nowhere stood there before.
-            stuck: cursor.cloned(),
+            circle: Circle { cursor: cursor.cloned(), ..Circle::default() },
             n_busy: 0,
         }
     }
@@ -269,8 +289,8 @@ impl<S: Store> DbReader<S> {
 
 impl<S: Store> Reader for DbReader<S> {
     fn read(&mut self, budget_bytes: usize, batch: &mut Batch) -> Progress {
-        if self.damaged.is_some() && Version::of(&self.path).is_ok_and(|version| version == self.damaged) {
-            // All that can be read of it was told, and its damage too.
+        if self.told.is_some() && Version::of(&self.path).is_ok_and(|version| version == self.told) {
+            // All that can be read of it, and its damage too.
             return Progress::CaughtUp;
         }
         let mut outcome = self.try_read(budget_bytes, batch);
@@ -283,14 +303,18 @@ impl<S: Store> Reader for DbReader<S> {
         }
         match outcome {
             Ok(progress) => {
-                (self.n_busy, self.damaged) = (0, None);
+                (self.n_busy, self.told) = (0, None);
                 if std::mem::take(self.store.bad()) {
                     batch.healed.push(self.shown.clone());
                 }
-                // What a row waits for (its study, its trial) may never come in a damaged database.
-                let is_fruitless = progress == Progress::More && batch.runs.is_empty() && batch.n_points == 0;
-                let before = std::mem::replace(&mut self.stuck, is_fruitless.then(|| self.store.cursor()));
-                if is_fruitless && before == self.stuck { Progress::CaughtUp } else { progress }
+                if progress == Progress::CaughtUp {
+                    self.circle = Circle::default();
+                } else if self.circle.closes(self.store.cursor()) {
+                    // What a row waits for may never come in a damaged database, or it is lost and found for ever.
+                    (self.told, self.circle) = (self.tried, Circle::default());
+                    return Progress::CaughtUp;
+                }
+                progress
             }
             Err(e) => {
                 if matches!(e, AccessError::Busy) {
@@ -298,7 +322,7 @@ impl<S: Store> Reader for DbReader<S> {
                 } else {
                     self.db = None;
                 }
-                self.damaged = self.tried.filter(|_| matches!(e, AccessError::Damaged(_)));
+                self.told = self.tried.filter(|_| matches!(e, AccessError::Damaged(_)));
                 self.tell(&e, batch);
                 Progress::CaughtUp
             }
@@ -321,21 +345,22 @@ mod tests {
 
     use super::*;
 
-    /// A store that always wants to go on. It gets on, or tells something, so many times.
+    /// A store that always wants to go on. It stands at 0, 1, 2 …, and from `turns` on at the last `length` of these.
     #[derive(Clone, Default)]
-    struct Waiting {
-        n_steps: u32,
-        n_told: u32,
+    struct Turning {
         at: u32,
+        turns: u32,
+        length: u32,
         bad: bool,
         n_bad_rows: u32,
     }
 
-    impl Store for Waiting {
+    impl Store for Turning {
         const TOOL: &'static str = "nothing";
 
-        fn restore(_: Option<&Cursor>) -> Self {
-            Waiting::default()
+        fn restore(cursor: Option<&Cursor>) -> Self {
+            let at = cursor.map_or(0, |c| c.0.parse().unwrap());
+            Turning { at, turns: at + 1, length: 1, ..Turning::default() }
         }
 
         fn cursor(&self) -> Cursor {
@@ -347,12 +372,11 @@ mod tests {
         }
 
         fn update(&mut self, _: &Look<'_>, _: bool, _: usize, deltas: &mut Deltas) -> Result<Progress, AccessError> {
-            if self.n_steps > 0 {
-                (self.n_steps, self.at) = (self.n_steps - 1, self.at + 1);
-            } else if self.n_told > 0 {
-                self.n_told -= 1;
-                deltas.run("a").head = RunHead { name: Some("a".into()), ..RunHead::default() };
+            self.at += 1;
+            if self.at == self.turns {
+                self.at -= self.length;
             }
+            deltas.run("lost and found").head = RunHead { name: Some("a".into()), ..RunHead::default() };
             Ok(Progress::More)
         }
 
@@ -366,20 +390,24 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_for_what_never_comes_rests_until_the_file_changes() {
+    fn whoever_goes_in_a_circle_rests_until_the_file_changes() {
         let dir = tempfile::tempdir().unwrap();
         let writer = Connection::open(dir.path().join("x.db")).unwrap();
         writer.execute_batch("CREATE TABLE t(x)").unwrap();
         let spec = SourceSpec { format: Format::OptunaSqlite, project: dir.path().into(), rel: "x.db".into() };
-        let mut reader = DbReader::<Waiting>::open(&spec, None);
-        // Who gets on, or tells something, may go on.
-        (reader.store.n_steps, reader.store.n_told) = (5, 3);
-        let mut read = || reader.read(1, &mut Batch::default());
-        // Five steps that get on, three that tell, one that does neither, and one more that is where that was.
-        let n_more = (0..100).take_while(|_| read() == Progress::More).count();
-        assert_eq!(n_more, 5 + 3 + 1);
-        // Another reader that goes on from there waits for the same, and rests at once.
-        let mut other = DbReader::<Waiting>::open(&spec, Some(&Cursor("0".into())));
+        for (turns, length) in [(1, 1), (9, 1), (9, 5), (100, 70)] {
+            let mut reader = DbReader::<Turning>::open(&spec, None);
+            (reader.store.turns, reader.store.length) = (turns, length);
+            let mut read = || reader.read(1, &mut Batch::default());
+            let n_more = (0..10_000).take_while(|_| read() == Progress::More).count() as u32;
+            assert!((turns - 1..3 * turns + 3).contains(&n_more), "{turns} {length}: {n_more}");
+            let mut batch = Batch::default();
+            assert_eq!((reader.read(1, &mut batch), batch.runs.len()), (Progress::CaughtUp, 0), "it is told again");
+            writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+            assert_eq!(reader.read(1, &mut Batch::default()), Progress::More, "it changed");
+        }
+        // Another reader that goes on from there gets nowhere either, and rests at once.
+        let mut other = DbReader::<Turning>::open(&spec, Some(&Cursor("7".into())));
         assert_eq!(other.read(1, &mut Batch::default()), Progress::CaughtUp);
     }
 }

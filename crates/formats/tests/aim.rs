@@ -143,6 +143,20 @@ fn odd_and_secret_values() {
 }
 
 #[test]
+fn of_two_rows_of_one_run_the_later_counts() {
+    let mut repo = Repo::new();
+    // As when the index is damaged that Aim forbids it with.
+    repo.sql("CREATE TABLE copied AS SELECT * FROM run");
+    repo.sql("DROP TABLE run");
+    repo.sql("ALTER TABLE copied RENAME TO run");
+    repo.sql("INSERT INTO run (hash, name, is_archived, created_at) VALUES ('a', 'earlier', 0, '2026-11-21 10:10:00')");
+    repo.sql("INSERT INTO run (hash, name, is_archived, created_at) VALUES ('a', 'later', 0, '2026-11-21 10:10:00')");
+    repo.visit();
+    assert_eq!(repo.known.runs["a"].name, "later");
+    assert_eq!(repo.visit().runs.len(), 0, "it is told again");
+}
+
+#[test]
 fn a_damaged_database_is_named() {
     let dir = copy_of("aim");
     let path = dir.path().join(DB);
