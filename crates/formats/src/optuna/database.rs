@@ -208,6 +208,9 @@ impl Memory {
         let mut before = (old.studies.into_keys().collect::<Vec<_>>(), old.spans);
         if let Some((studies, spans)) = old.before {
             before.0.extend(studies);
+            before.0.sort_unstable();
+            // Of a damaged database it may begin again and again.
+            before.0.dedup();
             before.1.merge(&spans);
         }
         self.saved = Saved { anew: true, before: Some(before), bad: old.bad, ..Saved::default() };

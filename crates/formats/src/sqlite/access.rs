@@ -50,6 +50,8 @@ pub(crate) enum AccessError {
     TooLarge(&'static str),
     #[error("damaged: {0}")]
     Damaged(rusqlite::Error),
+    #[error("its tables contradict its indexes, or each other")]
+    Contradictory,
     #[error(transparent)]
     Sqlite(rusqlite::Error),
     #[error(transparent)]
