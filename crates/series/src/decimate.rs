@@ -4,7 +4,10 @@
 //! to the first of each kind of gap; a block is taken whole only if it is no wider than a column. So every extreme is
 //! drawn where it was reached, every gap stays a gap, and a value that is not finite has its mark.
 
-use crate::{Axis, MarkKind, Node};
+use std::ops::Range;
+
+use crate::rows::Of;
+use crate::{Axis, Held, MarkKind, NodeRow};
 
 /// A line as a chart draws it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +47,8 @@ impl Window {
 pub struct Decimator {
     window: Window,
     pixel: f64,
+    /// Pixel columns in a unit of x.
+    per_unit: f64,
     /// Every point is kept: they are few.
     all: bool,
     n_taken: u64,
@@ -75,7 +80,8 @@ impl Decimator {
         // What most lines come to, with a neighbour on either side.
         let n = n_points.min(window.budget()) as usize + 2;
         let out = Polyline { x: Vec::with_capacity(n), y: Vec::with_capacity(n), ..Polyline::default() };
-        Self { window, pixel: window.pixel(), all, n_taken: 0, group: None, out }
+        let pixel = window.pixel();
+        Self { window, pixel, per_unit: 1.0 / pixel, all, n_taken: 0, group: None, out }
     }
 
     /// Whether a block that reaches from `from` to `to` may be taken whole. One that crosses an end of the window may
@@ -95,7 +101,16 @@ impl Decimator {
         }
         // Never negative, so that cutting off is rounding down. Saturates where the window has no extent: then all is
         // one column.
-        ((x - self.window.x0) / self.pixel) as i64
+        ((x - self.window.x0) * self.per_unit) as i64
+    }
+
+    /// Well inside the column's end, where rounding cannot matter.
+    fn until(&self, column: i64) -> f64 {
+        match column {
+            i64::MIN => self.window.x0,
+            i64::MAX => f64::INFINITY,
+            _ => (self.window.x0 + (column as f64 + 0.999) * self.pixel).min(self.window.x1),
+        }
     }
 
     /// A point of the line.
@@ -118,13 +133,7 @@ impl Decimator {
                     Some(group) if group.column == Some(column) => group.join_point(x, y),
                     _ => {
                         self.flush();
-                        // Well inside the column's end, where rounding cannot matter.
-                        let until = match column {
-                            i64::MIN => self.window.x0,
-                            i64::MAX => f64::INFINITY,
-                            _ => (self.window.x0 + (column as f64 + 0.999) * self.pixel).min(self.window.x1),
-                        };
-                        self.group = Some(Group::of_point(column, until, x, y));
+                        self.group = Some(Group::of_point(column, self.until(column), x, y));
                     }
                 }
             }
@@ -134,20 +143,25 @@ impl Decimator {
         }
     }
 
-    /// Points in the order of x, number `i` at `x(i)`: as if each were given to `point`, and several times as fast.
-    pub fn points(&mut self, values: &[f64], x: impl Fn(usize) -> f64) {
-        let mut at = 0;
-        while at < values.len() {
-            self.point(x(at), values[at]);
+    /// Points in the order of x: as if each were given to `point`, and many times as fast.
+    pub fn points(&mut self, points: &Held, range: Range<usize>, x_of: impl Fn(i64, f64) -> f64) {
+        let x = |i: usize| x_of(points.step(i), points.time(i));
+        let mut at = range.start;
+        let mut n_before = 0;
+        while at < range.end {
+            self.point(x(at), points.value(at));
             at += 1;
             let Some(group) = &mut self.group else { continue };
-            let end = at + n_first(values.len() - at, |i| x(at + i) < group.until);
-            if group.join_points(&values[at..end], |i| x(at + i)) {
-                self.n_taken += (end - at) as u64;
+            // Columns hold about as many as the one before.
+            let n = n_first(range.end - at, n_before, |i| x(at + i) < group.until);
+            if let Some([low, high]) = points.extremes(at..at + n) {
+                let last = at + n - 1;
+                group.join((x(low.0), low.1), (x(high.0), high.1), (x(last), points.value(last)));
+                self.n_taken += n as u64;
             } else {
-                (at..end).for_each(|i| self.point(x(i), values[i]));
+                (at..at + n).for_each(|i| self.point(x(i), points.value(i)));
             }
-            at = end;
+            (at, n_before) = (at + n, n);
         }
     }
 
@@ -161,30 +175,52 @@ impl Decimator {
         }
     }
 
-    /// A block that `takes_block` allows. `x_of` picks the coordinate, in the unit of the window.
-    pub fn block(&mut self, node: &Node, x_of: impl Fn(i64, f64) -> f64) {
-        self.n_taken += node.n;
-        let y = |value: f64| if value.is_finite() { value } else { f64::NAN };
-        let at = |p: &signalbox_types::Point| (x_of(p.step, p.time), y(p.value));
-        let (first, last) = (at(&node.first), at(&node.last));
-        let (from, to) = (self.column(first.0), self.column(last.0));
-        let column = (from == to).then_some(from);
-        let (min, max) = (at(&node.min), at(&node.max));
+    /// A block that `takes_block` allows: node `i` of a row, from one x to another. `x_of` picks the coordinate, in the
+    /// unit of the window.
+    pub(crate) fn block(
+        &mut self,
+        row: &NodeRow,
+        i: usize,
+        (from, to): (f64, f64),
+        x_of: impl Fn(i64, f64) -> f64 + Copy,
+    ) {
+        self.n_taken += row.points(i);
+        let y = |of: Of| Some(row.value(i, of)).filter(|y| y.is_finite()).unwrap_or(f64::NAN);
+        let joins = match &self.group {
+            Some(group) if to < group.until => true,
+            Some(group) => group.column.is_some_and(|c| c == self.column(from) && c == self.column(to)),
+            None => false,
+        };
         match &mut self.group {
-            Some(group) if column.is_some() && group.column == column => group.join_block(min, max, last),
+            Some(group) if joins => {
+                // Where an extreme is, is only looked up if it is one of the column's.
+                let (low, high) = (y(Of::Min), y(Of::Max));
+                if low < group.min.1 || group.min.1.is_nan() {
+                    group.min = (row.x(i, Of::Min, x_of), low);
+                }
+                if high > group.max.1 || group.max.1.is_nan() {
+                    group.max = (row.x(i, Of::Max, x_of), high);
+                }
+                (group.last, group.single) = ((to, y(Of::Last)), false);
+            }
             _ => {
                 self.flush();
-                let until = f64::NEG_INFINITY;
-                self.group = Some(Group { column, until, first, last, min, max, spots: [f64::NAN; 4], single: false });
+                let column = self.column(from);
+                let is_in_one = column == self.column(to);
+                self.group = Some(Group {
+                    column: is_in_one.then_some(column),
+                    until: if is_in_one { self.until(column) } else { f64::NEG_INFINITY },
+                    first: (from, y(Of::First)),
+                    last: (to, y(Of::Last)),
+                    min: (row.x(i, Of::Min, x_of), y(Of::Min)),
+                    max: (row.x(i, Of::Max, x_of), y(Of::Max)),
+                    spots: [f64::NAN; 4],
+                    single: false,
+                });
             }
         }
-        if let Some(group) = &mut self.group {
-            for kind in MarkKind::ALL {
-                let spot = node.spot(kind);
-                if spot.n > 0 {
-                    group.spot(kind, x_of(spot.step, spot.time));
-                }
-            }
+        if let Some(group) = self.group.as_mut().filter(|_| row.has_spots()) {
+            row.spots(i).for_each(|(kind, spot)| group.spot(kind, x_of(spot.step, spot.time)));
         }
     }
 
@@ -219,31 +255,11 @@ impl Group {
         }
     }
 
-    fn join_block(&mut self, min: (f64, f64), max: (f64, f64), last: (f64, f64)) {
+    /// What comes after it: its smallest, its greatest and its last point.
+    fn join(&mut self, min: (f64, f64), max: (f64, f64), last: (f64, f64)) {
         self.join_point(min.0, min.1);
         self.join_point(max.0, max.1);
         self.last = last;
-    }
-
-    /// As many points at once, number `i` at `x(i)`; `false`, and nothing is joined, if one of them is not finite.
-    fn join_points(&mut self, values: &[f64], x: impl Fn(usize) -> f64) -> bool {
-        let Some(last) = values.len().checked_sub(1) else { return true };
-        let Some((low, high)) = finite_extremes(values) else { return false };
-        // Of equal ones the first, as they would have come one by one.
-        let first = |y: f64| values.iter().position(|&v| v == y).map(|i| (x(i), values[i]));
-        if (low < self.min.1 || self.min.1.is_nan())
-            && let Some(p) = first(low)
-        {
-            self.min = p;
-        }
-        if (high > self.max.1 || self.max.1.is_nan())
-            && let Some(p) = first(high)
-        {
-            self.max = p;
-        }
-        self.last = (x(last), values[last]);
-        self.single = false;
-        true
     }
 
     fn spot(&mut self, kind: MarkKind, x: f64) {
@@ -282,8 +298,12 @@ impl Group {
             }
         }
         let inner = &mut inner[..n];
-        // Stable; few.
-        inner.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // Stable; mostly two.
+        match inner {
+            [a, b] if a.0 <= b.0 => {}
+            [a, b] => std::mem::swap(a, b),
+            _ => inner.sort_by(|a, b| a.0.total_cmp(&b.0)),
+        }
         let same = |a: (f64, f64), b: (f64, f64)| a.0 == b.0 && (a.1 == b.1 || a.1.is_nan() && b.1.is_nan());
         let mut previous = self.first;
         let mut push = |p: (f64, f64)| {
@@ -303,24 +323,50 @@ impl Group {
     }
 }
 
-/// How many of `n` hold, where those that do come first; asked near the beginning first.
-fn n_first(n: usize, holds: impl Fn(usize) -> bool) -> usize {
-    let (mut known, mut step) = (0, 1);
-    while known + step <= n && holds(known + step - 1) {
-        known += step;
-        step *= 2;
-    }
-    while step > 1 {
-        step /= 2;
-        if known + step <= n && holds(known + step - 1) {
-            known += step;
+/// How many of `n` hold, where those that do come first; asked near `guess` first.
+fn n_first(n: usize, guess: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let as_many = |count: usize| count == 0 || holds(count - 1);
+    let guess = guess.min(n);
+    // The answer lies in `low..=high`.
+    let (mut low, mut high) = (0, n);
+    let mut step = 1;
+    if as_many(guess) {
+        low = guess;
+        while low < high {
+            let count = low + step;
+            if count > high {
+                break;
+            }
+            if as_many(count) {
+                (low, step) = (count, step * 2);
+            } else {
+                high = count - 1;
+            }
+        }
+    } else {
+        high = guess - 1;
+        while low < high {
+            let count = (high + 1).saturating_sub(step);
+            if as_many(count) {
+                low = count;
+                break;
+            }
+            (high, step) = (count - 1, step * 2);
         }
     }
-    known
+    while low < high {
+        let count = (low + high).div_ceil(2);
+        if as_many(count) {
+            low = count;
+        } else {
+            high = count - 1;
+        }
+    }
+    low
 }
 
 /// The least and the greatest; `None` if one is not finite. In lanes, so that the compiler finds the processor's own.
-fn finite_extremes(values: &[f64]) -> Option<(f64, f64)> {
+pub(crate) fn finite_extremes(values: &[f64]) -> Option<(f64, f64)> {
     const LANES: usize = 8;
     let less = |a: f64, b: f64| if a < b { a } else { b };
     let more = |a: f64, b: f64| if a > b { a } else { b };

@@ -13,7 +13,7 @@
 use signalbox_types::{Point, Points};
 
 use crate::codec::CHUNK_POINTS;
-use crate::packed::{ZEROS, column, put_column};
+use crate::packed::put_column;
 use crate::{CodecError, Node};
 
 /// Points in a block of level 1.
@@ -101,8 +101,17 @@ pub fn encode_nodes(level: u8, nodes: &[Node]) -> Vec<u8> {
     out
 }
 
-/// Appends a row's nodes. Coordinates that were not asked for are left at zero.
-pub fn decode_nodes(blob: &[u8], want: Coordinates, out: &mut Vec<Node>) -> Result<(), CodecError> {
+/// An encoded row, checked.
+pub(crate) struct OpenRow<'a> {
+    /// Nodes in it, and points in each of them.
+    pub n: usize,
+    pub points: u64,
+    /// Values are the bits of f32.
+    pub narrow: bool,
+    pub columns: &'a [u8],
+}
+
+pub(crate) fn open_row(blob: &[u8]) -> Result<OpenRow<'_>, CodecError> {
     if blob.len() < HEADER + 1 {
         return Err(CodecError::Short { len: blob.len() });
     }
@@ -116,53 +125,12 @@ pub fn decode_nodes(blob: &[u8], want: Coordinates, out: &mut Vec<Node>) -> Resu
     if !(1..=MAX_LEVEL).contains(&level) {
         return Err(CodecError::Malformed);
     }
-    let n = usize::from(u16::from_le_bytes([blob[2], blob[3]]));
-    let narrow = blob[blob.len() - 1] != 0;
-    let (steps, times) = (want != Coordinates::Times, want != Coordinates::Steps);
-    let zero = Point { step: 0, time: 0.0, value: 0.0 };
-    let node =
-        Node { n: block_points(level), first: zero, last: zero, min: zero, max: zero, spots: Default::default() };
-    let at = out.len();
-    out.resize(at + n, node);
-    let mut columns = Columns { rest: &blob[HEADER..blob.len() - 1], nodes: &mut out[at..] };
-    let decoded = (|| {
-        columns.next(steps, |node, x| node.first.step = x as i64)?;
-        let step = |node: &Node, x: u64| x.wrapping_add(node.first.step as u64) as i64;
-        // One by one, so that each becomes a loop of its own: a chart of many lines decodes a million nodes.
-        columns.next(steps, |node, x| node.last.step = step(node, x))?;
-        columns.next(steps, |node, x| node.min.step = step(node, x))?;
-        columns.next(steps, |node, x| node.max.step = step(node, x))?;
-        columns.next(times, |node, x| node.first.time = f64::from_bits(x))?;
-        let time = |node: &Node, x: u64| f64::from_bits(x.wrapping_add(node.first.time.to_bits()));
-        columns.next(times, |node, x| node.last.time = time(node, x))?;
-        columns.next(times, |node, x| node.min.time = time(node, x))?;
-        columns.next(times, |node, x| node.max.time = time(node, x))?;
-        let value = |x: u64| if narrow { f64::from(f32::from_bits(x as u32)) } else { f64::from_bits(x) };
-        columns.next(true, |node, x| node.first.value = value(x))?;
-        columns.next(true, |node, x| node.last.value = value(x))?;
-        columns.next(true, |node, x| node.min.value = value(x))?;
-        columns.next(true, |node, x| node.max.value = value(x))?;
-        for kind in 0..4 {
-            // Most often there is none; then the nodes hold its zeros already.
-            let any = columns.rest.first() != Some(&ZEROS);
-            columns.next(any, |node, x| node.spots[kind].n = x)?;
-            columns.next(any && steps, |node, x| {
-                if node.spots[kind].n != 0 {
-                    node.spots[kind].step = x.wrapping_add(node.first.step as u64) as i64;
-                }
-            })?;
-            columns.next(any && times, |node, x| {
-                if node.spots[kind].n != 0 {
-                    node.spots[kind].time = f64::from_bits(x.wrapping_add(node.first.time.to_bits()));
-                }
-            })?;
-        }
-        if columns.rest.is_empty() { Ok(()) } else { Err(CodecError::Malformed) }
-    })();
-    if decoded.is_err() {
-        out.truncate(at);
-    }
-    decoded
+    Ok(OpenRow {
+        n: usize::from(u16::from_le_bytes([blob[2], blob[3]])),
+        points: block_points(level),
+        narrow: blob[blob.len() - 1] != 0,
+        columns: &blob[HEADER..blob.len() - 1],
+    })
 }
 
 type PointOf = fn(&Node) -> &Point;
@@ -174,18 +142,4 @@ fn is_narrow(value: f64) -> bool {
 
 fn checksum(blob: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&blob[HEADER..]), &blob[..4])
-}
-
-struct Columns<'a, 'n> {
-    rest: &'a [u8],
-    nodes: &'n mut [Node],
-}
-
-impl Columns<'_, '_> {
-    fn next(&mut self, wanted: bool, mut set: impl FnMut(&mut Node, u64)) -> Result<(), CodecError> {
-        let nodes = &mut *self.nodes;
-        let n = nodes.len();
-        self.rest = column(self.rest, n, wanted.then_some(|i: usize, x: u64| set(&mut nodes[i], x)))?;
-        Ok(())
-    }
 }

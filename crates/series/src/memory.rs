@@ -1,12 +1,13 @@
 //! A part with its pyramid in memory: what was resolved or smoothed is drawn as fast as what was stored.
 
 use std::convert::Infallible;
+use std::ops::Range;
 
 use signalbox_types::Points;
 
 use crate::codec::CHUNK_POINTS;
 use crate::levels::{FAN, MAX_LEVEL, base_nodes, row_nodes};
-use crate::{Blocks, Node};
+use crate::{Blocks, Held, Node, NodeRow};
 
 /// Points and all the blocks over their whole chunks.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,35 +36,32 @@ impl InMemory {
         24 * self.points.len() + self.levels.iter().map(|l| size_of::<Node>() * l.len()).sum::<usize>()
     }
 
-    fn copy(&self, from: usize, to: usize, out: &mut Points) {
-        out.steps.clear();
-        out.times.clear();
-        out.values.clear();
-        out.steps.extend(&self.points.steps[from..to]);
-        out.times.extend(&self.points.times[from..to]);
-        out.values.extend(&self.points.values[from..to]);
+    fn copy(&self, range: Range<usize>, out: &mut Held) {
+        let out = out.begin();
+        out.steps.extend(&self.points.steps[range.clone()]);
+        out.times.extend(&self.points.times[range.clone()]);
+        out.values.extend(&self.points.values[range]);
     }
 }
 
 impl Blocks for &InMemory {
     type Error = Infallible;
 
-    fn nodes(&mut self, level: u8, row: u64, out: &mut Vec<Node>) -> Result<(), Infallible> {
-        out.clear();
+    fn nodes(&mut self, level: u8, row: u64, out: &mut NodeRow) -> Result<(), Infallible> {
         let nodes = self.levels.get(usize::from(level) - 1).map_or(&[][..], Vec::as_slice);
-        out.extend(nodes.chunks(row_nodes(level)).nth(row as usize).unwrap_or(&[]));
+        out.begin().extend(nodes.chunks(row_nodes(level)).nth(row as usize).unwrap_or(&[]));
         Ok(())
     }
 
-    fn chunk(&mut self, chunk: u64, out: &mut Points) -> Result<(), Infallible> {
+    fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<(), Infallible> {
         let at = chunk as usize * CHUNK_POINTS;
-        self.copy(at, at + CHUNK_POINTS, out);
+        self.copy(at..at + CHUNK_POINTS, out);
         Ok(())
     }
 
-    fn tail(&mut self, out: &mut Points) -> Result<(), Infallible> {
+    fn tail(&mut self, out: &mut Held) -> Result<(), Infallible> {
         let n = self.points.len();
-        self.copy(n / CHUNK_POINTS * CHUNK_POINTS, n, out);
+        self.copy(n / CHUNK_POINTS * CHUNK_POINTS..n, out);
         Ok(())
     }
 

@@ -31,13 +31,11 @@ pub(crate) fn put_column(column: &[u64], out: &mut Vec<u8>) {
     }
 }
 
-/// Reads a column of `n` numbers, unless `take` is `None`; returns the bytes after it.
-pub(crate) fn column(bytes: &[u8], n: usize, take: Option<impl FnMut(usize, u64)>) -> Result<&[u8], CodecError> {
+/// Reads a column of `n` numbers; returns the bytes after it.
+pub(crate) fn column(bytes: &[u8], n: usize, mut take: impl FnMut(usize, u64)) -> Result<&[u8], CodecError> {
     let (&width, rest) = bytes.split_first().ok_or(CodecError::Malformed)?;
     if width == ZEROS {
-        if let Some(mut take) = take {
-            (0..n).for_each(|i| take(i, 0));
-        }
+        (0..n).for_each(|i| take(i, 0));
         return Ok(rest);
     }
     let width = usize::from(width);
@@ -46,21 +44,73 @@ pub(crate) fn column(bytes: &[u8], n: usize, take: Option<impl FnMut(usize, u64)
     if width > 8 || rest.len() < len {
         return Err(CodecError::Malformed);
     }
-    if let Some(mut take) = take {
-        let (mut base, stride) = (word(&head[..8]), word(&head[8..]));
-        let mask = if width == 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
-        for i in 0..n {
-            let at = i * width;
-            // Eight bytes at once where there are as many, mostly those of the numbers that follow.
-            let x = match rest.get(at..at + 8) {
-                Some(bytes) => word(bytes) & mask,
-                None => rest[at..at + width].iter().rev().fold(0, |x, &b| x << 8 | u64::from(b)),
-            };
-            take(i, base.wrapping_add(x));
-            base = base.wrapping_add(stride);
-        }
+    let (mut base, stride) = (word(&head[..8]), word(&head[8..]));
+    let mask = if width == 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
+    for i in 0..n {
+        let at = i * width;
+        // Eight bytes at once where there are as many, mostly those of the numbers that follow.
+        let x = match rest.get(at..at + 8) {
+            Some(bytes) => word(bytes) & mask,
+            None => rest[at..at + width].iter().rev().fold(0, |x, &b| x << 8 | u64::from(b)),
+        };
+        take(i, base.wrapping_add(x));
+        base = base.wrapping_add(stride);
     }
     Ok(&rest[len..])
+}
+
+/// So many bytes must follow a column that is read in place.
+pub(crate) const WORD: usize = 8;
+
+/// Where a column's numbers lie, to be read one by one; the bytes are kept elsewhere, for several columns share them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packed {
+    at: usize,
+    width: usize,
+    mask: u64,
+    base: u64,
+    stride: u64,
+}
+
+impl Packed {
+    pub const ZERO: Packed = Packed { at: 0, width: 0, mask: 0, base: 0, stride: 0 };
+
+    /// The column of `n` numbers at `bytes[*at]`; moves `at` to its end.
+    pub fn open(bytes: &[u8], at: &mut usize, n: usize) -> Result<Packed, CodecError> {
+        let column = bytes.get(*at..).ok_or(CodecError::Malformed)?;
+        let (&width, rest) = column.split_first().ok_or(CodecError::Malformed)?;
+        if width == ZEROS {
+            *at += 1;
+            return Ok(Packed::ZERO);
+        }
+        let width = usize::from(width);
+        let (head, rest) = rest.split_at_checked(16).ok_or(CodecError::Malformed)?;
+        if width > 8 || rest.len() < width * n {
+            return Err(CodecError::Malformed);
+        }
+        let mask = if width == 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
+        let packed = Packed { at: *at + 17, width, mask, base: word(&head[..8]), stride: word(&head[8..]) };
+        *at = packed.at + width * n;
+        Ok(packed)
+    }
+
+    /// The same column, so many bytes nearer to the beginning.
+    pub fn moved(self, by: usize) -> Packed {
+        Packed { at: self.at.saturating_sub(by), ..self }
+    }
+
+    /// Whether every number is zero.
+    pub fn is_zero(&self) -> bool {
+        self.mask == 0 && self.base == 0 && self.stride == 0
+    }
+
+    /// Number `i`. `bytes` are those that it was opened in, and `WORD` more.
+    #[inline]
+    pub fn get(&self, bytes: &[u8], i: usize) -> u64 {
+        let at = self.at + i * self.width;
+        let x = bytes[at..at + WORD].try_into().map_or(0, u64::from_le_bytes);
+        (x & self.mask).wrapping_add(self.base).wrapping_add((i as u64).wrapping_mul(self.stride))
+    }
 }
 
 fn word(bytes: &[u8]) -> u64 {
@@ -85,7 +135,7 @@ pub(crate) fn put_signed(x: i64, out: &mut Vec<u8>) {
 #[derive(Debug)]
 pub(crate) struct Bytes<'a>(pub &'a [u8]);
 
-impl Bytes<'_> {
+impl<'a> Bytes<'a> {
     pub fn byte(&mut self) -> Result<u8, CodecError> {
         let (&byte, rest) = self.0.split_first().ok_or(CodecError::Malformed)?;
         self.0 = rest;
@@ -96,6 +146,12 @@ impl Bytes<'_> {
         let (array, rest) = self.0.split_first_chunk().ok_or(CodecError::Malformed)?;
         self.0 = rest;
         Ok(*array)
+    }
+
+    pub fn some(&mut self, n: usize) -> Result<&'a [u8], CodecError> {
+        let (some, rest) = self.0.split_at_checked(n).ok_or(CodecError::Malformed)?;
+        self.0 = rest;
+        Ok(some)
     }
 
     pub fn varint(&mut self) -> Result<u64, CodecError> {

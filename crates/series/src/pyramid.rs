@@ -2,22 +2,21 @@
 
 use std::ops::Range;
 
-use signalbox_types::Points;
-
 use crate::codec::CHUNK_POINTS;
 use crate::decimate::Decimator;
 use crate::levels::{MAX_LEVEL, block_points, row_nodes};
-use crate::node::{MarkKind, Node};
+use crate::rows::Of;
+use crate::{Held, MarkKind, NodeRow};
 
 /// Where a part's blocks and points come from.
 pub trait Blocks {
     type Error;
     /// Replaces `out` by the whole row (see `row_nodes`) of a level, or as much of it as there is.
-    fn nodes(&mut self, level: u8, row: u64, out: &mut Vec<Node>) -> Result<(), Self::Error>;
-    /// Replaces `out` by a sealed chunk's 4096 points; a coordinate that nobody asks for (see `Pyramid::new`) may stay empty.
-    fn chunk(&mut self, chunk: u64, out: &mut Points) -> Result<(), Self::Error>;
+    fn nodes(&mut self, level: u8, row: u64, out: &mut NodeRow) -> Result<(), Self::Error>;
+    /// Replaces `out` by a sealed chunk's 4096 points; a coordinate that nobody asks for (see `Pyramid::new`) may be left out.
+    fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<(), Self::Error>;
     /// Replaces `out` by the points after the sealed chunks.
-    fn tail(&mut self, out: &mut Points) -> Result<(), Self::Error>;
+    fn tail(&mut self, out: &mut Held) -> Result<(), Self::Error>;
     /// What to say when a block that must be there is not.
     fn missing(&self) -> Self::Error;
 }
@@ -34,8 +33,8 @@ pub struct Pyramid<B, X> {
     /// Whether steps go back somewhere: then the places are marked.
     rewinds: bool,
     /// The rows and the points that were used last, by level and by chunk.
-    rows: [(u64, Vec<Node>); MAX_LEVEL as usize],
-    points: (u64, Points),
+    rows: [(u64, NodeRow); MAX_LEVEL as usize],
+    points: (u64, Held),
 }
 
 const NONE: u64 = u64::MAX;
@@ -51,8 +50,8 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
             n,
             sealed,
             rewinds,
-            rows: std::array::from_fn(|_| (NONE, Vec::new())),
-            points: (NONE, Points::default()),
+            rows: std::array::from_fn(|_| (NONE, NodeRow::default())),
+            points: (NONE, Held::default()),
         }
     }
 
@@ -68,8 +67,9 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         let (mut low, mut high) = (0, self.sealed / CHUNK_POINTS as u64);
         while low < high {
             let middle = (low + high) / 2;
-            let last = self.node(CHUNK_LEVEL, middle)?.last;
-            if before((self.x_of)(last.step, last.time)) {
+            let x_of = self.x_of;
+            let (row, at) = self.row(CHUNK_LEVEL, middle)?;
+            if before(row.x(at, Of::Last, x_of)) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -86,7 +86,7 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         let (mut low, mut high) = (0, points.len());
         while low < high {
             let middle = (low + high) / 2;
-            if before(x_at(points, middle, x_of)) {
+            if before(x_of(points.step(middle), points.time(middle))) {
                 low = middle + 1;
             } else {
                 high = middle;
@@ -116,10 +116,10 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         self.cover(level - 1, from, first * size, out)?;
         for block in first..end {
             let x_of = self.x_of;
-            let node = self.node(level, block)?;
-            let x = |p: &signalbox_types::Point| x_of(p.step, p.time);
-            if out.takes_block(x(&node.first), x(&node.last)) {
-                out.block(node, x_of);
+            let (row, at) = self.row(level, block)?;
+            let ends = (row.x(at, Of::First, x_of), row.x(at, Of::Last, x_of));
+            if out.takes_block(ends.0, ends.1) {
+                out.block(row, at, ends, x_of);
             } else {
                 self.cover(level - 1, block * size, (block + 1) * size, out)?;
             }
@@ -142,19 +142,20 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
             let x_of = self.x_of;
             if self.rewinds {
                 for i in begin..end {
-                    let x = x_at(points, i, x_of);
-                    out.point(x, points.values[i]);
-                    if i > 0 && points.steps[i] < points.steps[i - 1] {
+                    let x = x_of(points.step(i), points.time(i));
+                    out.point(x, points.value(i));
+                    if i > 0 && points.step(i) < points.step(i - 1) {
                         out.mark(x, MarkKind::Rewind);
                     }
                 }
             } else {
-                out.points(&points.values[begin..end], |i| x_at(points, begin + i, x_of));
+                out.points(points, begin..end, x_of);
             }
             at += (end - begin) as u64;
             if self.rewinds && begin == 0 && chunk > 0 {
-                let (step, x) = (points.steps[0], x_at(points, 0, x_of));
-                if step < self.node(CHUNK_LEVEL, chunk - 1)?.last.step {
+                let (step, x) = (points.step(0), x_of(points.step(0), points.time(0)));
+                let (row, at) = self.row(CHUNK_LEVEL, chunk - 1)?;
+                if step < row.step(at, Of::Last) {
                     out.mark(x, MarkKind::Rewind);
                 }
             }
@@ -162,7 +163,8 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         Ok(())
     }
 
-    fn node(&mut self, level: u8, block: u64) -> Result<&Node, B::Error> {
+    /// The row that a block lies in, and where.
+    fn row(&mut self, level: u8, block: u64) -> Result<(&NodeRow, usize), B::Error> {
         let size = row_nodes(level) as u64;
         let (row, at) = (block / size, (block % size) as usize);
         let held = &mut self.rows[usize::from(level) - 1];
@@ -174,7 +176,7 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         if at >= held.1.len() {
             return Err(self.blocks.missing());
         }
-        Ok(&held.1[at])
+        Ok((&held.1, at))
     }
 
     fn load(&mut self, chunk: u64) -> Result<(), B::Error> {
@@ -189,8 +191,4 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         }
         Ok(())
     }
-}
-
-fn x_at(points: &Points, i: usize, x_of: impl Fn(i64, f64) -> f64) -> f64 {
-    x_of(points.steps.get(i).copied().unwrap_or_default(), points.times.get(i).copied().unwrap_or_default())
 }

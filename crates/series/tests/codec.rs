@@ -1,9 +1,7 @@
 //! Chunks and rows of nodes: what went in comes out, bit by bit; damage is an error, old bytes stay readable.
 
 use proptest::prelude::*;
-use signalbox_series::{
-    CHUNK_POINTS, Chunk, CodecError, Coordinates, Effort, Node, base_nodes, codec, decode_nodes, encode_nodes,
-};
+use signalbox_series::{CHUNK_POINTS, Chunk, CodecError, Effort, Node, base_nodes, codec, decode_nodes, encode_nodes};
 use signalbox_types::{Point, Points};
 
 const EFFORTS: [Effort; 3] = [Effort::Plain, Effort::Quick, Effort::Sealed];
@@ -77,7 +75,7 @@ proptest! {
     #[test]
     fn noise_is_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(codec::decode(&bytes, &mut Points::default()).is_err());
-        prop_assert!(decode_nodes(&bytes, Coordinates::Both, &mut Vec::new()).is_err());
+        prop_assert!(decode_nodes(&bytes, &mut Vec::new()).is_err());
     }
 
     #[test]
@@ -86,19 +84,8 @@ proptest! {
         let nodes = base_nodes(&points, 0, n, None);
         let blob = encode_nodes(1, &nodes);
         let mut back = Vec::new();
-        decode_nodes(&blob, Coordinates::Both, &mut back).unwrap();
+        decode_nodes(&blob, &mut back).unwrap();
         prop_assert_eq!(&back, &nodes);
-        let mut steps = Vec::new();
-        decode_nodes(&blob, Coordinates::Steps, &mut steps).unwrap();
-        for (a, b) in steps.iter().zip(&nodes) {
-            prop_assert_eq!((a.first.step, a.min.step, a.max.step, a.last.step), (b.first.step, b.min.step, b.max.step, b.last.step));
-            prop_assert_eq!(a.min.value.to_bits(), b.min.value.to_bits());
-        }
-        let mut times = Vec::new();
-        decode_nodes(&blob, Coordinates::Times, &mut times).unwrap();
-        for (a, b) in times.iter().zip(&nodes) {
-            prop_assert_eq!(a.last.time.to_bits(), b.last.time.to_bits());
-        }
     }
 
     #[test]
@@ -119,14 +106,65 @@ fn a_full_chunk_of_a_training_curve_is_small() {
     let points: Points = curve().slice(0, CHUNK_POINTS);
     round_trip(&points);
     let len = codec::encode(&points, 0, CHUNK_POINTS, Effort::Sealed).len();
-    assert!(len < 5 * CHUNK_POINTS, "{len} bytes");
+    // As short as pco alone makes it (4.9 bytes a point), and at most a fifth of the times' for reading them in place.
+    assert!(len < 21 * CHUNK_POINTS / 4, "{len} bytes");
+}
+
+/// Values as they come, and all of them fit for blocks.
+fn calm(seed: u64, n: usize, of: impl Fn(u64) -> f64) -> Points {
+    let mut x = seed;
+    let mut random = || {
+        x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        x
+    };
+    let (mut step, mut time) = (random() as i64 >> 20, 1.7e9);
+    let mut one = |_| {
+        step += (random() >> 60) as i64;
+        time += (random() >> 40) as f64 / 1e7;
+        Point { step, time, value: of(random()) }
+    };
+    (0..n).map(&mut one).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn columns_in_blocks_survive(seed in any::<u64>(), blocks in 1usize..=64, which in 0usize..6) {
+        let of: fn(u64) -> f64 = match which {
+            0 => |r| f64::from(f32::from_bits((r >> 33) as u32 & 0xbfff_ffff)),
+            1 => |r| f64::from_bits(r & 0xbfff_ffff_ffff_ffff),
+            2 => |r| (r >> 32) as f64 / 1e5,
+            3 => |r| f64::from((r >> 40) as f32),
+            4 => |r| (r >> 63) as f64,
+            _ => |r| f64::from(-((r >> 33) as f32)).min(-1.0),
+        };
+        let points = calm(seed, 64 * blocks, of);
+        round_trip(&points);
+        let blob = codec::encode(&points, 0, points.len(), Effort::Sealed);
+        for at in [0, blob.len() / 2, blob.len() - 1] {
+            let mut damaged = blob.clone();
+            damaged[at] ^= 1;
+            prop_assert!(codec::decode(&damaged, &mut Points::default()).is_err());
+        }
+    }
+}
+
+#[test]
+fn a_chunk_of_calm_values_is_in_blocks() {
+    for of in [|r: u64| f64::from((r >> 40) as f32), |r: u64| (r >> 32) as f64 / 1e5] {
+        let points = calm(1, CHUNK_POINTS, of);
+        let blob = codec::encode(&points, 0, CHUNK_POINTS, Effort::Sealed);
+        let (times, values) = (blob[13], blob[18]);
+        assert!(blob[0] == 2 && times >= 8 && values >= 8, "{} {times} {values}", blob[0]);
+    }
 }
 
 #[test]
 fn a_newer_version_is_named() {
     let mut blob = codec::encode(&curve(), 0, 10, Effort::Plain);
-    blob[0] = 2;
-    assert_eq!(codec::decode(&blob, &mut Points::default()), Err(CodecError::Version(2)));
+    blob[0] = 3;
+    assert_eq!(codec::decode(&blob, &mut Points::default()), Err(CodecError::Version(3)));
 }
 
 /// A noisy f32 curve with steps of ten and times with jitter, without a random generator: the fixtures hold it.
@@ -161,8 +199,23 @@ fn bytes_of_version_1_stay_readable() {
         assert_eq!(bits(&points), bits(&expected.slice(0, n)));
     }
     let mut nodes = Vec::new();
-    decode_nodes(include_bytes!("fixtures/nodes-v1.bin"), Coordinates::Both, &mut nodes).unwrap();
+    decode_nodes(include_bytes!("fixtures/nodes-v1.bin"), &mut nodes).unwrap();
     assert_eq!(nodes, base_nodes(&expected, 0, 4096, None));
+}
+
+/// The same of version 2.
+#[test]
+fn bytes_of_version_2_stay_readable() {
+    let expected = calm_curve();
+    let blob = include_bytes!("fixtures/chunk-v2-sealed.bin");
+    assert_eq!(blob.first(), Some(&2));
+    let mut points = Points::default();
+    codec::decode(blob, &mut points).unwrap();
+    assert_eq!(bits(&points), bits(&expected));
+}
+
+fn calm_curve() -> Points {
+    curve().iter().filter(|p| p.value.is_finite()).take(CHUNK_POINTS).collect()
 }
 
 /// Writes the fixtures where there are none yet: `SIGNALBOX_FIXTURES=1 cargo test -p signalbox-series`.
@@ -174,6 +227,7 @@ fn fixtures_exist() {
         ("chunk-v1-plain.bin", codec::encode(&points, 0, 300, Effort::Plain)),
         ("chunk-v1-quick.bin", codec::encode(&points, 0, 1000, Effort::Quick)),
         ("chunk-v1-sealed.bin", codec::encode(&points, 0, 4096, Effort::Sealed)),
+        ("chunk-v2-sealed.bin", codec::encode(&calm_curve(), 0, 4096, Effort::Sealed)),
         ("nodes-v1.bin", encode_nodes(1, &base_nodes(&points, 0, 4096, None))),
     ];
     for (name, blob) in blobs {

@@ -1,16 +1,65 @@
 //! Pyramid, decimation, line resolution and smoothing against plain vectors and naive formulas.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use proptest::prelude::*;
 use signalbox_series::{
-    Axis, Cut, Decimator, InMemory, MarkKind, PartSummary, PartView, Polyline, Pyramid, Window, by_step, by_time, ema,
-    gaussian, mean, whole, x_of,
+    Axis, Blocks, CHUNK_POINTS, CodecError, Coordinates, Cut, Decimator, Effort, FAN, Held, InMemory, MarkKind, Node,
+    NodeRow, PartSummary, PartView, Polyline, Pyramid, Window, base_nodes, by_step, by_time, codec, ema, encode_nodes,
+    gaussian, mean, row_nodes, whole, x_of,
 };
 use signalbox_types::{Point, Points};
 
-fn draw(data: &InMemory, axis: Axis, window: Window) -> (Polyline, u64) {
-    let n = data.points().len() as u64;
+/// Points as a store keeps them: in encoded chunks and rows.
+struct Stored {
+    points: Points,
+    want: Coordinates,
+    chunks: Vec<Vec<u8>>,
+    /// Rows, by level.
+    levels: Vec<Vec<Vec<u8>>>,
+}
+
+impl Stored {
+    fn new(points: &Points, want: Coordinates) -> Stored {
+        let sealed = points.len() / CHUNK_POINTS * CHUNK_POINTS;
+        let chunk = |at| codec::encode(points, at, at + CHUNK_POINTS, Effort::Sealed);
+        let chunks = (0..sealed).step_by(CHUNK_POINTS).map(chunk).collect();
+        let mut nodes = base_nodes(points, 0, sealed, None);
+        let mut levels = Vec::new();
+        while !nodes.is_empty() {
+            let level = levels.len() as u8 + 1;
+            levels.push(nodes.chunks(row_nodes(level)).map(|row| encode_nodes(level, row)).collect());
+            nodes = nodes.chunks_exact(FAN).filter_map(Node::merged).collect();
+        }
+        Stored { points: points.clone(), want, chunks, levels }
+    }
+}
+
+impl Blocks for &Stored {
+    type Error = CodecError;
+
+    fn nodes(&mut self, level: u8, row: u64, out: &mut NodeRow) -> Result<(), CodecError> {
+        out.load(&self.levels[usize::from(level) - 1][row as usize], self.want)
+    }
+
+    fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<(), CodecError> {
+        out.load(&self.chunks[chunk as usize], self.want)
+    }
+
+    fn tail(&mut self, out: &mut Held) -> Result<(), CodecError> {
+        let n = self.points.len();
+        out.begin().extend(&self.points.slice(n / CHUNK_POINTS * CHUNK_POINTS, n));
+        Ok(())
+    }
+
+    fn missing(&self) -> CodecError {
+        CodecError::Malformed
+    }
+}
+
+fn draw<B: Blocks<Error: Debug>>(data: B, n: usize, axis: Axis, window: Window) -> (Polyline, u64) {
+    let n = n as u64;
     let mut pyramid = Pyramid::new(data, n, false, x_of(axis, 0.0));
     let range = pyramid.locate(window.x0, window.x1).unwrap();
     let n_inside = range.end - range.start;
@@ -18,6 +67,15 @@ fn draw(data: &InMemory, axis: Axis, window: Window) -> (Polyline, u64) {
     let wider = range.start.saturating_sub(1)..(range.end + 1).min(n);
     pyramid.draw(wider, n_inside as f64 / f64::from(window.width), &mut out).unwrap();
     (out.finish(), n_inside)
+}
+
+type Bits = (Vec<u64>, Vec<u64>, Vec<(u64, MarkKind)>, bool);
+
+/// NaN is a value like any other here.
+fn bits(line: Polyline) -> Bits {
+    let bits = |column: &[f64]| column.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+    let marks = line.marks.iter().map(|m| (m.0.to_bits(), m.1)).collect();
+    (bits(&line.x), bits(&line.y), marks, line.decimated)
 }
 
 /// What every drawing must keep of `points` (x ascending), whichever way it came about.
@@ -95,7 +153,13 @@ proptest! {
         let (low, high) = (flat[0].0, flat[n - 1].0);
         let (from, to) = if all { (0.0, 1.0) } else { (from.min(to), from.max(to)) };
         let window = Window { x0: low + from * (high - low), x1: low + to * (high - low), width };
-        let (drawn, n_inside) = draw(&data, axis, window);
+        let (drawn, n_inside) = draw(&data, n, axis, window);
+        // The same out of encoded bytes, where only one coordinate is looked at.
+        let want = if axis == Axis::Step { Coordinates::Steps } else { Coordinates::Times };
+        for want in [want, Coordinates::Both] {
+            let (stored, n_stored) = draw(&Stored::new(data.points(), want), n, axis, window);
+            prop_assert_eq!((bits(stored), n_stored), (bits(drawn.clone()), n_inside));
+        }
         prop_assert_eq!(n_inside as usize, flat.iter().filter(|p| p.0 >= window.x0 && p.0 <= window.x1).count());
         check(&flat, &drawn, window);
         // The same from raw points.
@@ -107,25 +171,29 @@ proptest! {
 
     #[test]
     fn points_at_once_are_drawn_as_one_by_one(
-        n in 1usize..3000, seed in any::<u64>(), bad in prop_oneof![Just(0u64), Just(20), Just(3000)], width in 1u32..200,
+        n in prop_oneof![1usize..3000, (1usize..48).prop_map(|blocks| 64 * blocks)], seed in any::<u64>(),
+        bad in prop_oneof![Just(0u64), Just(20), Just(3000)], width in 1u32..200,
         from in -0.2..1.0f64, to in 0.0..1.2f64, same_x in 1usize..5, cut in any::<prop::sample::Index>(),
     ) {
-        let points = rough(n, seed, true, bad);
+        let mut points = rough(n, seed, true, bad);
         // Several points may have one x, as on a time axis.
-        let x = |i: usize| points.steps[i - i % same_x] as f64;
+        points.steps = (0..n).map(|i| points.steps[i - i % same_x]).collect();
+        let x = |i: usize| points.steps[i] as f64;
         let place = |share: f64| x(0) + share * (x(n - 1) - x(0));
         let window = Window { x0: place(from.min(to)), x1: place(from.max(to)), width };
         let mut one = Decimator::new(window, n as u64);
         (0..n).for_each(|i| one.point(x(i), points.values[i]));
-        let mut all = Decimator::new(window, n as u64);
+        let one = bits(one.finish());
+        let (mut decoded, mut encoded) = (Held::default(), Held::default());
+        decoded.begin().extend(&points);
+        encoded.load(&codec::encode(&points, 0, n, Effort::Sealed), Coordinates::Steps).unwrap();
         let cut = cut.index(n);
-        all.points(&points.values[..cut], x);
-        all.points(&points.values[cut..], |i| x(cut + i));
-        let bits = |line: Polyline| {
-            let bits = |column: &[f64]| column.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-            (bits(&line.x), bits(&line.y), line.marks, line.decimated)
-        };
-        prop_assert_eq!(bits(all.finish()), bits(one.finish()));
+        for held in [&decoded, &encoded] {
+            let mut all = Decimator::new(window, n as u64);
+            all.points(held, 0..cut, x_of(Axis::Step, 0.0));
+            all.points(held, cut..n, x_of(Axis::Step, 0.0));
+            prop_assert_eq!(bits(all.finish()), one.clone());
+        }
     }
 
     #[test]
@@ -246,7 +314,7 @@ fn a_gap_and_a_spike_survive_a_million_points() {
         },
     });
     let data = InMemory::new(points.collect());
-    let (drawn, _) = draw(&data, Axis::Step, Window { x0: 0.0, x1: n as f64, width: 800 });
+    let (drawn, _) = draw(&data, n as usize, Axis::Step, Window { x0: 0.0, x1: n as f64, width: 800 });
     assert!(drawn.decimated && drawn.x.len() < 10_000, "{}", drawn.x.len());
     assert_eq!(drawn.marks, [(500_001.0, MarkKind::Nan)]);
     assert!(drawn.x.iter().zip(&drawn.y).any(|p| *p.0 == 500_001.0 && p.1.is_nan()));
@@ -261,11 +329,11 @@ fn the_ends_of_a_window_are_drawn_where_a_block_crosses_them() {
     let (low, high) = (flat[0].0, flat[flat.len() - 1].0);
     let at = |share: f64| low + share * (high - low);
     let window = Window { x0: at(0.2755820032532202), x1: at(0.858267274247022), width: 16 };
-    check(&flat, &draw(&data, Axis::Step, window).0, window);
+    check(&flat, &draw(&data, flat.len(), Axis::Step, window).0, window);
     // And wherever else a window may begin and end, at one point and the next.
     for i in (0..6000).step_by(7) {
         let window = Window { x0: flat[i].0, x1: flat[i + 9000].0, width: 5 };
-        check(&flat, &draw(&data, Axis::Step, window).0, window);
+        check(&flat, &draw(&data, flat.len(), Axis::Step, window).0, window);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
-use signalbox_series::{CHUNK_POINTS, Chunk, Coordinates, Node, codec, decode_nodes};
+use signalbox_series::{CHUNK_POINTS, codec};
 use signalbox_types::Points;
 
 use crate::{Result, StoreError};
@@ -63,45 +63,31 @@ pub(crate) fn read_tail(db: &Connection, series: SeriesId, out: &mut Points) -> 
     Ok(())
 }
 
-/// Appends one sealed chunk's values and the coordinates that are wanted.
-pub(crate) fn read_chunk(
+/// Hands on one sealed chunk's bytes.
+pub(crate) fn load_chunk(
     db: &Connection,
     series: SeriesId,
     chunk: u64,
-    want: Coordinates,
-    out: &mut Points,
+    take: impl FnOnce(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let id = series.chunk(chunk * CHUNK_POINTS as u64)?;
-    let decode = |data: &[u8]| -> Result<()> {
-        let chunk = Chunk::open(data)?;
-        if want != Coordinates::Times {
-            chunk.steps(&mut out.steps)?;
-        }
-        if want != Coordinates::Steps {
-            chunk.times(&mut out.times)?;
-        }
-        Ok(chunk.values(&mut out.values)?)
-    };
     let found = db
         .prepare_cached("SELECT data FROM chunk WHERE id = ?")?
-        .query_row((id,), |row| Ok(blob(row.get_ref(0)?).and_then(decode)))
+        .query_row((id,), |row| Ok(blob(row.get_ref(0)?).and_then(take)))
         .optional()?;
     found.unwrap_or_else(|| Err(missing(series)))
 }
 
-/// Appends a row of nodes; nothing if there is no such row.
-pub(crate) fn read_nodes(
+/// Hands on the bytes of a row of nodes, if there is such a row.
+pub(crate) fn load_nodes(
     db: &Connection,
     series: SeriesId,
     (level, row): (u8, u64),
-    want: Coordinates,
-    out: &mut Vec<Node>,
+    take: impl FnOnce(&[u8]) -> Result<()>,
 ) -> Result<()> {
     let found = db
         .prepare_cached("SELECT data FROM node WHERE id = ?")?
-        .query_row((series.node_row(level, row),), |row| {
-            Ok(blob(row.get_ref(0)?).and_then(|data| Ok(decode_nodes(data, want, out)?)))
-        })
+        .query_row((series.node_row(level, row),), |row| Ok(blob(row.get_ref(0)?).and_then(take)))
         .optional()?;
     found.unwrap_or(Ok(()))
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 use signalbox_series::{
-    Axis, Blocks, Coordinates, Decimator, Line, MarkKind, Node, PartSummary, PartView, Polyline, Pyramid, Smooth,
-    Whole, Window, by_step, by_time, smooth, whole, x_of,
+    Axis, Blocks, Coordinates, Decimator, Held, Line, MarkKind, NodeRow, PartSummary, PartView, Polyline, Pyramid,
+    Smooth, Whole, Window, by_step, by_time, smooth, whole, x_of,
 };
 use signalbox_types::{MetricId, Points, RunId};
 
-use crate::blocks::{SeriesId, blob, missing, read_chunk, read_from, read_nodes, sealed};
+use crate::blocks::{SeriesId, blob, load_chunk, load_nodes, missing, read_from, sealed};
 use crate::cache::{Cache, Key};
 use crate::{PartPoints, Result, StoreError};
 
@@ -205,28 +205,20 @@ struct Stored<'a> {
 impl Blocks for Stored<'_> {
     type Error = StoreError;
 
-    fn nodes(&mut self, level: u8, row: u64, out: &mut Vec<Node>) -> Result<()> {
-        out.clear();
-        read_nodes(self.db, self.id, (level, row), self.want, out)
+    fn nodes(&mut self, level: u8, row: u64, out: &mut NodeRow) -> Result<()> {
+        out.begin();
+        load_nodes(self.db, self.id, (level, row), |data| Ok(out.load(data, self.want)?))
     }
 
-    fn chunk(&mut self, chunk: u64, out: &mut Points) -> Result<()> {
-        clear(out);
-        read_chunk(self.db, self.id, chunk, self.want, out)
+    fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<()> {
+        load_chunk(self.db, self.id, chunk, |data| Ok(out.load(data, self.want)?))
     }
 
-    fn tail(&mut self, out: &mut Points) -> Result<()> {
-        clear(out);
-        read_from(self.db, self.id, sealed(self.n), self.n, out)
+    fn tail(&mut self, out: &mut Held) -> Result<()> {
+        read_from(self.db, self.id, sealed(self.n), self.n, out.begin())
     }
 
     fn missing(&self) -> StoreError {
         missing(self.id)
     }
-}
-
-fn clear(points: &mut Points) {
-    points.steps.clear();
-    points.times.clear();
-    points.values.clear();
 }

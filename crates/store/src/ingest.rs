@@ -4,11 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::Connection;
 use signalbox_series::{
-    CHUNK_POINTS, Coordinates, FAN, MAX_LEVEL, Node, PartSummary, block_points, encode_nodes, row_nodes,
+    CHUNK_POINTS, FAN, MAX_LEVEL, Node, PartSummary, block_points, decode_nodes, encode_nodes, row_nodes,
 };
 use signalbox_types::{MetricId, Points, PurgeMark, RunId};
 
-use crate::blocks::{SeriesId, TAIL_POINTS, blob, missing, read_from, read_nodes, read_tail, sealed};
+use crate::blocks::{SeriesId, TAIL_POINTS, blob, load_nodes, missing, read_from, read_tail, sealed};
 use crate::seal::{Job, Sealed, seal_all};
 use crate::{Result, StoreError};
 
@@ -226,7 +226,7 @@ fn write_nodes(db: &Connection, id: SeriesId, n_old: u64, new: &Sealed) -> Resul
         let mut at = old / block_points(level);
         let mut row = Vec::new();
         if !at.is_multiple_of(size) {
-            read_nodes(db, id, (level, at / size), Coordinates::Both, &mut row)?;
+            load_nodes(db, id, (level, at / size), |data| Ok(decode_nodes(data, &mut row)?))?;
         }
         if row.len() as u64 != at % size {
             return Err(missing(id));

@@ -1,0 +1,259 @@
+//! A chunk's points as a chart takes them: in place, out of the packed bytes, where the chunk allows it; else decoded.
+
+use std::ops::Range;
+
+use signalbox_types::Points;
+
+use crate::blocked::{BLOCK, Block, Blocked, PADDING};
+use crate::codec::{Chunk, GROUP, kind, unordered_f32, unordered_f64};
+use crate::levels::Coordinates;
+use crate::{CodecError, decimate::finite_extremes};
+
+/// Some of a series' points; kept to be used again.
+#[derive(Debug, Default)]
+pub struct Held {
+    n: usize,
+    /// The columns that are not read in place. One that nobody wants is empty.
+    points: Points,
+    bytes: Vec<u8>,
+    steps: Column,
+    times: Column,
+    values: Column,
+    /// Where in the bytes it stands which of each 16 values are the extremes.
+    extremes_at: usize,
+}
+
+#[derive(Debug, Default)]
+struct Column {
+    how: How,
+    blocked: Blocked,
+    /// Of a progression.
+    first: u64,
+    stride: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum How {
+    #[default]
+    Decoded,
+    Progression,
+    /// In blocks: the bits, or milliseconds, or the bits of f32 or f64 in the order of their values.
+    Bits,
+    Millis,
+    F32,
+    F64,
+}
+
+impl Column {
+    #[inline]
+    fn bits(&self, bytes: &[u8], i: usize) -> u64 {
+        match self.how {
+            How::Progression => self.first.wrapping_add((i as u64).wrapping_mul(self.stride)),
+            _ => self.blocked.get(bytes, i),
+        }
+    }
+}
+
+impl Held {
+    /// Empties it, to be filled with points; coordinates that nobody wants may stay empty.
+    pub fn begin(&mut self) -> &mut Points {
+        (self.n, self.extremes_at) = (0, 0);
+        [&mut self.steps, &mut self.times, &mut self.values].into_iter().for_each(|c| c.how = How::Decoded);
+        let points = &mut self.points;
+        points.steps.clear();
+        points.times.clear();
+        points.values.clear();
+        points
+    }
+
+    /// Replaces it by an encoded chunk's values and those coordinates that are wanted.
+    pub fn load(&mut self, blob: &[u8], want: Coordinates) -> Result<(), CodecError> {
+        self.begin();
+        let chunk = Chunk::open(blob)?;
+        let n = chunk.len();
+        self.bytes.clear();
+        // Only what is looked at is copied.
+        let wanted = [want != Coordinates::Times, want != Coordinates::Steps, true];
+        let mut places = chunk.places();
+        for ((_, range), _) in places.iter_mut().zip(wanted).filter(|(_, wanted)| *wanted) {
+            let at = self.bytes.len();
+            self.bytes.extend(&blob[range.clone()]);
+            *range = at..self.bytes.len();
+        }
+        self.bytes.extend([0; PADDING]);
+        let [steps, times, values] = places;
+        if want != Coordinates::Times && self.steps.place(&self.bytes, steps, n)?.is_none() {
+            chunk.steps(&mut self.points.steps)?;
+        }
+        if want != Coordinates::Steps && self.times.place(&self.bytes, times, n)?.is_none() {
+            chunk.times(&mut self.points.times)?;
+        }
+        match self.values.place(&self.bytes, values.clone(), n)? {
+            Some(end) if self.values.how != How::Progression => {
+                self.extremes_at = end;
+                if values.1.end - end != n / GROUP || !self.values.holds_values() {
+                    return Err(CodecError::Malformed);
+                }
+            }
+            _ => {
+                self.values.how = How::Decoded;
+                chunk.values(&mut self.points.values)?;
+            }
+        }
+        self.n = n;
+        Ok(())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.n.max(self.points.values.len())
+    }
+
+    #[inline]
+    pub(crate) fn step(&self, i: usize) -> i64 {
+        match self.steps.how {
+            How::Decoded => self.points.steps.get(i).copied().unwrap_or_default(),
+            _ => self.steps.bits(&self.bytes, i) as i64,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn time(&self, i: usize) -> f64 {
+        match self.times.how {
+            How::Decoded => self.points.times.get(i).copied().unwrap_or_default(),
+            How::Millis => self.times.bits(&self.bytes, i) as i64 as f64 / 1000.0,
+            _ => f64::from_bits(self.times.bits(&self.bytes, i)),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn value(&self, i: usize) -> f64 {
+        match self.values.how {
+            How::F32 => f64::from(unordered_f32(self.values.bits(&self.bytes, i))),
+            How::F64 => unordered_f64(self.values.bits(&self.bytes, i)),
+            _ => self.points.values[i],
+        }
+    }
+
+    /// The first of the smallest and the first of the greatest values of a range, with their places; `None` if there is
+    /// none, or if one is not finite.
+    pub(crate) fn extremes(&self, range: Range<usize>) -> Option<[(usize, f64); 2]> {
+        if range.is_empty() {
+            return None;
+        }
+        let values = &self.values.blocked;
+        Some(match self.values.how {
+            How::F32 => {
+                let key = |bits: u64, i: u64| bits << PLACE_BITS | i;
+                let value = |bits: u64| f64::from(unordered_f32(values.first().wrapping_add(bits)));
+                let ends = self.extremes_in_place(range, key, |block, i| block.narrow(&self.bytes, i));
+                ends.map(|(i, key)| (i, value(key >> PLACE_BITS)))
+            }
+            How::F64 => {
+                let key = |bits: u64, i: u64| u128::from(bits) << PLACE_BITS | u128::from(i);
+                let value = |bits: u64| unordered_f64(values.first().wrapping_add(bits));
+                let ends = self.extremes_in_place(range, key, |block, i| block.get(&self.bytes, i));
+                ends.map(|(i, key)| (i, value((key >> PLACE_BITS) as u64)))
+            }
+            _ => {
+                let values = &self.points.values[range.clone()];
+                let (low, high) = finite_extremes(values)?;
+                let first = |y: f64| values.iter().position(|&v| v == y).map(|i| (range.start + i, values[i]));
+                [first(low)?, first(high)?]
+            }
+        })
+    }
+
+    /// Values in place are all finite, and in the order of their bits above the first. A key is those bits with the place
+    /// behind them, so that the least key is that of the first of the smallest: no branch to guess wrong.
+    #[inline]
+    fn extremes_in_place<K: Key>(
+        &self,
+        range: Range<usize>,
+        key: impl Fn(u64, u64) -> K,
+        bits: impl Fn(&Block, usize) -> u64,
+    ) -> [(usize, K); 2] {
+        let values = &self.values.blocked;
+        let low_key = |i: usize, bits: u64| key(bits, i as u64);
+        let high_key = |i: usize, bits: u64| key(bits, PLACE_MASK - i as u64);
+        let first = bits(values.block(range.start), range.start % BLOCK);
+        let (mut low, mut high) = (low_key(range.start, first), high_key(range.start, first));
+        // A group lies in one block.
+        let mut some = |from: usize, to: usize| {
+            if from < to {
+                let block = values.block(from);
+                for i in from..to {
+                    let bits = bits(block, i % BLOCK);
+                    low = low.min(low_key(i, bits));
+                    high = high.max(high_key(i, bits));
+                }
+            }
+        };
+        let groups = range.start.div_ceil(GROUP)..range.end / GROUP;
+        if groups.is_empty() {
+            let middle = range.end.min(range.start.next_multiple_of(GROUP));
+            some(range.start, middle);
+            some(middle, range.end);
+        } else {
+            some(range.start, groups.start * GROUP);
+            some(groups.end * GROUP, range.end);
+            for (group, &of) in groups.clone().zip(&self.bytes[self.extremes_at + groups.start..]) {
+                let block = values.block(group * GROUP);
+                let at = |nibble: u8| group * GROUP + usize::from(nibble);
+                let (i, j) = (at(of & 0xf), at(of >> 4));
+                low = low.min(low_key(i, bits(block, i % BLOCK)));
+                high = high.max(high_key(j, bits(block, j % BLOCK)));
+            }
+        }
+        [(low.place() as usize, low), ((PLACE_MASK - high.place()) as usize, high)]
+    }
+}
+
+trait Key: Ord + Copy {
+    fn place(self) -> u64;
+}
+
+impl Key for u64 {
+    fn place(self) -> u64 {
+        self & PLACE_MASK
+    }
+}
+
+impl Key for u128 {
+    fn place(self) -> u64 {
+        self as u64 & PLACE_MASK
+    }
+}
+
+/// Enough for a place in a chunk.
+const PLACE_BITS: u32 = 13;
+const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
+
+impl Column {
+    /// Whether they are of a kind that values are of; f32 are at most 32 bits wide.
+    fn holds_values(&self) -> bool {
+        self.how == How::F64 || self.how == How::F32 && self.blocked.width() <= 32
+    }
+
+    /// Finds out where the numbers lie; `None` if they must be decoded, else where the column ends.
+    fn place(
+        &mut self,
+        bytes: &[u8],
+        (kind, range): (u8, Range<usize>),
+        n: usize,
+    ) -> Result<Option<usize>, CodecError> {
+        self.how = match kind {
+            kind::PROGRESSION => How::Progression,
+            kind::BLOCKED_BITS => How::Bits,
+            kind::BLOCKED_MILLIS => How::Millis,
+            kind::BLOCKED_F32 => How::F32,
+            kind::BLOCKED_F64 => How::F64,
+            _ => return Ok(None),
+        };
+        if self.how == How::Progression {
+            let ([first, stride], []) = bytes[range].as_chunks::<8>() else { return Err(CodecError::Malformed) };
+            (self.first, self.stride) = (u64::from_le_bytes(*first), u64::from_le_bytes(*stride));
+            return Ok(Some(0));
+        }
+        self.blocked.open(bytes, range.start, range.end, n).map(Some)
+    }
+}
