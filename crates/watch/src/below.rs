@@ -1,5 +1,6 @@
 //! Tells that something below some folders has changed, and not what: for whoever lists them again anyway.
 
+use crate::eyes::changes;
 use crate::mounts::Mounts;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use std::path::Path;
@@ -20,7 +21,7 @@ impl Below {
                 changed();
             }
         };
-        let Ok(mut watcher) = notify::recommended_watcher(told) else {
+        let Ok(mut watcher) = RecommendedWatcher::new(told, changes()) else {
             return Below { watcher: None, is_sighted: false };
         };
         let mounts = Mounts::now();

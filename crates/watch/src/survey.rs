@@ -29,6 +29,18 @@ const CLOCK_GRAIN: Duration = Duration::from_secs(2);
 const MAX_DEPTH: usize = 256;
 const PROGRESS_GAP: Duration = Duration::from_millis(100);
 
+/// So many folders are watched at once before they are entered.
+const AHEAD: usize = 64;
+
+/// A folder that is to be entered.
+struct Ahead {
+    rel: PathBuf,
+    path: PathBuf,
+    id: Option<DirId>,
+    modified: Option<SystemTime>,
+    is_watched: bool,
+}
+
 /// The surveying thread's state.
 pub(crate) struct Survey<'a> {
     pub project: &'a Arc<Project>,
@@ -101,40 +113,64 @@ impl<'a> Survey<'a> {
     pub fn walk(&mut self, rel: PathBuf) {
         let mut folders = vec![rel];
         let mut links = Vec::new();
-        while let Some(next) = folders.pop().or_else(|| links.pop()) {
-            if self.project.cancel.is_cancelled() {
+        loop {
+            let ahead = self.look_ahead(&mut folders, &mut links);
+            if ahead.is_empty() && folders.is_empty() && links.is_empty() {
                 return;
             }
-            if self.tree.contains(&next) || next.components().count() > MAX_DEPTH {
-                continue;
+            for next in ahead {
+                if self.project.cancel.is_cancelled() {
+                    return;
+                }
+                if let Some((new_folders, new_links)) = self.enter(&next) {
+                    folders.extend(new_folders.into_iter().rev());
+                    links.extend(new_links.into_iter().rev());
+                }
+                self.tell_progress();
             }
-            if let Some((new_folders, new_links)) = self.enter(&next) {
-                folders.extend(new_folders.into_iter().rev());
-                links.extend(new_links.into_iter().rev());
-            }
-            self.tell_progress();
         }
     }
 
-    /// Looks at one directory for the first time: which folders and links lie in it.
-    fn enter(&mut self, rel: &Path) -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
-        let path = self.project.absolute(rel);
-        let meta = match fs::metadata(&path) {
-            Ok(meta) => meta,
-            Err(e) => {
-                self.cannot_enter(rel, &e);
-                return None;
-            }
-        };
-        let id = DirId::of(&meta);
-        if let Some(id) = id
-            && !self.claim(id, rel)
-        {
-            return None;
+    /// The next folders, or the next link to one: those that may be entered, watched from now on where the system allows.
+    fn look_ahead(&mut self, folders: &mut Vec<PathBuf>, links: &mut Vec<PathBuf>) -> Vec<Ahead> {
+        let mut next = folders.split_off(folders.len().saturating_sub(AHEAD));
+        next.reverse();
+        if next.is_empty() {
+            next.extend(links.pop());
         }
-        let watched = self.watch(&path, id);
+        let mut ahead = Vec::with_capacity(next.len());
+        for rel in next {
+            if self.tree.contains(&rel) || rel.components().count() > MAX_DEPTH {
+                continue;
+            }
+            let path = self.project.absolute(&rel);
+            let meta = match fs::metadata(&path) {
+                Ok(meta) => meta,
+                Err(e) => {
+                    self.cannot_enter(&rel, &e);
+                    continue;
+                }
+            };
+            let id = DirId::of(&meta);
+            if id.is_none_or(|id| self.claim(id, &rel)) {
+                ahead.push(Ahead { rel, path, id, modified: meta.modified().ok(), is_watched: false });
+            }
+        }
+        let silent = |one: &Ahead| one.id.and_then(|id| self.project.silent_device(id));
+        let asked: Vec<(&Path, Option<String>)> = ahead.iter().map(|one| (one.path.as_path(), silent(one))).collect();
+        let sights = self.project.eyes.watch_all(&asked, Purpose::NewSources);
+        for (one, sight) in ahead.iter_mut().zip(sights) {
+            one.is_watched = sight != Sight::Polled;
+        }
+        ahead
+    }
+
+    /// Looks at one directory for the first time: which folders and links lie in it.
+    fn enter(&mut self, ahead: &Ahead) -> Option<(Vec<PathBuf>, Vec<PathBuf>)> {
+        let Ahead { rel, path, id, modified, is_watched } = ahead;
+        let (id, watched) = (*id, *is_watched);
         let begun = Instant::now();
-        let listed = match list(&path) {
+        let listed = match list(path) {
             Ok(listed) => listed,
             Err(e) => {
                 self.release(rel, id);
@@ -149,12 +185,12 @@ impl<'a> Survey<'a> {
         }
         self.counts.dirs += 1;
         self.counts.files += listed.n_files;
-        let (dir, folders, links) = self.recognise(rel, &listed, id, meta.modified().ok(), watched, begun);
+        let (dir, folders, links) = self.recognise(rel, &listed, id, *modified, watched, begun);
         self.show_sources(rel, &dir.sources, &listed);
         if !dir.ordinary && !self.first_walk {
             self.look_at_parent(rel);
         }
-        self.tree.insert(rel.to_owned(), dir);
+        self.tree.insert(rel.clone(), dir);
         Some((folders, links))
     }
 
