@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use signalbox_types::{Batch, Cursor, Problem, ProblemKind, RunDelta};
 
 use self::{
-    objects::Objects,
+    objects::{Objects, problem_kind},
     refs::{Scan, Seen},
     repository::Repository,
 };
@@ -141,10 +141,10 @@ impl Experiments {
                 }
             }
             let Some(objects) = &mut objects else { return Progress::CaughtUp };
-            let before = objects.bytes;
+            let before = objects.n_bytes();
             self.tell_one(key, hash, &labels, objects, batch);
             // Each costs something, also where nothing of it is read.
-            batch.bytes_read += (objects.bytes - before).max(1);
+            batch.bytes_read += (objects.n_bytes() - before).max(1);
         }
         if objects.is_some() {
             let path = self.shown("objects");
@@ -236,7 +236,7 @@ impl Experiments {
         let path = self.shown(&ref_of(key));
         let mut known = Known { hash: hash.chars().take(HASH_CHARS).collect(), ..Known::default() };
         let outcome = match ObjectId::from_hex(hash.as_bytes()) {
-            Ok(id) => experiment::read(objects, id).map_err(|e| (e.kind(), e.to_string())),
+            Ok(id) => experiment::read(objects, id).map_err(|e| (problem_kind(&e), e.to_string())),
             Err(e) => Err((ProblemKind::Malformed, e.to_string())),
         };
         match outcome {

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 /// What each crate may use of ours.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("types", &[]),
+    ("gitobjects", &[]),
     ("series", &["types"]),
-    ("formats", &["types"]),
-    ("worktree", &["types"]),
+    ("formats", &["types", "gitobjects"]),
+    ("worktree", &["types", "gitobjects"]),
     ("filter", &[]),
     ("drift", &["types"]),
     ("engines", &["drift"]),
@@ -36,7 +37,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
 const OWNERS: [(&str, &[&str]); 18] = [
     ("tauri", &["desktop"]),
     ("rusqlite", &["store", "formats"]),
-    ("gix-odb", &["formats", "worktree"]),
+    ("gix-odb", &["gitobjects"]),
     ("notify", &["watch"]),
     ("axum", &["server"]),
     ("plotters", &["plot"]),

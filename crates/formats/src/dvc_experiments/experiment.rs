@@ -11,7 +11,7 @@ use signalbox_types::{Format, ParamValue, Point, Points, ProblemKind, RunDelta, 
 
 use super::{
     declared::{Declared, join},
-    objects::{Entry, EntryKind, MAX_BLOB, ObjectError, Objects},
+    objects::{Entry, EntryKind, MAX_BLOB, ObjectError, Objects, problem_kind},
 };
 use crate::{
     dvclive::{self, MAX_METRICS, MAX_SUMMARY},
@@ -53,7 +53,7 @@ pub(crate) struct Told {
 pub(crate) fn read(objects: &mut Objects, id: ObjectId) -> Result<Told, ObjectError> {
     let commit = objects.commit(id)?;
     let root = objects.tree(commit.tree)?;
-    let limit = objects.bytes.saturating_add(MAX_BYTES);
+    let limit = objects.n_bytes().saturating_add(MAX_BYTES);
     let mut look = Look { objects, root, limit, told: Told::default(), metrics: Vec::new(), params: Vec::new() };
     look.all();
     let Look { mut told, metrics, params, .. } = look;
@@ -67,7 +67,8 @@ pub(crate) fn read(objects: &mut Objects, id: ObjectId) -> Result<Told, ObjectEr
     }
     // When it was committed, which is after its training. Whether that went well nobody says: DVCLive saves an
     // experiment also when an exception ends it (`Live.__exit__`), and `dvc exp save` whenever it is called.
-    told.run.head.ended = commit.time.map(Some);
+    let committed = commit.committed.map(|seconds| seconds as f64).filter(|time| *time > 0.0);
+    told.run.head.ended = committed.map(Some);
     Ok(told)
 }
 
@@ -142,7 +143,7 @@ impl Look<'_> {
                     Ok(tree) => todo.push((dir, tree, depth + 1)),
                     // It may be filtered out of the clone, and is only missed if something names it.
                     Err(ObjectError::Missing(_)) => {}
-                    Err(e) => self.trouble(&dir, e.kind(), format!("It was not looked into: {e}.")),
+                    Err(e) => self.trouble(&dir, problem_kind(&e), format!("It was not looked into: {e}.")),
                 }
             }
         }
@@ -189,7 +190,7 @@ impl Look<'_> {
             let tree = match self.objects.tree(id) {
                 Ok(tree) => tree,
                 Err(e) => {
-                    self.trouble(&below(top, &dir), e.kind(), format!("Curves are missing: {e}."));
+                    self.trouble(&below(top, &dir), problem_kind(&e), format!("Curves are missing: {e}."));
                     continue;
                 }
             };
@@ -267,7 +268,7 @@ impl Look<'_> {
             tree = match self.objects.tree(entry.id) {
                 Ok(tree) => tree,
                 Err(e) => {
-                    self.trouble(&path[..end], e.kind(), format!("It was not looked into: {e}."));
+                    self.trouble(&path[..end], problem_kind(&e), format!("It was not looked into: {e}."));
                     return None;
                 }
             };
@@ -276,7 +277,7 @@ impl Look<'_> {
     }
 
     fn blob(&mut self, path: &str, id: ObjectId, max: u64) -> Option<Vec<u8>> {
-        if self.objects.bytes >= self.limit {
+        if self.objects.n_bytes() >= self.limit {
             let message =
                 "The experiment's files have more than 256 MiB (a limit of Signalbox); this one was not read.";
             self.trouble(path, ProblemKind::TooLarge, message.to_owned());
@@ -285,7 +286,7 @@ impl Look<'_> {
         match self.objects.blob(id, max) {
             Ok(bytes) => Some(bytes),
             Err(e) => {
-                self.trouble(path, e.kind(), format!("It was not read: {e}."));
+                self.trouble(path, problem_kind(&e), format!("It was not read: {e}."));
                 None
             }
         }

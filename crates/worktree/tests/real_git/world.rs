@@ -215,6 +215,11 @@ pub fn there(path: &Path) -> There {
 
 pub fn status(root: &Path) -> (Status, BTreeSet<Vec<u8>>) {
     let text = git_bytes(root, &["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal"]);
+    // `DD` is also said of what is out of the commit's way in the index (`add -N`) and gone from the folder, which is no
+    // conflict: those are the paths that have stages.
+    let staged = git_bytes(root, &["ls-files", "--unmerged", "-z"]);
+    let path_of = |item: &[u8]| item.iter().position(|b| *b == b'\t').map(|tab| item[tab + 1..].to_vec());
+    let unmerged: BTreeSet<Vec<u8>> = staged.split(|b| *b == 0).filter_map(path_of).collect();
     let (mut changed, mut untracked) = (Status::new(), BTreeSet::new());
     for item in text.split(|b| *b == 0).filter(|item| !item.is_empty()) {
         let path = item[3..].to_vec();
@@ -222,7 +227,7 @@ pub fn status(root: &Path) -> (Status, BTreeSet<Vec<u8>>) {
             b"??" => {
                 untracked.insert(path);
             }
-            b"DD" | b"AU" | b"UD" | b"UA" | b"DU" | b"AA" | b"UU" => {
+            b"DD" | b"AU" | b"UD" | b"UA" | b"DU" | b"AA" | b"UU" if unmerged.contains(&path) => {
                 changed.insert(path, (Some(ChangeKind::Unmerged), Some(ChangeKind::Unmerged)));
             }
             xy => {
