@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use signalbox_types::{Batch, MetricId, ProjectId, RunDelta, RunId, SourceId};
 
 use crate::catalogue::{find_or_add_run, mark_gone, write_models, write_problems, write_run};
-use crate::ingest::{OpenRun, Pending};
+use crate::ingest::{OpenRun, OpenSeries, Pending};
 use crate::{Committed, Result, SourceCommit, StoreError, schema};
 
 /// What the writer remembers from commit to commit. Right as long as `generation` is: whoever else commits a source
@@ -210,8 +210,12 @@ fn metric_id(
 
 impl Memory {
     fn bytes(&self) -> usize {
+        // As the allocator counts it: a map's free places, too, and 16 bytes for each block.
+        let place = size_of::<((MetricId, u32), OpenSeries)>() + 1;
+        let tail = |series: &OpenSeries| series.tail.as_ref().map_or(0, |points| 24 * points.len() + 48);
         let series = |run: &OpenRun| {
-            run.series.values().map(|s| 320 + s.tail.as_ref().map_or(0, |t| 24 * t.len())).sum::<usize>() + 256
+            let places = run.series.capacity() * 8 / 7 * place;
+            places + run.series.values().map(tail).sum::<usize>() + size_of::<OpenRun>() + 256
         };
         let names: usize = self.metrics.keys().map(|k| k.1.len() + 64).sum();
         self.sources.values().flat_map(|s| s.runs.values()).map(series).sum::<usize>() + names

@@ -79,8 +79,14 @@ impl StoreReader {
 
     /// Every run of a project, by id.
     pub fn load_runs(&self, project: ProjectId) -> Result<Vec<RunRow>> {
-        let _snapshot = self.db.unchecked_transaction()?;
-        runs::load(&self.db, "SELECT r.id FROM run r JOIN source s ON s.id = r.source WHERE s.project = ?", project.0)
+        // It comes by most of a store of many runs, all of which the system would count as our memory.
+        schema::map(&self.db, false)?;
+        let loaded = self.db.unchecked_transaction().map_err(StoreError::from).and_then(|_snapshot| {
+            let all = "SELECT r.id FROM run r JOIN source s ON s.id = r.source WHERE s.project = ?";
+            runs::load(&self.db, all, project.0)
+        });
+        schema::map(&self.db, true)?;
+        loaded
     }
 
     /// Those that exist, in the order asked for.

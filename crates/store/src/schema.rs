@@ -71,8 +71,14 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     let connection = connect(path).map_err(|e| e.at(path))?;
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -(16 << 10))?;
-    connection.pragma_update(None, "mmap_size", 1i64 << 30)?;
+    map(&connection, true)?;
     Ok(connection)
+}
+
+/// Whether a reader looks at pages of the file where the system holds them, or copies each.
+pub(crate) fn map(connection: &Connection, mapped: bool) -> Result<()> {
+    let bytes = if mapped { 1i64 << 30 } else { 0 };
+    Ok(connection.pragma_update(None, "mmap_size", bytes)?)
 }
 
 /// Whether another program, newer than this one, has migrated the store under our feet.
