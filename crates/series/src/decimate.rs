@@ -365,27 +365,6 @@ fn n_first(n: usize, guess: usize, holds: impl Fn(usize) -> bool) -> usize {
     low
 }
 
-/// The least and the greatest; `None` if one is not finite. In lanes, so that the compiler finds the processor's own.
-pub(crate) fn finite_extremes(values: &[f64]) -> Option<(f64, f64)> {
-    const LANES: usize = 8;
-    let less = |a: f64, b: f64| if a < b { a } else { b };
-    let more = |a: f64, b: f64| if a > b { a } else { b };
-    // Zero times what is not finite is NaN, and stays so.
-    let (mut low, mut high, mut zero) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0.0; LANES]);
-    let mut take = |some: &[f64]| {
-        for (((low, high), zero), &y) in low.iter_mut().zip(&mut high).zip(&mut zero).zip(some) {
-            *low = less(y, *low);
-            *high = more(y, *high);
-            *zero += y * 0.0;
-        }
-    };
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    chunks.iter().for_each(|chunk| take(chunk));
-    take(rest);
-    let all = zero.iter().sum::<f64>() == 0.0;
-    all.then(|| (low.into_iter().fold(f64::INFINITY, less), high.into_iter().fold(f64::NEG_INFINITY, more)))
-}
-
 /// A point's place on an axis. Relative time counts from `origin`.
 pub fn x_of(axis: Axis, origin: f64) -> impl Fn(i64, f64) -> f64 + Copy {
     move |step, time| match axis {

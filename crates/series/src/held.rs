@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use signalbox_types::Points;
 
+use crate::CodecError;
 use crate::blocked::{BLOCK, Block, Blocked, PADDING};
 use crate::codec::{Chunk, GROUP, kind, unordered_f32, unordered_f64};
 use crate::levels::Coordinates;
-use crate::{CodecError, decimate::finite_extremes};
 
 /// Some of a series' points; kept to be used again.
 #[derive(Debug, Default)]
@@ -82,23 +82,24 @@ impl Held {
         }
         self.bytes.extend([0; PADDING]);
         let [steps, times, values] = places;
-        if want != Coordinates::Times && self.steps.place(&self.bytes, steps, n)?.is_none() {
+        let is_step = |how| matches!(how, How::Progression | How::Bits);
+        let is_time = |how| matches!(how, How::Progression | How::Bits | How::Millis);
+        let is_value = |how| matches!(how, How::F32 | How::F64);
+        if want != Coordinates::Times && self.steps.place(&self.bytes, steps, n, is_step)?.is_none() {
             chunk.steps(&mut self.points.steps)?;
         }
-        if want != Coordinates::Steps && self.times.place(&self.bytes, times, n)?.is_none() {
+        if want != Coordinates::Steps && self.times.place(&self.bytes, times, n, is_time)?.is_none() {
             chunk.times(&mut self.points.times)?;
         }
-        match self.values.place(&self.bytes, values.clone(), n)? {
-            Some(end) if self.values.how != How::Progression => {
-                self.extremes_at = end;
-                if values.1.end - end != n / GROUP || !self.values.holds_values() {
-                    return Err(CodecError::Malformed);
-                }
+        if let Some(end) = self.values.place(&self.bytes, values.clone(), n, is_value)? {
+            self.extremes_at = end;
+            // f32 are at most 32 bits wide.
+            let fits = self.values.how == How::F64 || self.values.blocked.width() <= 32;
+            if values.1.end - end != n / GROUP || !fits {
+                return Err(CodecError::Malformed);
             }
-            _ => {
-                self.values.how = How::Decoded;
-                chunk.values(&mut self.points.values)?;
-            }
+        } else {
+            chunk.values(&mut self.points.values)?;
         }
         self.n = n;
         Ok(())
@@ -229,31 +230,52 @@ const PLACE_BITS: u32 = 13;
 const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
 
 impl Column {
-    /// Whether they are of a kind that values are of; f32 are at most 32 bits wide.
-    fn holds_values(&self) -> bool {
-        self.how == How::F64 || self.how == How::F32 && self.blocked.width() <= 32
-    }
-
     /// Finds out where the numbers lie; `None` if they must be decoded, else where the column ends.
     fn place(
         &mut self,
         bytes: &[u8],
         (kind, range): (u8, Range<usize>),
         n: usize,
+        in_place: impl Fn(How) -> bool,
     ) -> Result<Option<usize>, CodecError> {
-        self.how = match kind {
+        let how = match kind {
             kind::PROGRESSION => How::Progression,
             kind::BLOCKED_BITS => How::Bits,
             kind::BLOCKED_MILLIS => How::Millis,
             kind::BLOCKED_F32 => How::F32,
             kind::BLOCKED_F64 => How::F64,
-            _ => return Ok(None),
+            _ => How::Decoded,
         };
-        if self.how == How::Progression {
+        if !in_place(how) {
+            return Ok(None);
+        }
+        self.how = how;
+        if how == How::Progression {
             let ([first, stride], []) = bytes[range].as_chunks::<8>() else { return Err(CodecError::Malformed) };
             (self.first, self.stride) = (u64::from_le_bytes(*first), u64::from_le_bytes(*stride));
             return Ok(Some(0));
         }
         self.blocked.open(bytes, range.start, range.end, n).map(Some)
     }
+}
+
+/// The least and the greatest; `None` if one is not finite. In lanes, so that the compiler finds the processor's own.
+fn finite_extremes(values: &[f64]) -> Option<(f64, f64)> {
+    const LANES: usize = 8;
+    let less = |a: f64, b: f64| if a < b { a } else { b };
+    let more = |a: f64, b: f64| if a > b { a } else { b };
+    // Zero times what is not finite is NaN, and stays so.
+    let (mut low, mut high, mut zero) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0.0; LANES]);
+    let mut take = |some: &[f64]| {
+        for (((low, high), zero), &y) in low.iter_mut().zip(&mut high).zip(&mut zero).zip(some) {
+            *low = less(y, *low);
+            *high = more(y, *high);
+            *zero += y * 0.0;
+        }
+    };
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    chunks.iter().for_each(|chunk| take(chunk));
+    take(rest);
+    let all = zero.iter().sum::<f64>() == 0.0;
+    all.then(|| (low.into_iter().fold(f64::INFINITY, less), high.into_iter().fold(f64::NEG_INFINITY, more)))
 }

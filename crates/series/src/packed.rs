@@ -33,30 +33,18 @@ pub(crate) fn put_column(column: &[u64], out: &mut Vec<u8>) {
 
 /// Reads a column of `n` numbers; returns the bytes after it.
 pub(crate) fn column(bytes: &[u8], n: usize, mut take: impl FnMut(usize, u64)) -> Result<&[u8], CodecError> {
-    let (&width, rest) = bytes.split_first().ok_or(CodecError::Malformed)?;
-    if width == ZEROS {
-        (0..n).for_each(|i| take(i, 0));
-        return Ok(rest);
-    }
-    let width = usize::from(width);
-    let (head, rest) = rest.split_at_checked(16).ok_or(CodecError::Malformed)?;
-    let len = width * n;
-    if width > 8 || rest.len() < len {
-        return Err(CodecError::Malformed);
-    }
-    let (mut base, stride) = (word(&head[..8]), word(&head[8..]));
-    let mask = if width == 8 { u64::MAX } else { (1 << (8 * width)) - 1 };
+    let mut end = 0;
+    let packed = Packed::open(bytes, &mut end, n)?;
     for i in 0..n {
-        let at = i * width;
+        let at = packed.at + i * packed.width;
         // Eight bytes at once where there are as many, mostly those of the numbers that follow.
-        let x = match rest.get(at..at + 8) {
-            Some(bytes) => word(bytes) & mask,
-            None => rest[at..at + width].iter().rev().fold(0, |x, &b| x << 8 | u64::from(b)),
+        let x = match bytes.get(at..at + WORD) {
+            Some(bytes) => word(bytes),
+            None => bytes[at..at + packed.width].iter().rev().fold(0, |x, &b| x << 8 | u64::from(b)),
         };
-        take(i, base.wrapping_add(x));
-        base = base.wrapping_add(stride);
+        take(i, packed.number(x, i));
     }
-    Ok(&rest[len..])
+    Ok(&bytes[end..])
 }
 
 /// So many bytes must follow a column that is read in place.
@@ -108,7 +96,12 @@ impl Packed {
     #[inline]
     pub fn get(&self, bytes: &[u8], i: usize) -> u64 {
         let at = self.at + i * self.width;
-        let x = bytes[at..at + WORD].try_into().map_or(0, u64::from_le_bytes);
+        self.number(bytes[at..at + WORD].try_into().map_or(0, u64::from_le_bytes), i)
+    }
+
+    /// Number `i`, whose integer is the lowest of these bytes.
+    #[inline]
+    fn number(&self, x: u64, i: usize) -> u64 {
         (x & self.mask).wrapping_add(self.base).wrapping_add((i as u64).wrapping_mul(self.stride))
     }
 }
