@@ -342,12 +342,14 @@ const SIGN_F32: u32 = 1 << 31;
 const SIGN_F64: u64 = 1 << 63;
 
 /// Bits in the order of the values.
-fn ordered_f32(x: f32) -> u64 {
+#[inline]
+pub(crate) fn ordered_f32(x: f32) -> u64 {
     let bits = x.to_bits();
     u64::from(if bits & SIGN_F32 == 0 { bits | SIGN_F32 } else { !bits })
 }
 
-fn ordered_f64(x: f64) -> u64 {
+#[inline]
+pub(crate) fn ordered_f64(x: f64) -> u64 {
     let bits = x.to_bits();
     if bits & SIGN_F64 == 0 { bits | SIGN_F64 } else { !bits }
 }

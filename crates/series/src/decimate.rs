@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use crate::rows::Of;
-use crate::{Axis, Held, MarkKind, NodeRow};
+use crate::rows::{Of, Values};
+use crate::{Axis, Coordinates, Held, MarkKind, NodeRow};
 
 /// A line as a chart draws it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,12 +56,13 @@ pub struct Decimator {
     out: Polyline,
 }
 
-/// What came of one pixel column so far.
+/// What came of one pixel column so far; or of blocks that together are no wider than one, wherever they begin: most
+/// would cross from one column to the next.
 #[derive(Debug)]
 struct Group {
-    /// `None` for a block that crosses from one column to the next: it stays alone.
+    /// `None` of blocks.
     column: Option<i64>,
-    /// Points before this x are surely in the column.
+    /// What comes before this x surely belongs to it.
     until: f64,
     first: (f64, f64),
     last: (f64, f64),
@@ -87,8 +88,7 @@ impl Decimator {
     /// Whether a block that reaches from `from` to `to` may be taken whole. One that crosses an end of the window may
     /// not: the first and the last point inside are drawn where they are.
     pub fn takes_block(&self, from: f64, to: f64) -> bool {
-        let Window { x0, x1, .. } = self.window;
-        !self.all && to - from <= self.pixel && (from < x0) == (to < x0) && (from > x1) == (to > x1)
+        !self.all && self.together(from, to)
     }
 
     fn column(&self, x: f64) -> i64 {
@@ -113,6 +113,19 @@ impl Decimator {
         }
     }
 
+    /// Well inside what blocks from `x` on may reach to, where rounding cannot matter.
+    fn reach(&self, x: f64) -> f64 {
+        let Window { x0, x1, .. } = self.window;
+        let end = x + 0.999 * self.pixel;
+        if x < x0 {
+            end.min(x0)
+        } else if x > x1 {
+            end
+        } else {
+            end.min(x1)
+        }
+    }
+
     /// A point of the line.
     #[inline]
     pub fn point(&mut self, x: f64, y: f64) {
@@ -128,11 +141,12 @@ impl Decimator {
         match &mut self.group {
             Some(group) if x < group.until => group.join_point(x, y),
             _ => {
-                let column = self.column(x);
+                let joins = self.group.as_ref().is_some_and(|group| self.belongs(group, x));
                 match &mut self.group {
-                    Some(group) if group.column == Some(column) => group.join_point(x, y),
+                    Some(group) if joins => group.join_point(x, y),
                     _ => {
                         self.flush();
+                        let column = self.column(x);
                         self.group = Some(Group::of_point(column, self.until(column), x, y));
                     }
                 }
@@ -145,11 +159,38 @@ impl Decimator {
 
     /// Points in the order of x: as if each were given to `point`, and many times as fast.
     pub fn points(&mut self, points: &Held, range: Range<usize>, x_of: impl Fn(i64, f64) -> f64) {
-        let x = |i: usize| x_of(points.step(i), points.time(i));
+        match points.coordinates() {
+            Coordinates::Steps => self.points_at(points, range, |i| x_of(points.step(i), 0.0)),
+            Coordinates::Times => self.points_at(points, range, |i| x_of(0, points.time(i))),
+            Coordinates::Both => self.points_at(points, range, |i| x_of(points.step(i), points.time(i))),
+        }
+    }
+
+    fn points_at(&mut self, points: &Held, range: Range<usize>, x: impl Fn(usize) -> f64) {
         let mut at = range.start;
         let mut n_before = 0;
         while at < range.end {
-            self.point(x(at), points.value(at));
+            let from = x(at);
+            let goes_on = self.group.as_ref().is_some_and(|group| from < group.until || self.belongs(group, from));
+            if !goes_on && !self.all {
+                // A column that begins and ends here, most of them: it needs no group.
+                self.flush();
+                let column = self.column(from);
+                let until = self.until(column);
+                let n = n_first(range.end - at - 1, n_before, |i| x(at + 1 + i) < until);
+                let end = at + 1 + n;
+                if end < range.end
+                    && self.column(x(end)) != column
+                    && let Some([low, high]) = points.extremes(at..end)
+                {
+                    let inner = by_x((x(low.0), low.1), (x(high.0), high.1));
+                    self.out.enclosed((from, points.value(at)), &inner, (x(end - 1), points.value(end - 1)), true);
+                    self.n_taken += n as u64 + 1;
+                    (at, n_before) = (end, n);
+                    continue;
+                }
+            }
+            self.point(from, points.value(at));
             at += 1;
             let Some(group) = &mut self.group else { continue };
             // Columns hold about as many as the one before.
@@ -165,63 +206,96 @@ impl Decimator {
         }
     }
 
+    /// Whether what reaches to `x` belongs to the group.
+    fn belongs(&self, group: &Group, x: f64) -> bool {
+        match group.column {
+            Some(column) => column == self.column(x),
+            None => self.together(group.first.0, x),
+        }
+    }
+
+    /// Whether what reaches from one x to another is no wider than a column, and crosses no end of the window.
+    fn together(&self, from: f64, to: f64) -> bool {
+        let Window { x0, x1, .. } = self.window;
+        to - from <= self.pixel && (from < x0) == (to < x0) && (from > x1) == (to > x1)
+    }
+
     /// A mark at a place that a point has (or had, before another took its step); in the order of x with the points.
     pub fn mark(&mut self, x: f64, kind: MarkKind) {
-        let column = self.column(x);
-        if let Some(group) = self.group.as_mut().filter(|g| g.column == Some(column)) {
+        let joins = !self.all && self.group.as_ref().is_some_and(|group| self.belongs(group, x));
+        if let Some(group) = self.group.as_mut().filter(|_| joins) {
             group.spot(kind, x);
-        } else if self.all || self.out.marks.last().is_none_or(|m| m.1 != kind || self.column(m.0) != column) {
+        } else if self.all || self.out.marks.last().is_none_or(|m| m.1 != kind || self.column(m.0) != self.column(x)) {
             self.out.marks.push((x, kind));
         }
     }
 
-    /// A block that `takes_block` allows: node `i` of a row, from one x to another. `x_of` picks the coordinate, in the
-    /// unit of the window.
-    pub(crate) fn block(
+    /// Some blocks of a row, up to the first that may not be taken whole; returns how many were. `x_of` picks the
+    /// coordinate, in the unit of the window.
+    pub(crate) fn blocks(
         &mut self,
         row: &NodeRow,
-        i: usize,
-        (from, to): (f64, f64),
+        range: Range<usize>,
         x_of: impl Fn(i64, f64) -> f64 + Copy,
-    ) {
-        self.n_taken += row.points(i);
-        let y = |of: Of| Some(row.value(i, of)).filter(|y| y.is_finite()).unwrap_or(f64::NAN);
-        let joins = match &self.group {
-            Some(group) if to < group.until => true,
-            Some(group) => group.column.is_some_and(|c| c == self.column(from) && c == self.column(to)),
-            None => false,
+    ) -> usize {
+        let from = range.start;
+        let taken = if row.has_spots() {
+            let fits = |out: &mut Self, i: usize| {
+                let taken = out.run(i..i + 1, |i, of| row.x(i, of, x_of), row) == 1;
+                if let Some(group) = out.group.as_mut().filter(|_| taken) {
+                    row.spots(i).for_each(|(kind, spot)| group.spot(kind, x_of(spot.step, spot.time)));
+                }
+                taken
+            };
+            range.take_while(|&i| fits(self, i)).count()
+        } else {
+            // What differs from row to row is asked once, not for each number.
+            match row.encoded() {
+                Some((e, Coordinates::Steps)) => self.run(range, |i, of| x_of(e.step(i, of), 0.0), e),
+                Some((e, Coordinates::Times)) => self.run(range, |i, of| x_of(0, e.time(i, of)), e),
+                Some((e, Coordinates::Both)) => self.run(range, |i, of| x_of(e.step(i, of), e.time(i, of)), e),
+                None => self.run(range, |i, of| row.x(i, of, x_of), row),
+            }
         };
-        match &mut self.group {
-            Some(group) if joins => {
-                // Where an extreme is, is only looked up if it is one of the column's.
-                let (low, high) = (y(Of::Min), y(Of::Max));
-                if low < group.min.1 || group.min.1.is_nan() {
-                    group.min = (row.x(i, Of::Min, x_of), low);
-                }
-                if high > group.max.1 || group.max.1.is_nan() {
-                    group.max = (row.x(i, Of::Max, x_of), high);
-                }
-                (group.last, group.single) = ((to, y(Of::Last)), false);
+        self.n_taken += (from..from + taken).map(|i| row.points(i)).sum::<u64>();
+        taken
+    }
+
+    /// Blocks without marks, or a single one.
+    #[inline(always)]
+    fn run(&mut self, range: Range<usize>, x: impl Fn(usize, Of) -> f64, row: impl Values) -> usize {
+        let end = |i, of| Some(row.value(i, of)).filter(|y| y.is_finite()).unwrap_or(f64::NAN);
+        let mut at = range.start;
+        let mut n_before = 0;
+        while at < range.end {
+            let (from, to) = (x(at, Of::First), x(at, Of::Last));
+            if !self.takes_block(from, to) {
+                break;
             }
-            _ => {
+            let open = self.group.as_ref().filter(|group| to < group.until || self.belongs(group, to));
+            let (until, goes_on) = open.map_or((self.reach(from), false), |group| (group.until, true));
+            // Groups have about as many as the one before.
+            let n = n_first(range.end - at - 1, n_before, |i| x(at + 1 + i, Of::Last) < until);
+            let next = at + 1 + n;
+            let last = (x(next - 1, Of::Last), end(next - 1, Of::Last));
+            let [low, high] = row.extremes(at..next);
+            let (min, max) = ((x(low.0, Of::Min), low.1), (x(high.0, Of::Max), high.1));
+            if let Some(group) = self.group.as_mut().filter(|_| goes_on) {
+                group.join(min, max, last);
+            } else {
                 self.flush();
-                let column = self.column(from);
-                let is_in_one = column == self.column(to);
-                self.group = Some(Group {
-                    column: is_in_one.then_some(column),
-                    until: if is_in_one { self.until(column) } else { f64::NEG_INFINITY },
-                    first: (from, y(Of::First)),
-                    last: (to, y(Of::Last)),
-                    min: (row.x(i, Of::Min, x_of), y(Of::Min)),
-                    max: (row.x(i, Of::Max, x_of), y(Of::Max)),
-                    spots: [f64::NAN; 4],
-                    single: false,
-                });
+                let first = (from, end(at, Of::First));
+                if next < range.end && !self.together(from, x(next, Of::Last)) {
+                    // It ends here.
+                    self.out.enclosed(first, &by_x(min, max), last, true);
+                } else {
+                    let spots = [f64::NAN; 4];
+                    self.group = Some(Group { column: None, until, first, last, min, max, spots, single: false });
+                }
             }
+            (at, n_before) = (next, n);
         }
-        if let Some(group) = self.group.as_mut().filter(|_| row.has_spots()) {
-            row.spots(i).for_each(|(kind, spot)| group.spot(kind, x_of(spot.step, spot.time)));
-        }
+        at - range.start
     }
 
     fn flush(&mut self) {
@@ -282,45 +356,58 @@ impl Group {
             return;
         }
         // First and last enclose the rest; between them the extremes and the gaps, by x.
+        let gaps = &self.spots[..MarkKind::Rewind.index()];
+        if gaps.iter().all(|x| x.is_nan()) {
+            return out.enclosed(self.first, &by_x(self.min, self.max), self.last, !self.min.1.is_nan());
+        }
         let mut inner = [(f64::NAN, f64::NAN); 5];
         let mut n = 0;
-        let mut take = |p: (f64, f64)| {
+        let extremes = [self.min, self.max].into_iter().filter(|p| !p.1.is_nan());
+        for p in extremes.chain(gaps.iter().filter(|x| !x.is_nan()).map(|x| (*x, f64::NAN))) {
             inner[n] = p;
             n += 1;
-        };
-        if !self.min.1.is_nan() {
-            take(self.min);
-            take(self.max);
         }
-        for x in &self.spots[..MarkKind::Rewind.index()] {
-            if !x.is_nan() {
-                take((*x, f64::NAN));
-            }
-        }
-        let inner = &mut inner[..n];
-        // Stable; mostly two.
-        match inner {
-            [a, b] if a.0 <= b.0 => {}
-            [a, b] => std::mem::swap(a, b),
-            _ => inner.sort_by(|a, b| a.0.total_cmp(&b.0)),
-        }
-        let same = |a: (f64, f64), b: (f64, f64)| a.0 == b.0 && (a.1 == b.1 || a.1.is_nan() && b.1.is_nan());
-        let mut previous = self.first;
-        let mut push = |p: (f64, f64)| {
-            out.x.push(p.0);
-            out.y.push(p.1);
-        };
-        push(previous);
-        for &p in inner.iter() {
-            if !same(p, previous) && !same(p, self.last) {
-                push(p);
-                previous = p;
-            }
-        }
-        if !same(self.last, previous) {
-            push(self.last);
-        }
+        // Stable.
+        inner[..n].sort_by(|a, b| a.0.total_cmp(&b.0));
+        out.enclosed(self.first, &inner[..n], self.last, true);
     }
+}
+
+impl Polyline {
+    /// Points between two, each once. Those between are only `some` if that is true.
+    #[inline(always)]
+    fn enclosed(&mut self, first: (f64, f64), inner: &[(f64, f64)], last: (f64, f64), some: bool) {
+        let same = |a: (f64, f64), b: (f64, f64)| (a.0 == b.0) & ((a.1 == b.1) | (a.1.is_nan() & b.1.is_nan()));
+        // No branch to guess wrong: each is put down, and counts if it is another than its neighbours.
+        let begin = self.x.len();
+        let most = begin + inner.len() + 2;
+        self.x.resize(most, first.0);
+        self.y.resize(most, first.1);
+        let (x, y) = (&mut self.x[begin..], &mut self.y[begin..]);
+        let (mut n, mut previous) = (1, first);
+        for &p in inner {
+            let counts = some & !same(p, previous) & !same(p, last);
+            (x[n], y[n]) = p;
+            n += usize::from(counts);
+            previous = if counts { p } else { previous };
+        }
+        (x[n], y[n]) = last;
+        n += usize::from(!same(last, previous));
+        self.x.truncate(begin + n);
+        self.y.truncate(begin + n);
+    }
+}
+
+/// Two points in the order of x; which one is first cannot be guessed, so that there is no branch.
+fn by_x(a: (f64, f64), b: (f64, f64)) -> [(f64, f64); 2] {
+    let all_if_swapped = u64::from(a.0 > b.0).wrapping_neg();
+    let two = |a: f64, b: f64| {
+        let (a, b) = (a.to_bits(), b.to_bits());
+        let differ = (a ^ b) & all_if_swapped;
+        [f64::from_bits(a ^ differ), f64::from_bits(b ^ differ)]
+    };
+    let ([x0, x1], [y0, y1]) = (two(a.0, b.0), two(a.1, b.1));
+    [(x0, y0), (x1, y1)]
 }
 
 /// How many of `n` hold, where those that do come first; asked near `guess` first.

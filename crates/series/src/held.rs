@@ -13,6 +13,7 @@ use crate::levels::Coordinates;
 #[derive(Debug, Default)]
 pub struct Held {
     n: usize,
+    want: Coordinates,
     /// The columns that are not read in place. One that nobody wants is empty.
     points: Points,
     bytes: Vec<u8>,
@@ -57,7 +58,7 @@ impl Column {
 impl Held {
     /// Empties it, to be filled with points; coordinates that nobody wants may stay empty.
     pub fn begin(&mut self) -> &mut Points {
-        (self.n, self.extremes_at) = (0, 0);
+        (self.n, self.want, self.extremes_at) = (0, Coordinates::Both, 0);
         [&mut self.steps, &mut self.times, &mut self.values].into_iter().for_each(|c| c.how = How::Decoded);
         let points = &mut self.points;
         points.steps.clear();
@@ -101,15 +102,20 @@ impl Held {
         } else {
             chunk.values(&mut self.points.values)?;
         }
-        self.n = n;
+        (self.n, self.want) = (n, want);
         Ok(())
+    }
+
+    /// Those that are there.
+    pub(crate) fn coordinates(&self) -> Coordinates {
+        self.want
     }
 
     pub(crate) fn len(&self) -> usize {
         self.n.max(self.points.values.len())
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn step(&self, i: usize) -> i64 {
         match self.steps.how {
             How::Decoded => self.points.steps.get(i).copied().unwrap_or_default(),
@@ -117,7 +123,7 @@ impl Held {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn time(&self, i: usize) -> f64 {
         match self.times.how {
             How::Decoded => self.points.times.get(i).copied().unwrap_or_default(),
@@ -126,7 +132,7 @@ impl Held {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn value(&self, i: usize) -> f64 {
         match self.values.how {
             How::F32 => f64::from(unordered_f32(self.values.bits(&self.bytes, i))),

@@ -50,8 +50,9 @@ pub fn base_nodes(points: &Points, from: usize, to: usize, before: Option<i64>) 
 }
 
 /// Which coordinates of a node to decode: a chart needs one of the two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coordinates {
+    #[default]
     Both,
     Steps,
     Times,

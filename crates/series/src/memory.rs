@@ -47,9 +47,9 @@ impl InMemory {
 impl Blocks for &InMemory {
     type Error = Infallible;
 
-    fn nodes(&mut self, level: u8, row: u64, out: &mut NodeRow) -> Result<(), Infallible> {
+    fn nodes(&mut self, level: u8, rows: Range<u64>, out: &mut NodeRow) -> Result<(), Infallible> {
         let nodes = self.levels.get(usize::from(level) - 1).map_or(&[][..], Vec::as_slice);
-        out.begin().extend(nodes.chunks(row_nodes(level)).nth(row as usize).unwrap_or(&[]));
+        out.begin().extend(nodes.chunks(row_nodes(level)).nth(rows.start as usize).unwrap_or(&[]));
         Ok(())
     }
 

@@ -11,8 +11,9 @@ use crate::{Held, MarkKind, NodeRow};
 /// Where a part's blocks and points come from.
 pub trait Blocks {
     type Error;
-    /// Replaces `out` by the whole row (see `row_nodes`) of a level, or as much of it as there is.
-    fn nodes(&mut self, level: u8, row: u64, out: &mut NodeRow) -> Result<(), Self::Error>;
+    /// Replaces `out` by the first of some rows (see `row_nodes`) of a level, whole or as much of it as there is. The
+    /// others will most likely be asked for next, one after the other.
+    fn nodes(&mut self, level: u8, rows: Range<u64>, out: &mut NodeRow) -> Result<(), Self::Error>;
     /// Replaces `out` by a sealed chunk's 4096 points; a coordinate that nobody asks for (see `Pyramid::new`) may be left out.
     fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<(), Self::Error>;
     /// Replaces `out` by the points after the sealed chunks.
@@ -32,9 +33,12 @@ pub struct Pyramid<B, X> {
     sealed: u64,
     /// Whether steps go back somewhere: then the places are marked.
     rewinds: bool,
-    /// The rows and the points that were used last, by level and by chunk.
+    /// The rows that were used last, by level.
     rows: [(u64, NodeRow); MAX_LEVEL as usize],
-    points: (u64, Held),
+    /// The two chunks that were used last: a window has two ends, which are looked for first and drawn then.
+    points: [(u64, Held); 2],
+    /// The later of them.
+    current: usize,
 }
 
 const NONE: u64 = u64::MAX;
@@ -51,7 +55,8 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
             sealed,
             rewinds,
             rows: std::array::from_fn(|_| (NONE, NodeRow::default())),
-            points: (NONE, Held::default()),
+            points: [(NONE, Held::default()), (NONE, Held::default())],
+            current: 0,
         }
     }
 
@@ -68,7 +73,7 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         while low < high {
             let middle = (low + high) / 2;
             let x_of = self.x_of;
-            let (row, at) = self.row(CHUNK_LEVEL, middle)?;
+            let (row, at) = self.row(CHUNK_LEVEL, middle..middle + 1)?;
             if before(row.x(at, Of::Last, x_of)) {
                 low = middle + 1;
             } else {
@@ -80,9 +85,8 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         if at >= self.n {
             return Ok(self.n);
         }
-        self.load(low)?;
         let x_of = self.x_of;
-        let points = &self.points.1;
+        let points = self.load(low)?;
         let (mut low, mut high) = (0, points.len());
         while low < high {
             let middle = (low + high) / 2;
@@ -114,14 +118,16 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
             return self.cover(level - 1, from, to, out);
         }
         self.cover(level - 1, from, first * size, out)?;
-        for block in first..end {
-            let x_of = self.x_of;
-            let (row, at) = self.row(level, block)?;
-            let ends = (row.x(at, Of::First, x_of), row.x(at, Of::Last, x_of));
-            if out.takes_block(ends.0, ends.1) {
-                out.block(row, at, ends, x_of);
-            } else {
+        let x_of = self.x_of;
+        let mut block = first;
+        while block < end {
+            let (row, at) = self.row(level, block..end)?;
+            let n = (end - block).min((row.len() - at) as u64) as usize;
+            let taken = out.blocks(row, at..at + n, x_of) as u64;
+            block += taken;
+            if taken < n as u64 {
                 self.cover(level - 1, block * size, (block + 1) * size, out)?;
+                block += 1;
             }
         }
         self.cover(level - 1, end * size, to, out)
@@ -129,18 +135,17 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
 
     fn raw(&mut self, from: u64, to: u64, out: &mut Decimator) -> Result<(), B::Error> {
         let size = CHUNK_POINTS as u64;
+        let (x_of, rewinds) = (self.x_of, self.rewinds);
         let mut at = from;
         while at < to {
             let chunk = at / size;
-            self.load(chunk)?;
-            let points = &self.points.1;
+            let points = self.load(chunk)?;
             let begin = (at - chunk * size) as usize;
             let end = (to - chunk * size).min(points.len() as u64) as usize;
             if begin >= end {
                 return Err(self.blocks.missing());
             }
-            let x_of = self.x_of;
-            if self.rewinds {
+            if rewinds {
                 for i in begin..end {
                     let x = x_of(points.step(i), points.time(i));
                     out.point(x, points.value(i));
@@ -152,9 +157,9 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
                 out.points(points, begin..end, x_of);
             }
             at += (end - begin) as u64;
-            if self.rewinds && begin == 0 && chunk > 0 {
+            if rewinds && begin == 0 && chunk > 0 {
                 let (step, x) = (points.step(0), x_of(points.step(0), points.time(0)));
-                let (row, at) = self.row(CHUNK_LEVEL, chunk - 1)?;
+                let (row, at) = self.row(CHUNK_LEVEL, chunk - 1..chunk)?;
                 if step < row.step(at, Of::Last) {
                     out.mark(x, MarkKind::Rewind);
                 }
@@ -163,14 +168,14 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         Ok(())
     }
 
-    /// The row that a block lies in, and where.
-    fn row(&mut self, level: u8, block: u64) -> Result<(&NodeRow, usize), B::Error> {
+    /// The row that the first of some blocks lies in, and where.
+    fn row(&mut self, level: u8, blocks: Range<u64>) -> Result<(&NodeRow, usize), B::Error> {
         let size = row_nodes(level) as u64;
-        let (row, at) = (block / size, (block % size) as usize);
+        let (row, at) = (blocks.start / size, (blocks.start % size) as usize);
         let held = &mut self.rows[usize::from(level) - 1];
         if held.0 != row {
             held.0 = NONE;
-            self.blocks.nodes(level, row, &mut held.1)?;
+            self.blocks.nodes(level, row..blocks.end.div_ceil(size), &mut held.1)?;
             held.0 = row;
         }
         if at >= held.1.len() {
@@ -179,16 +184,21 @@ impl<B: Blocks, X: Fn(i64, f64) -> f64 + Copy> Pyramid<B, X> {
         Ok((&held.1, at))
     }
 
-    fn load(&mut self, chunk: u64) -> Result<(), B::Error> {
-        if self.points.0 != chunk {
-            self.points.0 = NONE;
-            if chunk * (CHUNK_POINTS as u64) < self.sealed {
-                self.blocks.chunk(chunk, &mut self.points.1)?;
-            } else {
-                self.blocks.tail(&mut self.points.1)?;
-            }
-            self.points.0 = chunk;
+    /// The points of a chunk, or the tail's.
+    fn load(&mut self, chunk: u64) -> Result<&Held, B::Error> {
+        if self.points[self.current].0 != chunk {
+            self.current = 1 - self.current;
         }
-        Ok(())
+        let held = &mut self.points[self.current];
+        if held.0 != chunk {
+            held.0 = NONE;
+            if chunk * (CHUNK_POINTS as u64) < self.sealed {
+                self.blocks.chunk(chunk, &mut held.1)?;
+            } else {
+                self.blocks.tail(&mut held.1)?;
+            }
+            held.0 = chunk;
+        }
+        Ok(&held.1)
     }
 }

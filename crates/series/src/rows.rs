@@ -1,7 +1,10 @@
 //! A row of nodes as a chart takes them: what it needs of each, out of the bytes.
 
+use std::ops::Range;
+
 use signalbox_types::Point;
 
+use crate::codec::{ordered_f32, ordered_f64, unordered_f32, unordered_f64};
 use crate::levels::{Coordinates, open_row};
 use crate::node::{Node, Spot};
 use crate::packed::{Packed, WORD};
@@ -30,6 +33,97 @@ struct Encoded {
     values: [Packed; 4],
     /// Count, step and time of each kind of mark; `None` if there is no mark at all.
     spots: Option<[[Packed; 3]; 4]>,
+}
+
+/// An encoded row and its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View<'a> {
+    row: &'a Encoded,
+    bytes: &'a [u8],
+}
+
+/// Values of nodes, in a row.
+pub(crate) trait Values {
+    fn value(&self, i: usize, of: Of) -> f64;
+
+    /// The first of the smallest values of some nodes, and the first of the greatest: in which one it is. NaN only where
+    /// there is one.
+    fn extremes(&self, range: Range<usize>) -> [(usize, f64); 2];
+}
+
+impl Values for View<'_> {
+    #[inline(always)]
+    fn value(&self, i: usize, of: Of) -> f64 {
+        self.row.value(self.bytes, i, of)
+    }
+
+    /// By keys that have the order of the values, with the place behind them: the least key is that of the first of the
+    /// smallest, and there is no branch to guess wrong.
+    #[inline(always)]
+    fn extremes(&self, range: Range<usize>) -> [(usize, f64); 2] {
+        let [.., min, max] = &self.row.values;
+        let at = range.start;
+        if self.row.narrow {
+            let key = |column: &Packed, i: usize, place: usize| {
+                ordered_f32(f32::from_bits(column.get(self.bytes, i) as u32)) << 32 | place as u64
+            };
+            let (mut low, mut high) = (u64::MAX, 0);
+            for i in range {
+                low = low.min(key(min, i, i - at));
+                high = high.max(key(max, i, LAST_PLACE - (i - at)));
+            }
+            let value = |key: u64| f64::from(unordered_f32(key >> 32));
+            let place = |key: u64| key as u32 as usize;
+            return [(at + place(low), value(low)), (at + LAST_PLACE - place(high), value(high))];
+        }
+        let key = |column: &Packed, i: usize, place: usize| {
+            u128::from(ordered_f64(f64::from_bits(column.get(self.bytes, i)))) << 32 | place as u128
+        };
+        let (mut low, mut high) = (u128::MAX, 0);
+        for i in range {
+            low = low.min(key(min, i, i - at));
+            high = high.max(key(max, i, LAST_PLACE - (i - at)));
+        }
+        let value = |key: u128| unordered_f64((key >> 32) as u64);
+        let place = |key: u128| key as u32 as usize;
+        [(at + place(low), value(low)), (at + LAST_PLACE - place(high), value(high))]
+    }
+}
+
+/// No row has as many nodes.
+const LAST_PLACE: usize = u16::MAX as usize;
+
+impl Values for &NodeRow {
+    #[inline(always)]
+    fn value(&self, i: usize, of: Of) -> f64 {
+        NodeRow::value(self, i, of)
+    }
+
+    fn extremes(&self, range: Range<usize>) -> [(usize, f64); 2] {
+        let (mut low, mut high) = ((range.start, f64::NAN), (range.start, f64::NAN));
+        for i in range {
+            let (min, max) = (self.value(i, Of::Min), self.value(i, Of::Max));
+            if min < low.1 || low.1.is_nan() {
+                low = (i, min);
+            }
+            if max > high.1 || high.1.is_nan() {
+                high = (i, max);
+            }
+        }
+        [low, high]
+    }
+}
+
+impl View<'_> {
+    #[inline(always)]
+    pub fn step(self, i: usize, of: Of) -> i64 {
+        self.row.step(self.bytes, i, of)
+    }
+
+    #[inline(always)]
+    pub fn time(self, i: usize, of: Of) -> f64 {
+        self.row.time(self.bytes, i, of)
+    }
 }
 
 /// The points of a node that are kept, in the order of their columns.
@@ -141,9 +235,14 @@ impl NodeRow {
     }
 
     /// Whether any of its nodes has a mark.
-    #[inline]
     pub(crate) fn has_spots(&self) -> bool {
-        self.encoded.as_ref().is_none_or(|e| e.spots.is_some())
+        let some = |node: &Node| node.spots.iter().any(|spot| spot.n > 0);
+        self.encoded.as_ref().map_or_else(|| self.nodes.iter().any(some), |e| e.spots.is_some())
+    }
+
+    /// What is encoded, to be looked at many times, and the coordinates that are there.
+    pub(crate) fn encoded(&self) -> Option<(View<'_>, Coordinates)> {
+        self.encoded.as_ref().map(|row| (View { row, bytes: &self.bytes }, row.want))
     }
 
     /// The kinds of marks that it has, and where the first of each is.
@@ -176,19 +275,19 @@ pub fn decode_nodes(blob: &[u8], out: &mut Vec<Node>) -> Result<(), CodecError> 
 
 impl Encoded {
     /// Of all but the first point the difference to it is kept.
-    #[inline]
+    #[inline(always)]
     fn step(&self, bytes: &[u8], i: usize, of: Of) -> i64 {
         let first = self.steps[Of::First as usize].get(bytes, i);
         (if of == Of::First { first } else { first.wrapping_add(self.steps[of as usize].get(bytes, i)) }) as i64
     }
 
-    #[inline]
+    #[inline(always)]
     fn time(&self, bytes: &[u8], i: usize, of: Of) -> f64 {
         let first = self.times[Of::First as usize].get(bytes, i);
         f64::from_bits(if of == Of::First { first } else { first.wrapping_add(self.times[of as usize].get(bytes, i)) })
     }
 
-    #[inline]
+    #[inline(always)]
     fn value(&self, bytes: &[u8], i: usize, of: Of) -> f64 {
         let bits = self.values[of as usize].get(bytes, i);
         if self.narrow { f64::from(f32::from_bits(bits as u32)) } else { f64::from_bits(bits) }

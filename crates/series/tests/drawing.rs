@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::ops::Range;
 
 use proptest::prelude::*;
 use signalbox_series::{
@@ -39,8 +40,8 @@ impl Stored {
 impl Blocks for &Stored {
     type Error = CodecError;
 
-    fn nodes(&mut self, level: u8, row: u64, out: &mut NodeRow) -> Result<(), CodecError> {
-        out.load(&self.levels[usize::from(level) - 1][row as usize], self.want)
+    fn nodes(&mut self, level: u8, rows: Range<u64>, out: &mut NodeRow) -> Result<(), CodecError> {
+        out.load(&self.levels[usize::from(level) - 1][rows.start as usize], self.want)
     }
 
     fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<(), CodecError> {

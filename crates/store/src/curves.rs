@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 use signalbox_series::{
-    Axis, Blocks, Coordinates, Decimator, Held, Line, MarkKind, NodeRow, PartSummary, PartView, Polyline, Pyramid,
-    Smooth, Whole, Window, by_step, by_time, smooth, whole, x_of,
+    Axis, Coordinates, Decimator, Line, MarkKind, PartSummary, PartView, Polyline, Pyramid, Smooth, Whole, Window,
+    by_step, by_time, smooth, whole, x_of,
 };
 use signalbox_types::{MetricId, Points, RunId};
 
-use crate::blocks::{SeriesId, blob, load_chunk, load_nodes, missing, read_from, sealed};
+use crate::blocks::{SeriesId, blob, read_from};
 use crate::cache::{Cache, Key};
-use crate::{PartPoints, Result, StoreError};
+use crate::stored::Stored;
+use crate::{PartPoints, Result};
 
 /// A metric of a run: its parts by name, and what follows from their summaries.
 #[derive(Debug)]
@@ -158,7 +159,7 @@ impl Curve {
                 Axis::Relative | Axis::Wall => Coordinates::Times,
             };
             let mut pyramid =
-                Pyramid::new(Stored { db, id: part.id, want, n: part.summary.all.n }, part.summary.all.n, rewinds, x);
+                Pyramid::new(Stored::new(db, part.id, want, part.summary.all.n), part.summary.all.n, rewinds, x);
             let all = &part.summary.all;
             // Most often all of it is asked for, or nothing: no need to look.
             let range = if x(all.first.step, all.first.time) > window.x1 {
@@ -191,34 +192,5 @@ impl Curve {
             high = high.max(Some(part.summary.high_step));
         }
         Ok((out.finish(), n_inside))
-    }
-}
-
-/// A part's blocks, from the tables.
-struct Stored<'a> {
-    db: &'a Connection,
-    id: SeriesId,
-    want: Coordinates,
-    n: u64,
-}
-
-impl Blocks for Stored<'_> {
-    type Error = StoreError;
-
-    fn nodes(&mut self, level: u8, row: u64, out: &mut NodeRow) -> Result<()> {
-        out.begin();
-        load_nodes(self.db, self.id, (level, row), |data| Ok(out.load(data, self.want)?))
-    }
-
-    fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<()> {
-        load_chunk(self.db, self.id, chunk, |data| Ok(out.load(data, self.want)?))
-    }
-
-    fn tail(&mut self, out: &mut Held) -> Result<()> {
-        read_from(self.db, self.id, sealed(self.n), self.n, out.begin())
-    }
-
-    fn missing(&self) -> StoreError {
-        missing(self.id)
     }
 }

@@ -24,6 +24,7 @@ mod runs;
 mod schema;
 mod seal;
 mod store;
+mod stored;
 
 pub use cells::{CellRow, CellStore};
 pub use compact::{Compacting, temporary_folder};

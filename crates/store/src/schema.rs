@@ -77,7 +77,8 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
 
 /// Whether a reader looks at pages of the file where the system holds them, or copies each.
 pub(crate) fn map(connection: &Connection, mapped: bool) -> Result<()> {
-    let bytes = if mapped { 1i64 << 30 } else { 0 };
+    // All that SQLite maps: two GiB.
+    let bytes = if mapped { 1i64 << 31 } else { 0 };
     Ok(connection.pragma_update(None, "mmap_size", bytes)?)
 }
 
