@@ -9,6 +9,7 @@ mod blocked;
 pub mod codec;
 mod decimate;
 mod frame;
+mod group;
 mod held;
 mod levels;
 mod line;
