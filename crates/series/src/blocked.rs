@@ -150,13 +150,55 @@ impl Blocked {
     }
 }
 
+/// How a block's numbers are read: those of at most 32 bits with less ado.
+pub(crate) trait Width: Copy {
+    /// Number `i` of the block, without the line.
+    fn get(self, block: &Block, bytes: &[u8], i: usize) -> u64;
+
+    /// Those of a range, with their places.
+    #[inline(always)]
+    fn each(self, block: &Block, bytes: &[u8], range: Range<usize>, mut take: impl FnMut(usize, u64)) {
+        range.for_each(|i| take(i, self.get(block, bytes, i)));
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Narrow;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Wide;
+
+impl Width for Narrow {
+    #[inline(always)]
+    fn get(self, block: &Block, bytes: &[u8], i: usize) -> u64 {
+        let bit = i * usize::from(block.width);
+        block.number(&bytes[block.at as usize..], bit)
+    }
+
+    #[inline(always)]
+    fn each(self, block: &Block, bytes: &[u8], range: Range<usize>, mut take: impl FnMut(usize, u64)) {
+        let bytes = &bytes[block.at as usize..];
+        let width = usize::from(block.width);
+        let mut bit = range.start * width;
+        for i in range {
+            take(i, block.number(bytes, bit));
+            bit += width;
+        }
+    }
+}
+
+impl Width for Wide {
+    #[inline(always)]
+    fn get(self, block: &Block, bytes: &[u8], i: usize) -> u64 {
+        block.get(bytes, i)
+    }
+}
+
 impl Block {
-    /// Number `i` of the block where none is wider than 32 bits.
-    #[inline]
-    pub fn narrow(&self, bytes: &[u8], i: usize) -> u64 {
-        let bit = i * usize::from(self.width);
-        let at = self.at as usize + bit / 8;
-        let x = bytes[at..at + 8].try_into().map_or(0, u64::from_le_bytes) >> (bit % 8);
+    /// The number that begins with a bit of the block's bytes, where none is wider than 32 bits.
+    #[inline(always)]
+    fn number(&self, bytes: &[u8], bit: usize) -> u64 {
+        let x = bytes[bit / 8..bit / 8 + 8].try_into().map_or(0, u64::from_le_bytes) >> (bit % 8);
         self.base.wrapping_add(x & self.mask)
     }
 

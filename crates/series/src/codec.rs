@@ -107,6 +107,41 @@ pub fn encode(points: &Points, from: usize, to: usize, effort: Effort) -> Vec<u8
     out
 }
 
+/// What a chunk begins with.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    /// Points, 1..=4096.
+    pub n: usize,
+    /// Each column's kind and where its bytes lie in the chunk: steps, times, values. Whether there are as many bytes is
+    /// not known yet.
+    pub columns: [(u8, Range<usize>); 3],
+}
+
+/// Bytes of it.
+pub(crate) const HEAD: usize = COLUMNS_AT;
+
+impl Head {
+    pub fn read(blob: &[u8]) -> Result<Head, CodecError> {
+        let head = blob.first_chunk::<HEAD>().ok_or(CodecError::Short { len: blob.len() })?;
+        if !(VERSION..=VERSION_BLOCKED).contains(&head[0]) {
+            return Err(CodecError::Version(head[0]));
+        }
+        let n = usize::from(u16::from_le_bytes([head[2], head[3]]));
+        if n == 0 || n > CHUNK_POINTS {
+            return Err(CodecError::Malformed);
+        }
+        let mut at = HEAD;
+        let columns = [0, 1, 2].map(|i| {
+            let place = HEADER + i * 5;
+            let len = head[place + 1..place + 5].try_into().map_or(0, u32::from_le_bytes);
+            let begin = at;
+            at += len as usize;
+            (head[place], begin..at)
+        });
+        Ok(Head { n, columns })
+    }
+}
+
 /// A chunk whose frame was checked; columns are decoded on demand.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunk<'a> {
@@ -116,27 +151,18 @@ pub struct Chunk<'a> {
 
 impl<'a> Chunk<'a> {
     pub fn open(blob: &'a [u8]) -> Result<Self, CodecError> {
-        if blob.len() < COLUMNS_AT {
-            return Err(CodecError::Short { len: blob.len() });
-        }
-        if !(VERSION..=VERSION_BLOCKED).contains(&blob[0]) {
-            return Err(CodecError::Version(blob[0]));
-        }
+        let head = Head::read(blob)?;
         if checksum(blob).to_le_bytes() != blob[4..8] {
             return Err(CodecError::Checksum);
         }
-        let n = usize::from(u16::from_le_bytes([blob[2], blob[3]]));
-        if n == 0 || n > CHUNK_POINTS {
-            return Err(CodecError::Malformed);
-        }
-        let mut rest = &blob[COLUMNS_AT..];
-        let mut columns = [(0, rest); 3];
-        for (i, column) in columns.iter_mut().enumerate() {
-            let at = HEADER + i * 5;
-            let len = u32::from_le_bytes(blob[at + 1..at + 5].try_into().expect("BUG: four bytes")) as usize;
-            let (bytes, after) = rest.split_at_checked(len).ok_or(CodecError::Malformed)?;
-            *column = (blob[at], bytes);
-            rest = after;
+        Self::of(head.n, head.columns, blob)
+    }
+
+    /// Columns that lie somewhere in `bytes`, which were checked before.
+    pub(crate) fn of(n: usize, places: [(u8, Range<usize>); 3], bytes: &'a [u8]) -> Result<Self, CodecError> {
+        let mut columns = [(0, &[][..]); 3];
+        for (column, (kind, range)) in columns.iter_mut().zip(places) {
+            *column = (kind, bytes.get(range).ok_or(CodecError::Malformed)?);
         }
         Ok(Self { n, columns })
     }
@@ -145,16 +171,6 @@ impl<'a> Chunk<'a> {
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
         self.n
-    }
-
-    /// Each column's kind and where its bytes lie in the blob: steps, times, values.
-    pub(crate) fn places(&self) -> [(u8, Range<usize>); 3] {
-        let mut at = COLUMNS_AT;
-        self.columns.map(|(kind, bytes)| {
-            let begin = at;
-            at += bytes.len();
-            (kind, begin..at)
-        })
     }
 
     /// Appends the steps.

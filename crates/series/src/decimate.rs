@@ -156,24 +156,13 @@ impl Decimator {
             let from = x(at);
             let goes_on = self.group.as_ref().is_some_and(|group| from < group.until || self.belongs(group, from));
             if !goes_on && !self.all {
-                // A column that begins and ends here, most of them: it needs no group.
                 self.flush();
-                let column = self.column(from);
-                let until = self.until(column);
-                let n = n_first(range.end - at - 1, n_before, |i| x(at + 1 + i) < until);
-                let end = at + 1 + n;
-                if end < range.end
-                    && self.column(x(end)) != column
-                    && let Some([low, high]) = points.extremes(at..end)
-                {
-                    let inner = by_x((x(low.0), low.1), (x(high.0), high.1));
-                    self.out.enclosed((from, points.value(at)), &inner, (x(end - 1), points.value(end - 1)), true);
-                    self.n_taken += n as u64 + 1;
-                    (at, n_before) = (end, n);
-                    continue;
-                }
+                (at, n_before) = self.columns_at(points, at..range.end, n_before, &x);
             }
-            self.point(from, points.value(at));
+            if at == range.end {
+                return;
+            }
+            self.point(x(at), points.value(at));
             at += 1;
             let Some(group) = &mut self.group else { continue };
             // Columns hold about as many as the one before.
@@ -201,6 +190,38 @@ impl Decimator {
     fn together(&self, from: f64, to: f64) -> bool {
         let Window { x0, x1, .. } = self.window;
         to - from <= self.pixel && (from < x0) == (to < x0) && (from > x1) == (to > x1)
+    }
+
+    /// Columns that begin and end in a range, most of them: these need no group. Returns where the next begins, and how many
+    /// points the last had after its first.
+    fn columns_at(
+        &mut self,
+        points: &Held,
+        range: Range<usize>,
+        mut n_before: usize,
+        x: impl Fn(usize) -> f64,
+    ) -> (usize, usize) {
+        let mut at = range.start;
+        let mut from = x(at);
+        let mut column = self.column(from);
+        loop {
+            let until = self.until(column);
+            let n = n_first(range.end - at - 1, n_before, |i| x(at + 1 + i) < until);
+            let end = at + 1 + n;
+            if end == range.end {
+                return (at, n);
+            }
+            let next = x(end);
+            let next_column = self.column(next);
+            if next_column == column {
+                return (at, n);
+            }
+            let Some([low, high]) = points.extremes(at..end) else { return (at, n) };
+            let inner = by_x((x(low.0), low.1), (x(high.0), high.1));
+            self.out.enclosed((from, points.value(at)), &inner, (x(end - 1), points.value(end - 1)), true);
+            self.n_taken += n as u64 + 1;
+            (at, from, column, n_before) = (end, next, next_column, n);
+        }
     }
 
     /// A mark at a place that a point has (or had, before another took its step); in the order of x with the points.
@@ -269,8 +290,13 @@ impl Decimator {
                 self.flush();
                 let first = (from, end(at, Of::First));
                 if next < range.end && !self.together(from, x(next, Of::Last)) {
-                    // It ends here.
-                    self.out.enclosed(first, &by_x(min, max), last, true);
+                    // It ends here. Its last point lies between its extremes, and right before the next block's first:
+                    // that goes without saying, except at an end of the window.
+                    let Window { x0, x1, .. } = self.window;
+                    let says = from < x0 || x(next, Of::First) > x1;
+                    let inner = by_x(min, max);
+                    let last = if says { last } else { inner[1] };
+                    self.out.enclosed(first, &inner, last, true);
                 } else {
                     let spots = [f64::NAN; 4];
                     self.group = Some(Group { column: None, until, first, last, min, max, spots, single: false });

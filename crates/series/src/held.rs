@@ -5,8 +5,8 @@ use std::ops::Range;
 use signalbox_types::Points;
 
 use crate::CodecError;
-use crate::blocked::{BLOCK, Block, Blocked, PADDING};
-use crate::codec::{Chunk, GROUP, kind, unordered_f32, unordered_f64};
+use crate::blocked::{BLOCK, Block, Blocked, Narrow, PADDING, Wide, Width};
+use crate::codec::{Chunk, GROUP, HEAD, Head, kind, unordered_f32, unordered_f64};
 use crate::levels::Coordinates;
 
 /// Some of a series' points; kept to be used again.
@@ -69,19 +69,52 @@ impl Held {
 
     /// Replaces it by an encoded chunk's values and those coordinates that are wanted.
     pub fn load(&mut self, blob: &[u8], want: Coordinates) -> Result<(), CodecError> {
+        Chunk::open(blob)?;
+        self.load_checked(want, |range, out| {
+            out.copy_from_slice(blob.get(range).ok_or(CodecError::Malformed)?);
+            Ok(())
+        })
+    }
+
+    /// The same of a chunk that was loaded before, so that its checksum is known to match: only the bytes that are looked
+    /// at are asked for. `read` puts those of a range into a place of the same length.
+    pub fn load_checked<E: From<CodecError>>(
+        &mut self,
+        want: Coordinates,
+        mut read: impl FnMut(Range<usize>, &mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.begin();
-        let chunk = Chunk::open(blob)?;
-        let n = chunk.len();
-        self.bytes.clear();
-        // Only what is looked at is copied.
+        let mut head = [0; HEAD];
+        read(0..HEAD, &mut head)?;
+        let Head { n, columns: mut places } = Head::read(&head)?;
         let wanted = [want != Coordinates::Times, want != Coordinates::Steps, true];
-        let mut places = chunk.places();
-        for ((_, range), _) in places.iter_mut().zip(wanted).filter(|(_, wanted)| *wanted) {
-            let at = self.bytes.len();
-            self.bytes.extend(&blob[range.clone()]);
-            *range = at..self.bytes.len();
+        let mut end = 0;
+        for ((_, range), wanted) in places.iter_mut().zip(wanted) {
+            let len = if wanted { range.len() } else { 0 };
+            if len > MOST_BYTES {
+                return Err(CodecError::Malformed.into());
+            }
+            // What the chunk before left there is written over, and not read behind the end.
+            if self.bytes.len() < end + len + PADDING {
+                self.bytes.resize(end + len + PADDING, 0);
+            }
+            if len > 0 {
+                read(range.clone(), &mut self.bytes[end..end + len])?;
+            }
+            *range = end..end + len;
+            end += len;
         }
-        self.bytes.extend([0; PADDING]);
+        Ok(self.place(n, places, end, want)?)
+    }
+
+    fn place(
+        &mut self,
+        n: usize,
+        places: [(u8, Range<usize>); 3],
+        end: usize,
+        want: Coordinates,
+    ) -> Result<(), CodecError> {
+        let chunk = Chunk::of(n, places.clone(), &self.bytes[..end])?;
         let [steps, times, values] = places;
         let is_step = |how| matches!(how, How::Progression | How::Bits);
         let is_time = |how| matches!(how, How::Progression | How::Bits | How::Millis);
@@ -152,13 +185,13 @@ impl Held {
             How::F32 => {
                 let key = |bits: u64, i: u64| bits << PLACE_BITS | i;
                 let value = |bits: u64| f64::from(unordered_f32(values.first().wrapping_add(bits)));
-                let ends = self.extremes_in_place(range, key, |block, i| block.narrow(&self.bytes, i));
+                let ends = self.extremes_in_place(range, key, Narrow);
                 ends.map(|(i, key)| (i, value(key >> PLACE_BITS)))
             }
             How::F64 => {
                 let key = |bits: u64, i: u64| u128::from(bits) << PLACE_BITS | u128::from(i);
                 let value = |bits: u64| unordered_f64(values.first().wrapping_add(bits));
-                let ends = self.extremes_in_place(range, key, |block, i| block.get(&self.bytes, i));
+                let ends = self.extremes_in_place(range, key, Wide);
                 ends.map(|(i, key)| (i, value((key >> PLACE_BITS) as u64)))
             }
             _ => {
@@ -177,32 +210,34 @@ impl Held {
         &self,
         range: Range<usize>,
         key: impl Fn(u64, u64) -> K,
-        bits: impl Fn(&Block, usize) -> u64,
+        width: impl Width,
     ) -> [(usize, K); 2] {
+        let bits = |block: &Block, i| width.get(block, &self.bytes, i);
         let values = &self.values.blocked;
         let low_key = |i: usize, bits: u64| key(bits, i as u64);
         let high_key = |i: usize, bits: u64| key(bits, PLACE_MASK - i as u64);
         let first = bits(values.block(range.start), range.start % BLOCK);
         let (mut low, mut high) = (low_key(range.start, first), high_key(range.start, first));
         // A group lies in one block.
-        let mut some = |from: usize, to: usize| {
+        let some = |from: usize, to: usize, ends: (K, K)| {
+            let (mut low, mut high) = ends;
             if from < to {
-                let block = values.block(from);
-                for i in from..to {
-                    let bits = bits(block, i % BLOCK);
-                    low = low.min(low_key(i, bits));
-                    high = high.max(high_key(i, bits));
-                }
+                let begin = from / BLOCK * BLOCK;
+                width.each(values.block(from), &self.bytes, from - begin..to - begin, |i, bits| {
+                    low = low.min(low_key(begin + i, bits));
+                    high = high.max(high_key(begin + i, bits));
+                });
             }
+            (low, high)
         };
         let groups = range.start.div_ceil(GROUP)..range.end / GROUP;
         if groups.is_empty() {
             let middle = range.end.min(range.start.next_multiple_of(GROUP));
-            some(range.start, middle);
-            some(middle, range.end);
+            (low, high) = some(range.start, middle, (low, high));
+            (low, high) = some(middle, range.end, (low, high));
         } else {
-            some(range.start, groups.start * GROUP);
-            some(groups.end * GROUP, range.end);
+            (low, high) = some(range.start, groups.start * GROUP, (low, high));
+            (low, high) = some(groups.end * GROUP, range.end, (low, high));
             for (group, &of) in groups.clone().zip(&self.bytes[self.extremes_at + groups.start..]) {
                 let block = values.block(group * GROUP);
                 let at = |nibble: u8| group * GROUP + usize::from(nibble);
@@ -214,6 +249,9 @@ impl Held {
         [(low.place() as usize, low), ((PLACE_MASK - high.place()) as usize, high)]
     }
 }
+
+/// No column of 4096 numbers takes as many, however it is kept.
+const MOST_BYTES: usize = 1 << 20;
 
 trait Key: Ord + Copy {
     fn place(self) -> u64;

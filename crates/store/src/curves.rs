@@ -129,7 +129,7 @@ impl Curve {
     /// The line in the window, and how many of its points lie inside.
     pub fn draw(&self, db: &Connection, cache: &Cache, axis: Axis, window: Window) -> Result<(Polyline, u64)> {
         if self.direct(axis) {
-            return self.draw_blocks(db, axis, window);
+            return self.draw_blocks(db, cache, axis, window);
         }
         let line = self.line(db, cache, axis != Axis::Step)?;
         Ok(line.draw(window, self.x_of(axis)))
@@ -148,7 +148,7 @@ impl Curve {
         Ok(line.draw(window, self.x_of(axis)))
     }
 
-    fn draw_blocks(&self, db: &Connection, axis: Axis, window: Window) -> Result<(Polyline, u64)> {
+    fn draw_blocks(&self, db: &Connection, cache: &Cache, axis: Axis, window: Window) -> Result<(Polyline, u64)> {
         let x = self.x_of(axis);
         let mut inside = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
@@ -159,7 +159,7 @@ impl Curve {
                 Axis::Relative | Axis::Wall => Coordinates::Times,
             };
             let mut pyramid =
-                Pyramid::new(Stored::new(db, part.id, want, part.summary.all.n), part.summary.all.n, rewinds, x);
+                Pyramid::new(Stored::new(db, cache, part.id, want, part.summary.all.n), part.summary.all.n, rewinds, x);
             let all = &part.summary.all;
             // Most often all of it is asked for, or nothing: no need to look.
             let range = if x(all.first.step, all.first.time) > window.x1 {

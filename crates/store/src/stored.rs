@@ -1,12 +1,14 @@
 //! A part's blocks as a chart takes them: several rows of nodes from one question, for they are asked for one after the
-//! other.
+//! other; and of a chunk whose checksum was found to match before, only the columns that are looked at.
 
 use std::ops::Range;
 
-use rusqlite::Connection;
-use signalbox_series::{Blocks, Coordinates, Held, MAX_LEVEL, NodeRow};
+use rusqlite::blob::Blob;
+use rusqlite::{Connection, MAIN_DB};
+use signalbox_series::{Blocks, CHUNK_POINTS, CodecError, Coordinates, Held, MAX_LEVEL, NodeRow};
 
 use crate::blocks::{SeriesId, blob, load_chunk, load_nodes, missing, read_from, sealed};
+use crate::cache::Cache;
 use crate::{Result, StoreError};
 
 /// So many bytes are read ahead, or one row.
@@ -15,17 +17,36 @@ const AHEAD_BYTES: usize = 48 << 10;
 /// A part's blocks, from the tables.
 pub(crate) struct Stored<'a> {
     db: &'a Connection,
+    cache: &'a Cache,
     id: SeriesId,
     want: Coordinates,
     n: u64,
     /// By level.
     nodes: [Ahead; MAX_LEVEL as usize],
+    /// The chunk that was looked at last.
+    chunk: Option<Blob<'a>>,
 }
 
 impl<'a> Stored<'a> {
     /// `n` points; only the coordinates that are wanted are looked at.
-    pub fn new(db: &'a Connection, id: SeriesId, want: Coordinates, n: u64) -> Self {
-        Self { db, id, want, n, nodes: Default::default() }
+    pub fn new(db: &'a Connection, cache: &'a Cache, id: SeriesId, want: Coordinates, n: u64) -> Self {
+        Self { db, cache, id, want, n, nodes: Default::default(), chunk: None }
+    }
+
+    /// Some of a sealed chunk, whose row is in the table.
+    fn load_parts(&mut self, row: i64, out: &mut Held) -> Result<()> {
+        match &mut self.chunk {
+            Some(chunk) => chunk.reopen(row)?,
+            none => *none = Some(self.db.blob_open(MAIN_DB, "chunk", "data", row, true)?),
+        }
+        let Some(chunk) = &self.chunk else { return Err(self.missing()) };
+        let len = chunk.len();
+        out.load_checked(self.want, |range, out| {
+            if range.end > len {
+                return Err(CodecError::Malformed.into());
+            }
+            Ok(chunk.read_at_exact(out, range.start)?)
+        })
     }
 }
 
@@ -44,8 +65,16 @@ impl Blocks for Stored<'_> {
     }
 
     fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<()> {
-        // So large that to copy one once more takes longer than to ask for it.
-        load_chunk(self.db, self.id, chunk, |data| Ok(out.load(data, self.want)?))
+        let row = self.id.chunk(chunk * CHUNK_POINTS as u64)?;
+        if self.cache.is_checked(row) {
+            let loaded = self.load_parts(row, out);
+            // After a failure it can be opened no more.
+            self.chunk = self.chunk.take().filter(|_| loaded.is_ok());
+            return loaded;
+        }
+        load_chunk(self.db, self.id, chunk, |data| Ok(out.load(data, self.want)?))?;
+        self.cache.checked(row);
+        Ok(())
     }
 
     fn tail(&mut self, out: &mut Held) -> Result<()> {

@@ -285,3 +285,61 @@ fn a_frame_by_several_readers_is_that_of_one() {
         }
     }
 }
+
+/// A chunk whose checksum matched once is read by its parts; one that was changed behind our back is told, not drawn.
+#[test]
+fn chunks_are_checked_when_they_are_first_read() {
+    let mut w = World::new();
+    // Sealed chunks of every way that a column is kept: progressions, blocks, and what pco takes much shorter.
+    let value = |metric: i64, i: i64| match metric {
+        0 => f64::from(((i * 7919) % 1009) as f32 / 7.0),
+        1 => ((i * 7919) % 1009) as f64 / 7.0,
+        _ => (i / 500) as f64,
+    };
+    let time = |metric: i64, i: i64| 1e9 + i as f64 + if metric == 0 { 0.0 } else { ((i * 31) % 17) as f64 / 1000.0 };
+    let points =
+        |metric: i64| (0..20_000).map(move |i| Point { step: i, time: time(metric, i), value: value(metric, i) });
+    let of = |metric: i64| SeriesDelta {
+        metric: format!("m{metric}"),
+        points: points(metric).collect(),
+        ..SeriesDelta::default()
+    };
+    w.commit(vec![RunDelta { series: (0..3).map(of).collect(), ..RunDelta::default() }]);
+    let run = w.store.reader().unwrap().load_runs(w.project).unwrap()[0].id;
+    let query = |metric: i64, axis, x0: f64| FrameQuery {
+        project: w.project,
+        metric: format!("m{metric}"),
+        runs: vec![run.into()],
+        axis,
+        x0: Some(x0),
+        x1: Some(x0 + 9_000.0),
+        width: 500,
+        smooth: Smooth::None,
+    };
+    let mut queries = Vec::new();
+    for metric in 0..3 {
+        for axis in [Axis::Step, Axis::Relative] {
+            queries.extend([0.0, 3_000.5, 8_000.25].map(|x0| query(metric, axis, x0)));
+        }
+    }
+    let path = w.directory.path().join("s.db");
+    let fresh = || Store::open(&path).unwrap().reader().unwrap();
+    let reader = fresh();
+    for query in &queries {
+        let first = fresh().frame(query).unwrap();
+        assert!(first.len() > 4_000, "{query:?} draws next to nothing");
+        for _ in 0..3 {
+            assert!(reader.frame(query).unwrap() == first, "{query:?}");
+        }
+    }
+    // The last byte of each chunk: a value's.
+    let db = rusqlite::Connection::open(&path).unwrap();
+    let changed =
+        "UPDATE chunk SET data = CAST(substr(data, 1, length(data) - 1) || x'5a' AS BLOB) WHERE length(data) > 1";
+    assert!(db.execute(changed, ()).unwrap() >= 12);
+    drop(db);
+    for query in &queries {
+        let said = fresh().frame(query).unwrap_err().to_string();
+        assert!(said.contains("checksum"), "{said}");
+    }
+}
