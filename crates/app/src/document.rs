@@ -24,18 +24,22 @@ use signalbox_store::{ModelRow, StoreError, StoreReader};
 use signalbox_types::{Lifecycle, Problem};
 use std::collections::HashMap;
 
-/// The document over `runs` (in the order given).
-pub(crate) fn document(
-    catalogue: &Catalogue,
-    runs: &[&Run],
-    problems: &[Problem],
-    models: &[ModelRow],
-    reader: &StoreReader,
-) -> Result<Value, StoreError> {
+/// What is said besides the runs.
+pub(crate) struct Beside<'a> {
+    pub problems: &'a [Problem],
+    pub models: &'a [ModelRow],
+}
+
+/// The document's text in pieces, a run at a time: that of all runs together takes more memory than the folder did.
+pub(crate) fn document<'a>(
+    catalogue: &'a Catalogue,
+    runs: impl Iterator<Item = &'a Run> + 'a,
+    beside: Beside<'_>,
+    reader: &'a StoreReader,
+) -> impl Iterator<Item = Result<String, StoreError>> + 'a {
     let ids = unique_ids(catalogue);
-    let listed =
-        runs.iter().map(|run| run_json(catalogue, run, &ids, reader)).collect::<Result<Vec<Value>, StoreError>>()?;
-    let models: Vec<Value> = models
+    let models: Vec<Value> = beside
+        .models
         .iter()
         .map(|m| {
             json!({
@@ -44,7 +48,8 @@ pub(crate) fn document(
             })
         })
         .collect();
-    let problems: Vec<Value> = problems
+    let problems: Vec<Value> = beside
+        .problems
         .iter()
         .map(|p| {
             json!({
@@ -52,7 +57,13 @@ pub(crate) fn document(
             })
         })
         .collect();
-    Ok(json!({ "runs": listed, "models": models, "problems": problems }))
+    let begin = format!("{{\"models\":{},\"problems\":{},\"runs\":[", Value::from(models), Value::from(problems));
+    let mut comma = "";
+    let listed = runs.map(move |run| {
+        let text = run_json(catalogue, run, &ids, reader)?.to_string();
+        Ok(format!("{}{text}", std::mem::replace(&mut comma, ",")))
+    });
+    std::iter::once(Ok(begin)).chain(listed).chain(std::iter::once(Ok("]}".to_owned())))
 }
 
 /// The run's own id, with its record's path behind it where two runs share one.
@@ -79,7 +90,8 @@ pub(crate) fn unique_ids(catalogue: &Catalogue) -> HashMap<u32, String> {
         .collect()
 }
 
-fn run_json(
+/// A run of the document. `ids`: see `unique_ids`.
+pub(crate) fn run_json(
     catalogue: &Catalogue,
     run: &Run,
     ids: &HashMap<u32, String>,

@@ -3,6 +3,7 @@
 
 use crate::app::now;
 use crate::catalogue::Catalogue;
+use crate::document::{self, Beside};
 use crate::export;
 use crate::project::OpenProject;
 use crate::table::{OrderSpec, filter_error, order, page};
@@ -62,14 +63,34 @@ impl Offline {
         Ok(Offline { project, reader, folders: summary.problems, _store: store })
     }
 
-    /// The document of `runs --json` (see `document.rs`), of the runs that `filter` matches.
-    pub fn json(&self, filter: &str) -> Result<Value, CallError> {
+    /// Hands the text of the document of `runs --json` (see `document.rs`), of the runs that `filter` matches, to `take`
+    /// piece by piece, until it fails; what it failed with is the inner result.
+    pub fn document<E>(
+        &self,
+        filter: &str,
+        mut take: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<Result<(), E>, CallError> {
         let ids = self.matching(filter)?;
         let catalogue = self.project.catalogue();
-        let runs: Vec<_> = ids.iter().filter_map(|id| catalogue.get(RunId(*id))).collect();
-        let models = self.reader.models(self.project.id)?;
-        let problems = self.stored_problems()?;
-        Ok(crate::document::document(&catalogue, &runs, &problems, &models, &self.reader)?)
+        let runs = ids.iter().filter_map(|id| catalogue.get(RunId(*id)));
+        let (models, problems) = (self.reader.models(self.project.id)?, self.stored_problems()?);
+        let beside = Beside { problems: &problems, models: &models };
+        for piece in document::document(&catalogue, runs, beside, &self.reader) {
+            if let Err(e) = take(&piece?) {
+                return Ok(Err(e));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// One run of that document.
+    pub fn run(&self, run: u32) -> Result<Value, CallError> {
+        let catalogue = self.project.catalogue();
+        let ids = document::unique_ids(&catalogue);
+        let run = catalogue
+            .get(RunId(run))
+            .ok_or_else(|| CallError::new(ErrorCode::NotFound, format!("There is no run {run}.")))?;
+        Ok(document::run_json(&catalogue, run, &ids, &self.reader)?)
     }
 
     /// Ids of the runs that `filter` matches, deleted ones too, in the table's own order.
@@ -102,7 +123,7 @@ impl Offline {
 
     /// Ids as in the document, by run.
     pub fn ids(&self) -> std::collections::HashMap<u32, String> {
-        crate::document::unique_ids(&self.project.catalogue())
+        document::unique_ids(&self.project.catalogue())
     }
 
     /// The bytes of an export; `args.project` is not looked at.
@@ -127,7 +148,7 @@ impl Offline {
 }
 
 pub(crate) fn find(catalogue: &Catalogue, text: &str) -> Result<u32, CallError> {
-    let ids = crate::document::unique_ids(catalogue);
+    let ids = document::unique_ids(catalogue);
     let mut close: BTreeMap<u32, &str> = BTreeMap::new();
     for run in &catalogue.runs {
         let id = run.row.id.0;

@@ -189,21 +189,31 @@ fn a_quiet_training_is_seen_to_live_when_its_project_is_opened_again() {
 #[test]
 fn the_document_is_the_promised_one() {
     let read = Offline::read(&demo(), &|_| {}).expect("the demo is read");
-    let document = read.json("").expect("a document");
+    let json = |filter: &str| {
+        let mut text = String::new();
+        let taken = read.document(filter, |piece| {
+            text.push_str(piece);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        taken.map(|_| serde_json::from_str::<serde_json::Value>(&text).expect("JSON"))
+    };
+    let document = json("").expect("a document");
     let runs = document["runs"].as_array().expect("runs");
     assert!(runs.len() > 10);
     let mut ids = std::collections::BTreeSet::new();
     for run in runs {
         assert!(ids.insert(run["id"].as_str().expect("an id")), "{run}");
+        let found = read.find(run["id"].as_str().expect("an id")).expect("a run");
+        assert_eq!(read.run(found).expect("the run"), *run);
         assert!(run["sources"][0]["format"].is_string() && run["sources"][0]["path"].is_string());
         assert!(run["params"].is_object() && run["tags"].is_object() && run["status"].is_string());
         for (name, m) in run["metrics"].as_object().expect("metrics") {
             assert!(m["n"].as_u64() > Some(0) && m["last_step"].is_i64() && m["first_step"].is_i64(), "{name}: {m}");
         }
     }
-    let some = read.json("source = TensorBoard").expect("a document");
+    let some = json("source = TensorBoard").expect("a document");
     assert!(some["runs"].as_array().expect("runs").len() < runs.len());
-    assert_eq!(read.json("loss <").expect_err("wrong").code, signalbox_app::ErrorCode::BadFilter);
+    assert_eq!(json("loss <").expect_err("wrong").code, signalbox_app::ErrorCode::BadFilter);
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub fn run(arguments: &Runs) -> Result<Outcome, Failure> {
     };
     let mut out = Out::stdout();
     if arguments.json {
-        out.line(offline.json(&arguments.filter)?)?;
+        offline.document(&arguments.filter, |piece| out.bytes(piece.as_bytes()))??;
+        out.line("")?;
         return out.end(outcome);
     }
     let columns = offline.columns();

@@ -1,7 +1,6 @@
 //! `signalbox show`: all that is known of one run.
 
 use console::style;
-use serde_json::Value;
 use signalbox_app::wire::{Cell, MetricRow, RunDetail};
 use signalbox_app::{ErrorCode, Offline};
 
@@ -17,7 +16,7 @@ pub fn run(arguments: &Show) -> Result<Outcome, Failure> {
     let run = find(&offline, &arguments.run)?;
     let mut out = Out::stdout();
     if arguments.json {
-        out.line(one(offline.json("")?, &offline.ids()[&run]))?;
+        out.line(offline.run(run)?)?;
         return out.end(Outcome::Done);
     }
     let detail = offline.detail(run)?;
@@ -49,11 +48,6 @@ pub fn find(offline: &Offline, word: &str) -> Result<u32, Failure> {
 }
 
 /// The run of this id, out of the document.
-fn one(mut document: Value, id: &str) -> Value {
-    let runs = document["runs"].as_array_mut().map(std::mem::take).unwrap_or_default();
-    runs.into_iter().find(|r| r["id"] == id).unwrap_or(Value::Null)
-}
-
 fn head(detail: &RunDetail, id: &str, out: &mut Out) -> Result<(), Failure> {
     out.line(style(calm(&detail.row.name)).bold())?;
     let mut facts: Vec<(&str, String)> = Vec::new();
