@@ -10,6 +10,8 @@
 //!  "problems": [{"path", "offset", "kind", "message"}]}
 //! ```
 //!
+//! It is written a run at a time: a store that fails midway leaves it cut short, which the exit code tells.
+//!
 //! - `status` is what the source says: running, scheduled, finished, failed, killed, or unknown where it has no word
 //!   for it. `state` adds what can be seen: running (moving or its process is alive), silent, stopped.
 //! - Numbers that JSON cannot hold are the strings "NaN", "Infinity", "-Infinity"; times are Unix seconds.

@@ -4,7 +4,8 @@ use crate::App;
 use crate::wire::*;
 use signalbox_formats::{Histogram, MediaBody, MediaFault, SourceSpec, read_media};
 use signalbox_store::MediaRow;
-use signalbox_types::RunId;
+
+pub(crate) mod images;
 
 /// More items of one tag are thinned out, evenly.
 const MAX_ITEMS: usize = 2_000;
@@ -16,7 +17,7 @@ const MAX_TEXT_BYTES: usize = 200_000;
 
 impl App {
     pub(crate) fn media(&self, args: OfMediaTag) -> Result<MediaItems, CallError> {
-        let rows = self.with_reader(|reader| Ok(reader.media(args.tag)?))?;
+        let rows = self.media_rows(args.tag)?;
         let n = rows.len();
         let items = thinned(rows, MAX_ITEMS).into_iter().map(entry).collect();
         Ok(MediaItems { items, n: n as u64 })
@@ -61,7 +62,10 @@ impl App {
     /// The blob "media": an item's bytes as its writer encoded them.
     pub(crate) fn media_bytes(&self, args: &MediaBlob) -> Result<Vec<u8>, CallError> {
         let key = (args.step, args.part, args.index, args.offset);
-        let row = self.with_reader(|reader| Ok(reader.media_item(args.tag, key)?))?;
+        let row = match images::run_of(args.tag) {
+            None => self.with_reader(|reader| Ok(reader.media_item(args.tag, key)?))?,
+            Some(_) => self.media_rows(args.tag)?.into_iter().find(|row| images::is(row, key)),
+        };
         let row = row.ok_or_else(|| CallError::new(ErrorCode::NotFound, "This item is no longer there."))?;
         match body(&self.media_source(args.tag)?, row) {
             Ok(MediaBody::Bytes(bytes)) => Ok(bytes),
@@ -74,11 +78,29 @@ impl App {
     /// The source whose run has a tag.
     fn media_source(&self, tag: i64) -> Result<SourceSpec, CallError> {
         let gone = || CallError::new(ErrorCode::NotFound, "This run is no longer there.");
-        let id: RunId = self.with_reader(|reader| Ok(reader.media_run(tag)?))?.ok_or_else(gone)?;
+        let listed = images::run_of(tag);
+        let id = match listed {
+            Some(id) => id,
+            None => self.with_reader(|reader| Ok(reader.media_run(tag)?))?.ok_or_else(gone)?,
+        };
         let project = self.project_of(id)?;
         let catalogue = project.catalogue();
-        let origin = &catalogue.record(id).ok_or_else(gone)?.origin;
-        Ok(SourceSpec { format: origin.format, project: project.root.clone(), rel: origin.rel.clone() })
+        let record = catalogue.record(id).ok_or_else(gone)?;
+        let rel = match listed {
+            Some(_) => images::artifacts(record).ok_or_else(gone)?.into(),
+            None => record.origin.rel.clone(),
+        };
+        Ok(SourceSpec { format: record.origin.format, project: project.root.clone(), rel })
+    }
+
+    /// The items of a tag, by step.
+    fn media_rows(&self, tag: i64) -> Result<Vec<MediaRow>, CallError> {
+        let Some(run) = images::run_of(tag) else {
+            return self.with_reader(|reader| Ok(reader.media(tag)?));
+        };
+        let project = self.project_of(run)?;
+        let catalogue = project.catalogue();
+        Ok(images::rows(&project.root, &catalogue, tag))
     }
 }
 

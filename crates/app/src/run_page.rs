@@ -33,6 +33,7 @@ pub(crate) fn page(project: &OpenProject, reader: &StoreReader, id: RunId) -> Re
     let (mut media, mut datasets, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for record in run.records() {
         media.extend(reader.media_tags(record)?.into_iter().map(crate::media::tag_row));
+        media.extend(crate::media::images::tags(&project.root, &catalogue, record));
         datasets.extend(reader.datasets(record)?);
         problems.extend(reader.run_problems(record)?);
     }

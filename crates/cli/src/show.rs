@@ -47,7 +47,6 @@ pub fn find(offline: &Offline, word: &str) -> Result<u32, Failure> {
     offline.find(word).map_err(|e| if e.code == ErrorCode::NotFound { Failure::NoRun(e) } else { Failure::Call(e) })
 }
 
-/// The run of this id, out of the document.
 fn head(detail: &RunDetail, id: &str, out: &mut Out) -> Result<(), Failure> {
     out.line(style(calm(&detail.row.name)).bold())?;
     let mut facts: Vec<(&str, String)> = Vec::new();

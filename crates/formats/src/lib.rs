@@ -45,6 +45,7 @@ mod yaml;
 pub use api::{Descend, Entry, Listing, Progress, Reader, Recognised, SourceSpec};
 pub use log::parse_log;
 pub use media::{Histogram, MediaBody, MediaFault, read_media};
+pub use mlflow::images::{LOGGED_IMAGES, LoggedImage, logged_images};
 pub use place::uri_path;
 pub use recognise::{may_be_console_log, recognise};
 pub use secret::line_holds_secret;

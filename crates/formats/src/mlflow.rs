@@ -2,6 +2,7 @@
 //!
 //! FORMATS.md sections 1 and 2 are the source. Nothing is ever written to a store, and no lock outlives a read.
 
+pub(crate) mod images;
 pub(crate) mod keys;
 pub(crate) mod logged;
 pub(crate) mod metric_file;

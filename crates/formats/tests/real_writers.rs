@@ -16,8 +16,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use known::{Known, read_whole};
-use signalbox_formats::{Descend, Entry, Listing, SourceSpec, open, recognise};
+use known::{Known, KnownRun, read_whole};
+use signalbox_formats::{Descend, Entry, LOGGED_IMAGES, Listing, SourceSpec, logged_images, open, recognise};
 use signalbox_types::{Format, Lifecycle, Status};
 
 /// An MLflow process under remote control.
@@ -159,6 +159,7 @@ fn mlflow_writes_sqlite() {
     assert_eq!(known.runs[&child].lifecycle, Lifecycle::Deleted);
     assert_eq!(known.models.iter().next().unwrap(), &("reg".into(), "1".into(), run.clone()));
     assert_eq!(known, read_whole(&sources[0]));
+    logs_images(&mut writer, dir.path(), |run| read_whole(&sources[0]).runs[run].clone());
     writer.finish();
     drop(reader);
     assert_eq!(side_files(dir.path()), [""; 0]);
@@ -224,5 +225,26 @@ fn mlflow_writes_files() {
     let registry = discover(dir.path()).into_iter().find(|s| s.format == Format::MlflowFileRegistry).unwrap();
     assert_eq!(read_whole(&registry).models.iter().next().unwrap(), &("reg".into(), "1".into(), run.clone()));
     assert_eq!(known, read_whole(&spec_of_run));
+    logs_images(&mut writer, dir.path(), |run| read_whole(&spec(run)).run().clone());
     writer.finish();
+}
+
+/// Pictures over steps, which only their files' names tell of. `read`: reads the run of an id.
+fn logs_images(writer: &mut Writer, project: &Path, read: impl FnOnce(&str) -> KnownRun) {
+    let id = writer.call("start pictured")["run"].as_str().unwrap().to_owned();
+    for picture in ["val/dogs 3", "val/dogs 12", "cats 0", "val/dogs 3"] {
+        writer.call(&format!("image {picture}"));
+    }
+    writer.call("end FINISHED");
+    let run = read(&id);
+    assert_eq!(run.tags[LOGGED_IMAGES], "True");
+    let artifacts = Path::new(&run.artifact_root);
+    let found = logged_images(project, artifacts);
+    let places: Vec<_> = found.iter().map(|image| (image.key.as_str(), image.step)).collect();
+    assert_eq!(places, [("cats", 0), ("val/dogs", 3), ("val/dogs", 3), ("val/dogs", 12)]);
+    let (began, ended) = (run.started.unwrap() * 1e3 - 1.0, run.ended.unwrap().unwrap() * 1e3 + 1.0);
+    for image in found {
+        let bytes = std::fs::read(project.join(artifacts).join(&image.path)).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG") && (began..=ended).contains(&(image.millis as f64)), "{image:?}");
+    }
 }

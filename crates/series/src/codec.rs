@@ -473,7 +473,7 @@ fn neighbours_are_close<T: Copy>(column: &[T], bits: impl Fn(T) -> u64) -> bool 
 fn unpack<T: pco::data_types::Number>(bytes: &[u8], n: usize, zero: T, out: &mut Vec<T>) -> Result<(), CodecError> {
     let at = out.len();
     out.resize(at + n, zero);
-    // The checksum held, so these are bytes that we wrote; pco checks its own lengths, and is fenced all the same.
+    // The checksum held when the chunk was first read; pco checks its own lengths, and is fenced all the same.
     let target = std::panic::AssertUnwindSafe(&mut out[at..]);
     let decoded = std::panic::catch_unwind(move || {
         let std::panic::AssertUnwindSafe(target) = { target };

@@ -1,8 +1,9 @@
 //! From points and blocks of points, in the order of x, to what a screen of a given width can show.
 //!
-//! What falls into one pixel column is reduced to its first, last, smallest and greatest point, in the order of x, and
-//! to the first of each kind of gap; a block is taken whole only if it is no wider than a column. So every extreme is
-//! drawn where it was reached, every gap stays a gap, and a value that is not finite has its mark.
+//! Points that fall into one pixel column are reduced to the first, last, smallest and greatest, in the order of x, and
+//! to the first of each kind of gap. Blocks are so too, as many one after the other as together are no wider than a
+//! column, wherever they begin; of these the last point may go without saying. So every extreme is drawn where it was
+//! reached, every gap stays a gap, and a value that is not finite has its mark.
 
 use std::ops::Range;
 
@@ -16,7 +17,7 @@ pub struct Polyline {
     pub x: Vec<f64>,
     /// NaN where the line is broken.
     pub y: Vec<f64>,
-    /// Where values were not finite, and where steps went back; at most one of a kind in a pixel column.
+    /// Where values were not finite, and where steps went back; at most two of a kind in a pixel column.
     pub marks: Vec<(f64, MarkKind)>,
     /// Whether points were left out.
     pub decimated: bool,
@@ -37,7 +38,7 @@ impl Window {
         (self.x1 - self.x0).max(0.0) / f64::from(self.width.max(1))
     }
 
-    /// As many points may be drawn one by one as decimation would leave at most.
+    /// As many points may be drawn one by one as decimation would leave of points.
     pub fn budget(&self) -> u64 {
         4 * u64::from(self.width.max(1))
     }
@@ -70,7 +71,7 @@ impl Decimator {
 
     /// Whether a block that reaches from `from` to `to` may be taken whole. One that crosses an end of the window may
     /// not: the first and the last point inside are drawn where they are.
-    pub fn takes_block(&self, from: f64, to: f64) -> bool {
+    fn takes_block(&self, from: f64, to: f64) -> bool {
         !self.all && self.together(from, to)
     }
 
@@ -182,7 +183,7 @@ impl Decimator {
     fn belongs(&self, group: &Group, x: f64) -> bool {
         match group.column {
             Some(column) => column == self.column(x),
-            None => self.together(group.first.0, x),
+            None => x >= group.first.0 && self.together(group.first.0, x),
         }
     }
 
@@ -243,7 +244,7 @@ impl Decimator {
         x_of: impl Fn(i64, f64) -> f64 + Copy,
     ) -> usize {
         let from = range.start;
-        let taken = if row.has_spots() {
+        let taken = if row.has_spots(range.clone()) {
             let fits = |out: &mut Self, i: usize| {
                 let taken = out.run(i..i + 1, |i, of| row.x(i, of, x_of), row) == 1;
                 if let Some(group) = out.group.as_mut().filter(|_| taken) {
@@ -268,7 +269,9 @@ impl Decimator {
     /// Blocks without marks, or a single one.
     #[inline(always)]
     fn run(&mut self, range: Range<usize>, x: impl Fn(usize, Of) -> f64, row: impl Values) -> usize {
-        let end = |i, of| Some(row.value(i, of)).filter(|y| y.is_finite()).unwrap_or(f64::NAN);
+        // Extremes are finite, too, or NaN where nothing is; but bytes may say otherwise.
+        let finite = |y: f64| if y.is_finite() { y } else { f64::NAN };
+        let end = |i, of| finite(row.value(i, of));
         let mut at = range.start;
         let mut n_before = 0;
         while at < range.end {
@@ -283,20 +286,19 @@ impl Decimator {
             let next = at + 1 + n;
             let last = (x(next - 1, Of::Last), end(next - 1, Of::Last));
             let [low, high] = row.extremes(at..next);
-            let (min, max) = ((x(low.0, Of::Min), low.1), (x(high.0, Of::Max), high.1));
+            let (min, max) = ((x(low.0, Of::Min), finite(low.1)), (x(high.0, Of::Max), finite(high.1)));
             if let Some(group) = self.group.as_mut().filter(|_| goes_on) {
                 group.join(min, max, last);
             } else {
                 self.flush();
                 let first = (from, end(at, Of::First));
                 if next < range.end && !self.together(from, x(next, Of::Last)) {
-                    // It ends here. Its last point lies between its extremes, and right before the next block's first:
-                    // that goes without saying, except at an end of the window.
-                    let Window { x0, x1, .. } = self.window;
-                    let says = from < x0 || x(next, Of::First) > x1;
+                    // It ends here. Its last point lies between its extremes, and before the next block's first: from
+                    // an extreme to that the line may go as well, unless it would slope through more than a pixel.
                     let inner = by_x(min, max);
-                    let last = if says { last } else { inner[1] };
-                    self.out.enclosed(first, &inner, last, true);
+                    let slopes = !self.together(inner[1].0, x(next, Of::First));
+                    let last = if slopes || from < self.window.x0 { last } else { inner[1] };
+                    self.out.enclosed(first, &inner, last, !(min.1.is_nan() || max.1.is_nan()));
                 } else {
                     let spots = [f64::NAN; 4];
                     self.group = Some(Group { column: None, until, first, last, min, max, spots, single: false });

@@ -1,4 +1,5 @@
-//! What is drawn of a pixel column, or of blocks that are no wider: first, last, smallest and greatest, and the gaps.
+//! What is drawn of the points of a pixel column, or of blocks that together are no wider than one: first, last, smallest
+//! and greatest, and the gaps.
 
 use crate::{MarkKind, Polyline};
 

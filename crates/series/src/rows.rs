@@ -47,7 +47,7 @@ pub(crate) trait Values {
     fn value(&self, i: usize, of: Of) -> f64;
 
     /// The first of the smallest values of some nodes, and the first of the greatest: in which one it is. NaN only where
-    /// there is one.
+    /// there is one. Which of two zeros of either sign is the first is left open.
     fn extremes(&self, range: Range<usize>) -> [(usize, f64); 2];
 }
 
@@ -90,7 +90,7 @@ impl Values for View<'_> {
     }
 }
 
-/// No row has as many nodes.
+/// No row has more nodes.
 const LAST_PLACE: usize = u16::MAX as usize;
 
 impl Values for &NodeRow {
@@ -234,10 +234,10 @@ impl NodeRow {
         }
     }
 
-    /// Whether any of its nodes has a mark.
-    pub(crate) fn has_spots(&self) -> bool {
+    /// Whether any of some nodes has a mark; of what is encoded, whether any at all has one.
+    pub(crate) fn has_spots(&self, range: Range<usize>) -> bool {
         let some = |node: &Node| node.spots.iter().any(|spot| spot.n > 0);
-        self.encoded.as_ref().map_or_else(|| self.nodes.iter().any(some), |e| e.spots.is_some())
+        self.encoded.as_ref().map_or_else(|| self.nodes[range].iter().any(some), |e| e.spots.is_some())
     }
 
     /// What is encoded, to be looked at many times, and the coordinates that are there.

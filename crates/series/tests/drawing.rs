@@ -96,6 +96,13 @@ fn check(points: &[(f64, f64)], drawn: &Polyline, window: Window) {
     // At most four points and three gaps in each of two groups a column.
     assert!(drawn.x.len() as u64 <= 2 * 7 * (u64::from(window.width) + 2), "{} points drawn", drawn.x.len());
     let px = window.pixel();
+    // No slope through a pause: what lies on either side of it is drawn.
+    let is_drawn = |p: (f64, f64)| drawn.x.iter().zip(&drawn.y).any(|d| (*d.0, *d.1) == p);
+    for pair in inside.windows(2).filter(|pair| pair[1].0 - pair[0].0 > px) {
+        for &p in pair.iter().filter(|p| p.1.is_finite()) {
+            assert!(is_drawn(p), "{p:?} at a pause is missing");
+        }
+    }
     for &(x, y) in &inside {
         let near = |at: f64| (at - x).abs() <= px;
         if y.is_finite() {
@@ -137,6 +144,74 @@ fn rough(n: usize, seed: u64, uneven: bool, bad: u64) -> Points {
         Point { step, time, value }
     };
     (0..n).map(one).collect()
+}
+
+proptest! {
+    /// What is read unchecked may be anything: it is refused or drawn, and the process lives.
+    #[test]
+    fn changed_bytes_are_refused_or_drawn(
+        n in (1usize..64).prop_map(|blocks| 64 * blocks), seed in any::<u64>(), bad in prop_oneof![Just(0u64), Just(3000)],
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12), head in any::<bool>(),
+        want in prop_oneof![Just(Coordinates::Both), Just(Coordinates::Steps), Just(Coordinates::Times)],
+        width in 1u32..200, at_rows in any::<bool>(),
+    ) {
+        let points = rough(n, seed, true, bad);
+        let window = Window { x0: -1e4, x1: 1e6, width };
+        let x = x_of(Axis::Step, 0.0);
+        let change = |blob: &mut [u8], first: usize| {
+            let end = if head { blob.len().min(first + 40) } else { blob.len() };
+            for (at, byte) in &changes {
+                blob[first + at.index(end - first)] = *byte;
+            }
+        };
+        if at_rows {
+            let nodes = base_nodes(&points, 0, n, None);
+            let mut blob = encode_nodes(1, &nodes);
+            change(&mut blob, 8);
+            let crc = crc32c::crc32c_append(crc32c::crc32c(&blob[8..]), &blob[..4]);
+            blob[4..8].copy_from_slice(&crc.to_le_bytes());
+            let mut row = NodeRow::default();
+            if row.load(&blob, want).is_ok() {
+                struct One<'a>(&'a [u8], Coordinates);
+                impl Blocks for One<'_> {
+                    type Error = CodecError;
+                    fn nodes(&mut self, _: u8, _: Range<u64>, out: &mut NodeRow) -> Result<(), CodecError> {
+                        out.load(self.0, self.1)
+                    }
+                    fn chunk(&mut self, _: u64, _: &mut Held) -> Result<(), CodecError> {
+                        Err(CodecError::Malformed)
+                    }
+                    fn tail(&mut self, _: &mut Held) -> Result<(), CodecError> {
+                        Err(CodecError::Malformed)
+                    }
+                    fn missing(&self) -> CodecError {
+                        CodecError::Malformed
+                    }
+                }
+                let sealed = CHUNK_POINTS as u64;
+                let mut out = Decimator::new(window, sealed * 100);
+                let _ = Pyramid::new(One(&blob, want), sealed, false, x).draw(0..sealed, 64.0, &mut out);
+                out.finish();
+            }
+        } else {
+            let mut held = Held::default();
+            // What a longer chunk left behind is not read.
+            let before = rough(CHUNK_POINTS, !seed, false, 0);
+            held.load(&codec::encode(&before, 0, CHUNK_POINTS, Effort::Sealed), Coordinates::Both).unwrap();
+            let mut blob = codec::encode(&points, 0, n, Effort::Sealed);
+            change(&mut blob, 0);
+            let read = |range: Range<usize>, out: &mut [u8]| -> Result<(), CodecError> {
+                out.copy_from_slice(blob.get(range).ok_or(CodecError::Malformed)?);
+                Ok(())
+            };
+            if held.load_checked(want, read).is_ok() {
+                let mut out = Decimator::new(window, 1 << 20);
+                let n = u16::from_le_bytes([blob[2], blob[3]]);
+                out.points(&held, 0..usize::from(n), x);
+                out.finish();
+            }
+        }
+    }
 }
 
 proptest! {
@@ -335,6 +410,28 @@ fn the_ends_of_a_window_are_drawn_where_a_block_crosses_them() {
     for i in (0..6000).step_by(7) {
         let window = Window { x0: flat[i].0, x1: flat[i + 9000].0, width: 5 };
         check(&flat, &draw(&data, flat.len(), Axis::Step, window).0, window);
+    }
+}
+
+/// The pause begins where a block ends: its last point is drawn, though it lies between the block's extremes.
+#[test]
+fn a_pause_between_blocks_is_no_slope() {
+    let n = 16_384;
+    let step = |i: i64| if i < 6_400 { i } else { i + 43_600 };
+    let value = |i: i64| if i == 6_200 { 5.0 } else { 0.0 };
+    let points: Points = (0..n).map(|i| Point { step: step(i), time: step(i) as f64, value: value(i) }).collect();
+    let flat: Vec<(f64, f64)> = points.iter().map(|p| (p.step as f64, p.value)).collect();
+    for axis in [Axis::Step, Axis::Wall] {
+        for width in [40, 60, 61, 100, 200] {
+            let window = Window { x0: 0.0, x1: 59_983.0, width };
+            for want in [Coordinates::Both, Coordinates::Steps, Coordinates::Times] {
+                if want == Coordinates::Both || (want == Coordinates::Steps) == (axis == Axis::Step) {
+                    let (drawn, _) = draw(&Stored::new(&points, want), n as usize, axis, window);
+                    check(&flat, &drawn, window);
+                    assert!(drawn.x.iter().zip(&drawn.y).any(|p| (*p.0, *p.1) == (6_399.0, 0.0)), "{width} wide");
+                }
+            }
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Lines that were resolved or smoothed from all of their points, so that the next frame need not do it again.
+//! What the next frame need not do again: lines that were resolved or smoothed from all of their points, and the
+//! checksums of chunks.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,16 +7,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use signalbox_series::{Line, Smooth};
 use signalbox_types::{MetricId, RunId};
 
-/// Shared by all readers of a store. Bounded by bytes; what was not asked for longest goes first.
+/// Shared by all readers of a store. Lines are bounded by bytes; what was not asked for longest goes first.
 #[derive(Debug, Default)]
-pub(crate) struct Cache(Mutex<Inner>, Mutex<HashSet<i64>>);
+pub(crate) struct Cache {
+    lines: Mutex<Lines>,
+    /// Rows of sealed chunks.
+    checked: Mutex<HashSet<i64>>,
+}
 
 const CACHE_BYTES: usize = 128 << 20;
 /// So many chunks are known to be whole; 4 billion points, 20 MB of memory.
 const CHECKED: usize = 1 << 20;
 
 #[derive(Debug, Default)]
-struct Inner {
+struct Lines {
     entries: HashMap<Key, Entry>,
     bytes: usize,
     /// Counts the asking.
@@ -52,15 +57,14 @@ impl Key {
 }
 
 impl Cache {
-    /// Whether a sealed chunk's checksum was found to match since the store was opened, by its row. Such a chunk is never
-    /// written again, but for the same row of another series once this one was forgotten: what is read of that unchecked
-    /// is still taken for nothing but numbers.
+    /// Whether a sealed chunk's checksum was found to match since the store was opened, by its row: that is never written
+    /// again, and no other series takes its number (see `schema.sql`).
     pub fn is_checked(&self, row: i64) -> bool {
-        self.1.lock().unwrap_or_else(PoisonError::into_inner).contains(&row)
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).contains(&row)
     }
 
     pub fn checked(&self, row: i64) {
-        let mut checked = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if checked.len() == CHECKED {
             checked.clear();
         }
@@ -69,7 +73,7 @@ impl Cache {
 
     /// The line, if it is here in this version.
     pub fn get(&self, key: &Key, version: u64) -> Option<Arc<Line>> {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         inner.tick += 1;
         let tick = inner.tick;
         let entry = inner.entries.get_mut(key).filter(|e| e.version == version)?;
@@ -80,7 +84,7 @@ impl Cache {
     /// Keeps a line; one larger than the whole cache is not kept.
     pub fn put(&self, key: Key, version: u64, line: Arc<Line>) {
         let bytes = line.bytes();
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         inner.bytes -= inner.entries.remove(&key).map_or(0, |e| e.bytes);
         if bytes > CACHE_BYTES {
             return;

@@ -67,10 +67,11 @@ impl Blocks for Stored<'_> {
     fn chunk(&mut self, chunk: u64, out: &mut Held) -> Result<()> {
         let row = self.id.chunk(chunk * CHUNK_POINTS as u64)?;
         if self.cache.is_checked(row) {
-            let loaded = self.load_parts(row, out);
-            // After a failure it can be opened no more.
-            self.chunk = self.chunk.take().filter(|_| loaded.is_ok());
-            return loaded;
+            if self.load_parts(row, out).is_ok() {
+                return Ok(());
+            }
+            // Read whole it tells what is wrong. After a failure the handle can be opened no more.
+            self.chunk = None;
         }
         load_chunk(self.db, self.id, chunk, |data| Ok(out.load(data, self.want)?))?;
         self.cache.checked(row);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use proptest::prelude::*;
-use signalbox_series::{Axis, Smooth};
+use signalbox_series::{Axis, FrameSeries, PartView, Smooth, Window, by_step, frame, x_of};
 use signalbox_store::{FrameQuery, Store, StoreReader, frame_at_once};
 use signalbox_types::{Batch, Cursor, Format, Point, Points, ProjectId, PurgeMark, RunDelta, SeriesDelta, SourceId};
 
@@ -341,5 +341,79 @@ fn chunks_are_checked_when_they_are_first_read() {
     for query in &queries {
         let said = fresh().frame(query).unwrap_err().to_string();
         assert!(said.contains("checksum"), "{said}");
+    }
+}
+
+/// Of a long series, through many rows of nodes: what is drawn is what is drawn of the points in memory.
+#[test]
+fn a_long_series_is_drawn_as_from_memory() {
+    let mut w = World::new();
+    let n = 400_000;
+    let value =
+        |i: i64| f64::from((i.wrapping_mul(2_654_435_761) >> 7) as u16) / 8.0 + if i % 65_537 == 9 { 1e6 } else { 0.0 };
+    let points: Points = (0..n).map(|i| Point { step: 3 * i, time: 1e9 + i as f64 / 4.0, value: value(i) }).collect();
+    let series = vec![SeriesDelta { metric: "m".into(), points: points.clone(), ..SeriesDelta::default() }];
+    w.commit(vec![RunDelta { series, ..RunDelta::default() }]);
+    let reader = w.store.reader().unwrap();
+    let run = reader.load_runs(w.project).unwrap()[0].id;
+    let line = by_step(&[PartView { points: &points, below: None, cuts: &[] }]);
+    for (axis, last) in [(Axis::Step, 3.0 * (n - 1) as f64), (Axis::Relative, (n - 1) as f64 / 4.0)] {
+        let x = x_of(axis, 1e9);
+        // From a point or two in a pixel to a thousand, whole and in pieces.
+        for width in [400, 1_600, 5_000] {
+            for share in [(0.0, 1.0), (0.1, 0.95), (0.3, 0.5), (0.611, 0.666), (0.7, 0.71)] {
+                let window = Window { x0: share.0 * last, x1: share.1 * last, width };
+                let query = FrameQuery {
+                    project: w.project,
+                    metric: "m".into(),
+                    runs: vec![run.into()],
+                    axis,
+                    x0: Some(window.x0),
+                    x1: Some(window.x1),
+                    width,
+                    smooth: Smooth::None,
+                };
+                let (drawn, n_total) = line.draw(window, x);
+                let expected =
+                    FrameSeries { run, line: drawn, raw: None, n_total, has_rewinds: false, steps_repeat: false };
+                let expected = frame(&[expected], Some((0.0, last)));
+                assert!(reader.frame(&query).unwrap() == expected, "{axis:?} {window:?}");
+            }
+        }
+    }
+}
+
+/// Where a part begins anew is marked, whatever its end is marked for.
+#[test]
+fn a_part_that_begins_anew_is_marked_over_time() {
+    let mut w = World::new();
+    let n = 40_960;
+    let part = |name: &str, from: i64, repeats: i64| {
+        // A step that repeats counts as going back in the nodes, though nothing is drawn of it.
+        let step = move |i: i64| if i >= repeats { i - 1 } else { i };
+        let points = (0..n).map(|i| Point { step: step(i), time: 1e9 + (from + i) as f64, value: (i % 100) as f64 });
+        SeriesDelta { metric: "m".into(), part: name.into(), points: points.collect(), ..SeriesDelta::default() }
+    };
+    let series = vec![part("a", 0, n), part("b", n, n - 10)];
+    w.commit(vec![RunDelta { series, ..RunDelta::default() }]);
+    let reader = w.store.reader().unwrap();
+    let run = reader.load_runs(w.project).unwrap()[0].id;
+    for width in [100, 500, 1_000] {
+        let query = FrameQuery {
+            project: w.project,
+            metric: "m".into(),
+            runs: vec![run.into()],
+            axis: Axis::Wall,
+            x0: None,
+            x1: None,
+            width,
+            smooth: Smooth::None,
+        };
+        let frame = reader.frame(&query).unwrap();
+        let size = |at: usize| u32::from_le_bytes(frame[at..at + 4].try_into().unwrap()) as usize;
+        let (n_points, n_raw, n_marks) = (size(36), size(40), size(44));
+        let marks = frame[64 + 16 * (n_points + n_raw)..].as_chunks::<8>().0;
+        let places: Vec<f64> = marks[..n_marks].iter().map(|x| f64::from_le_bytes(*x)).collect();
+        assert!(places.contains(&(1e9 + n as f64)), "{width} wide: {places:?}");
     }
 }

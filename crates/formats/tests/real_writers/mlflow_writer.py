@@ -6,6 +6,7 @@ import time
 
 os.environ.update(MLFLOW_ALLOW_FILE_STORE="true", MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1", GIT_PYTHON_REFRESH="quiet")
 import mlflow  # noqa: E402  (the environment comes first)
+import numpy  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 
 mlflow.set_tracking_uri(sys.argv[1])
@@ -29,6 +30,9 @@ for line in sys.stdin:
     elif command == "odd":
         for value in ("nan", "inf", "-inf"):
             mlflow.log_metric("odd", float(value), step=step)
+    elif command == "image":
+        picture = numpy.full((8, 8, 3), int(args[1]), dtype=numpy.uint8)
+        mlflow.log_image(picture, key=args[0], step=int(args[1]), synchronous=True)
     elif command == "tag":
         mlflow.set_tag(args[0], args[1])
     elif command == "untag":
