@@ -191,10 +191,10 @@ impl NodeRow {
         self.encoded.as_ref().map_or(self.nodes.len(), |e| e.n)
     }
 
-    /// How many points node `i` has.
-    #[inline]
-    pub(crate) fn points(&self, i: usize) -> u64 {
-        self.encoded.as_ref().map_or_else(|| self.nodes[i].n, |e| e.points)
+    /// How many points some nodes have.
+    pub(crate) fn points(&self, range: Range<usize>) -> u64 {
+        let n = range.len() as u64;
+        self.encoded.as_ref().map_or_else(|| self.nodes[range].iter().map(|node| node.n).sum(), |e| n * e.points)
     }
 
     /// Where one of its points is.
