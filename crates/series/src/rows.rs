@@ -234,10 +234,13 @@ impl NodeRow {
         }
     }
 
-    /// Whether any of some nodes has a mark; of what is encoded, whether any at all has one.
-    pub(crate) fn has_spots(&self, range: Range<usize>) -> bool {
-        let some = |node: &Node| node.spots.iter().any(|spot| spot.n > 0);
-        self.encoded.as_ref().map_or_else(|| self.nodes[range].iter().any(some), |e| e.spots.is_some())
+    /// Whether any of some nodes has a mark.
+    pub(crate) fn has_spots(&self, mut range: Range<usize>) -> bool {
+        let Some(e) = &self.encoded else {
+            return self.nodes[range].iter().any(|node| node.spots.iter().any(|spot| spot.n > 0));
+        };
+        let columns = e.spots.as_ref();
+        columns.is_some_and(|columns| range.any(|i| columns.iter().any(|[n, ..]| n.get(&self.bytes, i) > 0)))
     }
 
     /// What is encoded, to be looked at many times, and the coordinates that are there.
